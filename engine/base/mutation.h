@@ -1,0 +1,78 @@
+// The mistakes of BUG_ZOO.md that can be switched on in the `mutations` build, one per line; the comment says what the
+// mutated code does wrong. A mutation is applied with MUTATION(context, id) at one site (context.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+// X(id, what the mutated code does)
+#define ODRADEK_MUTATION_LIST(X)                                                    \
+  X(LG01, "log end offset advances before the write")                               \
+  X(LG02, "log end offset stays when the index append fails")                       \
+  X(LG04, "clean-shutdown marker removed after loading instead of at start")        \
+  X(LG05, "clean-shutdown marker written although loading failed")                  \
+  X(LG07, "recovery accepts a torn tail: batch length only, no CRC")                \
+  X(LG10, "leader-epoch checkpoint replaced without fsync")                         \
+  X(LG11, "recovery does not enter leader epoch 0 into the cache")                  \
+  X(LG12, "producer snapshot written without fsync")                                \
+  X(LG13, "producer snapshots deleted from the recovery point on")                  \
+  X(LG14, "recovery loads producer state into an instance that appends do not use") \
+  X(LG16, "checkpoint writes only the partitions that are dirty now")               \
+  X(LG17, "truncation into an empty or earlier segment does nothing")               \
+  X(LG18, "indexes are not truncated with the log")                                 \
+  X(LG19, "segment rolls by record count, not by offset delta")                     \
+  X(LG20, "append goes to a segment that prefix truncation removed")                \
+  X(LG22, "a failed fsync is retried and its success believed")                     \
+  X(LG23, "acknowledged before the fsync that the flush policy promises")           \
+  X(LG24, "rename without fsync of the directory")                                  \
+  X(LG28, "reader finds no segment between roll and publication")                   \
+  X(ID01, "duplicate batch answered OUT_OF_ORDER_SEQUENCE_NUMBER")                  \
+  X(ID02, "duplicate window of one batch instead of five")                          \
+  X(ID04, "duplicate recognised by first sequence only")                            \
+  X(ID06, "duplicate answered with the log end offset")                             \
+  X(ID07, "sequence does not wrap from 2^31-1 to 0")                                \
+  X(ID08, "new producer epoch may start at any sequence")                           \
+  X(ID09, "older producer epoch accepted")                                          \
+  X(ID12, "producer state starts empty after restart")                              \
+  X(ID14, "producer entry dropped when its records are deleted")                    \
+  X(ID20, "producer id block restarts at an old value")                             \
+  X(RT01, "retention deletes segments above the high watermark")                    \
+  X(RT02, "time retention uses the first timestamp of a segment")                   \
+  X(RT03, "size retention deletes one segment too many")                            \
+  X(RT04, "log start offset not checkpointed")                                      \
+  X(RT07, "read below the log start offset allowed")                                \
+  X(RT08, "largest timestamp of a segment survives truncation")                     \
+  X(RT09, "timestamp search not bounded by the log start offset")                   \
+  X(RT10, "MAX_TIMESTAMP answers the last offset of the batch")                     \
+  X(RT12, "fetch between high watermark and log end answers OFFSET_OUT_OF_RANGE")   \
+  X(RT13, "fetch session accepts an old epoch")                                     \
+  X(RT17, "partition twice in one fetch response")                                  \
+  X(RT18, "batch above the size limit is never returned")                           \
+  X(CL01, "client resends a failed batch behind later ones")                        \
+  X(CL06, "client reuses the sequence of a timed-out batch")                        \
+  X(CL07, "client rebuilds a batch differently on retry")                           \
+  X(CL08, "fetch in flight applied after a seek")                                   \
+  X(CL09, "consumer returns records before the fetch offset")
+
+namespace odradek::base {
+
+enum class Mutation : uint16_t {
+#define ODRADEK_MUTATION_ENUM(id, what) k##id,
+  ODRADEK_MUTATION_LIST(ODRADEK_MUTATION_ENUM)
+#undef ODRADEK_MUTATION_ENUM
+};
+
+struct MutationInfo {
+  Mutation mutation;
+  std::string_view id;
+  std::string_view what;
+};
+
+inline constexpr auto kMutations = std::to_array<MutationInfo>({
+#define ODRADEK_MUTATION_INFO(id, what) {Mutation::k##id, #id, what},
+    ODRADEK_MUTATION_LIST(ODRADEK_MUTATION_INFO)
+#undef ODRADEK_MUTATION_INFO
+});
+
+}  // namespace odradek::base
