@@ -1,0 +1,38 @@
+// H6. A poll that moves a position returns every record in between that the final log holds.
+//
+// Legal: records that came to stand there only after a power loss that took the offset.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "properties/by_partition.h"
+#include "properties/property.h"
+
+namespace odradek::properties {
+
+std::vector<Violation> PollsSkipNothing(const History& history) {
+  std::vector<Violation> found;
+  for (const auto& [name, partition] : ByPartition(history)) {
+    if (partition.final_read == nullptr) continue;
+    const auto& truth = partition.final_read->records;  // ascending offsets
+    for (const history::Poll* poll : partition.polls) {
+      auto expected = std::lower_bound(truth.begin(), truth.end(), poll->position_before,
+                                       [](const auto& record, Offset offset) { return record.offset < offset; });
+      auto given = poll->records.begin();
+      for (; expected != truth.end() && expected->offset < poll->position_after; ++expected) {
+        while (given != poll->records.end() && given->offset < expected->offset) ++given;
+        if (given != poll->records.end() && given->offset == expected->offset) continue;
+        if (LostSince(partition, expected->offset, poll->span.invoked_ns)) continue;
+        found.push_back({"",
+                         fmt::format("client {} went from {} to {} without value {} at offset {}", poll->client,
+                                     Place(name, poll->position_before), poll->position_after.value(), expected->value,
+                                     expected->offset.value()),
+                         {poll->span.invoked_ns, poll->span.completed_ns}});
+      }
+    }
+  }
+  return found;
+}
+
+}  // namespace odradek::properties

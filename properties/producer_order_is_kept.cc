@@ -1,0 +1,69 @@
+// H4. In the final log, records of one idempotent producer session and partition stand in the order in which they were
+// sent, and none is missing below one that is there, unless its send failed.
+//
+// Legal gaps: records below the log start offset; records that a power loss may have taken (the producer's state went
+// with them, so that a later sequence is accepted).
+#include <fmt/format.h>
+
+#include <map>
+#include <tuple>
+
+#include "properties/by_partition.h"
+#include "properties/property.h"
+
+namespace odradek::properties {
+namespace {
+
+using Session = std::tuple<history::ClientId, int32_t>;
+
+void CheckSession(const TopicPartition& name, const PartitionHistory& partition,
+                  const std::vector<const history::Send*>& sends, const std::map<history::Value, Offset>& offsets,
+                  std::vector<Violation>& found) {
+  const history::Send* last = nullptr;
+  Offset last_offset = kNoOffset;
+  const history::Send* missing = nullptr;
+  for (const history::Send* send : sends) {
+    const auto at = offsets.find(send->value);
+    if (at == offsets.end()) {
+      const bool may_be_gone = send->outcome == history::Outcome::kFail ||
+                               partition.final_read->log_start_offset > Offset(0) ||
+                               LostSince(partition, Offset(INT64_MAX), send->span.invoked_ns);
+      if (!may_be_gone && missing == nullptr) missing = send;
+      continue;
+    }
+    if (last != nullptr && at->second <= last_offset) {
+      found.push_back({"",
+                       fmt::format("client {} sent value {} before value {}, but they stand at {} and {}", send->client,
+                                   last->value, send->value, Place(name, last_offset), at->second.value()),
+                       {last->span.invoked_ns, send->span.invoked_ns}});
+    }
+    if (missing != nullptr) {
+      found.push_back({"",
+                       fmt::format("client {} sent value {} before value {}, but only the latter is in {}",
+                                   send->client, missing->value, send->value, ToString(name)),
+                       {missing->span.invoked_ns, send->span.invoked_ns}});
+      missing = nullptr;
+    }
+    last = send;
+    last_offset = at->second;
+  }
+}
+
+}  // namespace
+
+std::vector<Violation> ProducerOrderIsKept(const History& history) {
+  std::vector<Violation> found;
+  for (const auto& [name, partition] : ByPartition(history)) {
+    if (partition.final_read == nullptr) continue;
+    std::map<history::Value, Offset> offsets;
+    for (const auto& record : partition.final_read->records) offsets.emplace(record.value, record.offset);
+    std::map<Session, std::vector<const history::Send*>> sessions;
+    for (const history::Send* send : partition.sends) {
+      if (send->idempotent) sessions[{send->client, send->session}].push_back(send);
+    }
+    for (const auto& [session, sends] : sessions) CheckSession(name, partition, sends, offsets, found);
+  }
+  return found;
+}
+
+}  // namespace odradek::properties

@@ -1,0 +1,151 @@
+// What clients invoked and saw, and what the nodes went through: all that a checker may know. Plain data in the order
+// of the operations' invocation; the same shape comes from the simulator and from a run against real sockets.
+//
+// Times are nanoseconds of one common clock (virtual time in the simulator). Every workload value is unique in its run.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/ids.h"
+
+namespace odradek::history {
+
+// kOk: it happened. kFail: every attempt was answered with an error that proves that it did not. kUnknown: anything
+// else (PROPERTIES: outcome classification).
+enum class Outcome : uint8_t { kOk, kFail, kUnknown };
+std::string_view ToString(Outcome outcome);
+
+using ClientId = int32_t;
+using Value = uint64_t;
+// Stands for bytes that no workload wrote.
+inline constexpr Value kCorruptValue = UINT64_MAX;
+
+struct Span {
+  int64_t invoked_ns = 0;
+  int64_t completed_ns = 0;  // for an operation that never completed: the end of the run
+};
+
+enum class Acks : int8_t { kNone = 0, kLeader = 1, kAll = -1 };
+
+struct Send {
+  Span span;
+  ClientId client = 0;
+  // Counts the producer sessions of a client: a new producer id is a new session.
+  int32_t session = 0;
+  bool idempotent = false;
+  Acks acks = Acks::kAll;
+  TopicPartition partition;
+  Value value = 0;
+  Timestamp timestamp = kNoTimestamp;
+  Outcome outcome = Outcome::kUnknown;
+  Offset offset = kNoOffset;  // of an ok send with acks != 0
+  int16_t error = 0;          // Kafka's code of a failed or unknown one
+};
+
+struct PolledRecord {
+  Offset offset;
+  Value value = 0;
+  Timestamp timestamp = kNoTimestamp;
+};
+
+// What one poll returned for one partition. A partition without records has no Poll.
+struct Poll {
+  Span span;
+  ClientId client = 0;
+  // Changes whenever the client assigned or sought: positions are comparable only within one assignment.
+  int32_t assignment = 0;
+  TopicPartition partition;
+  Offset position_before;
+  Offset position_after;
+  std::vector<PolledRecord> records;
+};
+
+enum class OffsetQuery : uint8_t { kEarliest, kLatest, kMaxTimestamp, kByTimestamp };
+
+struct ListOffsets {
+  Span span;
+  ClientId client = 0;
+  TopicPartition partition;
+  OffsetQuery query = OffsetQuery::kLatest;
+  Timestamp timestamp = kNoTimestamp;  // asked for (kByTimestamp)
+  Outcome outcome = Outcome::kUnknown;
+  Offset offset = kNoOffset;
+  Timestamp found_timestamp = kNoTimestamp;
+};
+
+struct DeleteRecords {
+  Span span;
+  ClientId client = 0;
+  TopicPartition partition;
+  Offset before;
+  Outcome outcome = Outcome::kUnknown;
+  Offset low_watermark = kNoOffset;
+};
+
+// A partition's complete contents, read from its start to its end when everything was healed.
+struct FinalRead {
+  TopicPartition partition;
+  Offset log_start_offset;
+  Offset end_offset;
+  std::vector<PolledRecord> records;
+};
+
+// A log came back shorter than it was: power was lost and the suffix from `recovered_end` on was not durable. Judged by
+// the table of promises: `durable_end` is what had been promised.
+struct LogLoss {
+  int64_t at_ns = 0;
+  TopicPartition partition;
+  Offset recovered_end;
+  Offset durable_end;
+  Offset end_before;
+};
+
+// log_start_offset moved by retention or DeleteRecords, as the node reported it.
+struct LogStart {
+  int64_t at_ns = 0;
+  TopicPartition partition;
+  Offset log_start_offset;
+};
+
+enum class NodeEventKind : uint8_t { kBoot, kStarted, kCrash, kPowerLoss, kPause, kResume, kShutDown, kFatal };
+struct NodeEvent {
+  int64_t at_ns = 0;
+  std::string node;
+  NodeEventKind kind = NodeEventKind::kBoot;
+};
+std::string_view ToString(NodeEventKind kind);
+
+// The promises under which the run is judged.
+struct Promise {
+  // Acknowledged records survive loss of power (flush policy: every append).
+  bool acked_survives_power_loss = false;
+};
+
+struct History {
+  std::vector<Send> sends;
+  std::vector<Poll> polls;
+  std::vector<ListOffsets> list_offsets;
+  std::vector<DeleteRecords> delete_records;
+  std::vector<FinalRead> final_reads;
+  std::vector<LogLoss> losses;
+  std::vector<LogStart> log_starts;
+  std::vector<NodeEvent> node_events;
+  Promise promise;
+  // The liveness phase ended with every client done and every final read complete.
+  bool converged = false;
+  std::string why_not_converged;
+};
+
+// What a property found: the sentence that is false, and what it was seen on.
+struct Violation {
+  std::string property;
+  std::string what;
+  // Times of the operations and events that matter, for the trace's marks.
+  std::vector<int64_t> at_ns;
+};
+
+}  // namespace odradek::history
