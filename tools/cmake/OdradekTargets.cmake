@@ -41,3 +41,22 @@ function(odradek_test name)
     PROPERTIES LABELS "${arg_LABEL}" ENVIRONMENT "RC_PARAMS=seed=20261121")
 endfunction()
 include(GoogleTest)
+
+# odradek_proto(NAME file.proto...): C++ of protobuf files of the current folder, included as "sim/nemesis/plan.pb.h" and
+# imported by other .proto files with the same path. LINKS: other odradek_proto libraries that are imported.
+function(odradek_proto name)
+  cmake_parse_arguments(arg "" "" "FILES;LINKS" ${ARGN})
+  set(outputs)
+  foreach(file IN LISTS arg_FILES)
+    file(RELATIVE_PATH relative "${CMAKE_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
+    string(REGEX REPLACE "\\.proto$" "" stem "${relative}")
+    add_custom_command(
+      OUTPUT "${CMAKE_BINARY_DIR}/${stem}.pb.cc" "${CMAKE_BINARY_DIR}/${stem}.pb.h"
+      COMMAND protobuf::protoc --cpp_out=${CMAKE_BINARY_DIR} -I ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/${relative}
+      DEPENDS "${CMAKE_SOURCE_DIR}/${relative}" VERBATIM)
+    list(APPEND outputs "${CMAKE_BINARY_DIR}/${stem}.pb.cc")
+  endforeach()
+  add_library(${name} STATIC ${outputs})
+  target_include_directories(${name} PUBLIC "${CMAKE_BINARY_DIR}")
+  target_link_libraries(${name} PUBLIC protobuf::libprotobuf ${arg_LINKS})
+endfunction()
