@@ -1,0 +1,109 @@
+// A data directory: its lock, its identity (meta.properties), its checkpoints and the logs in it. Owned by the node's
+// shard that owns its partitions. The owner drives the periodic tasks; nothing runs by itself.
+//
+//  1. One process per directory: the second one is refused.
+//  2. The clean-shutdown marker is gone, durably, before anything is loaded, and comes back only as the last act of a
+//     shutdown in which every log was loaded, flushed and closed.
+//  3. A checkpoint file always lists every log of the directory, whatever state the log is in.
+//  4. What does not belong here is reported and left alone; a folder that cannot be loaded is an offline log, not the
+//     end of the node.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/base/ids.h"
+#include "engine/base/uuid.h"
+#include "engine/env/env.h"
+#include "engine/fiber/fiber.h"
+#include "engine/storage/log.h"
+
+namespace odradek::storage {
+
+// Contents of meta.properties, version 1.
+struct MetaProperties {
+  std::string cluster_id;
+  NodeId node_id = kNoNode;
+  Uuid directory_id;
+  friend bool operator==(const MetaProperties&, const MetaProperties&) = default;
+};
+
+struct LogManagerOptions {
+  std::string directory;  // made if it does not exist
+  // Empty: whatever the directory says (an error if it is new).
+  std::string cluster_id;
+  NodeId node_id = kNoNode;
+  int32_t open_files_max = 1000;
+  LogConfig default_config;
+};
+
+// A log's configuration and topic id by its name.
+struct LogSettings {
+  LogConfig config;
+  std::optional<TopicId> topic_id;
+};
+
+class LogManager {
+ public:
+  // Takes the lock, checks or writes meta.properties, removes the clean-shutdown marker. Loads no log yet.
+  static absl::StatusOr<std::unique_ptr<LogManager>> Open(fiber::Fiber& self, env::Env& env,
+                                                          const LogManagerOptions& options);
+  ~LogManager();
+  LogManager(const LogManager&) = delete;
+  LogManager& operator=(const LogManager&) = delete;
+
+  // Loads every partition folder, several at a time. Folders that fail are in failed_logs().
+  absl::Status LoadAll(fiber::Fiber& self);
+  struct FailedLog {
+    TopicPartition name;
+    std::string problem;
+  };
+  const std::vector<FailedLog>& failed_logs() const;
+
+  // nullptr: not here.
+  std::shared_ptr<Log> Find(const TopicPartition& name) const;
+  std::vector<std::shared_ptr<Log>> Logs() const;  // by name
+  // Of partition.metadata; nullopt: unknown.
+  std::optional<TopicId> TopicIdOf(const TopicPartition& name) const;
+
+  // The folder and partition.metadata are durable on return. An existing log of the same topic id is returned as it is;
+  // one of another id is an error.
+  absl::StatusOr<std::shared_ptr<Log>> Create(fiber::Fiber& self, const TopicPartition& name, const TopicId& topic_id,
+                                              const LogConfig& config);
+  // Renames the folder to "….-delete", durably; its files go later (RemoveDeletedFolders).
+  absl::Status Delete(fiber::Fiber& self, const TopicPartition& name);
+  // Renames a folder that the metadata does not know to "….-stray".
+  absl::Status MarkStray(fiber::Fiber& self, const TopicPartition& name);
+
+  // --- Periodic tasks; each may be called at any time.
+  void FlushDue(fiber::Fiber& self);                  // log.flush.scheduler.interval.ms
+  bool CheckpointRecoveryPoints(fiber::Fiber& self);  // log.flush.offset.checkpoint.interval.ms
+  bool CheckpointLogStarts(fiber::Fiber& self);       // log.flush.start.offset.checkpoint.interval.ms
+  bool CheckpointHighWatermarks(fiber::Fiber& self);  // replica.high.watermark.checkpoint.interval.ms
+  void ApplyRetention(fiber::Fiber& self);            // log.retention.check.interval.ms
+  void RemoveDeletedFiles(fiber::Fiber& self);        // files and folders whose delay has passed
+  void ExpireProducers();
+
+  // Flush, close and checkpoint everything, marker last. The marker is written only if every log was loaded and closed
+  // without an error. `broker_epoch` goes into it.
+  absl::Status CloseCleanly(fiber::Fiber& self, BrokerEpoch broker_epoch);
+
+  const MetaProperties& meta() const;
+  env::ShutdownKind previous_shutdown() const;
+  // Of the marker that was found; −1 if there was none.
+  BrokerEpoch previous_broker_epoch() const;
+  const std::string& directory() const;
+
+ private:
+  struct State;
+  explicit LogManager(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace odradek::storage
