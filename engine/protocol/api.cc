@@ -1,0 +1,13 @@
+#include "engine/protocol/api.h"
+
+#include <algorithm>
+
+namespace odradek::protocol {
+
+const ApiInfo* FindApi(int16_t key) {
+  const std::span<const ApiInfo> apis = AllApis();
+  const auto at = std::ranges::lower_bound(apis, static_cast<ApiKey>(key), {}, &ApiInfo::key);
+  return at != apis.end() && at->key == static_cast<ApiKey>(key) ? &*at : nullptr;
+}
+
+}  // namespace odradek::protocol
