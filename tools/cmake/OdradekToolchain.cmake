@@ -14,6 +14,8 @@ set(CMAKE_CXX_FLAGS_TEST "-O1 -g1")
 
 add_compile_options(
   -Wall -Wextra -Werror -Wnon-virtual-dtor -Woverloaded-virtual
+  # Options structs are filled by name; what is not named keeps its default.
+  -Wno-missing-field-initializers
   -fno-omit-frame-pointer
   # A frame larger than the guard page must fault instead of jumping over it into a neighbour's stack.
   -fstack-clash-protection

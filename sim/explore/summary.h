@@ -1,0 +1,31 @@
+// What a campaign found, for people and for machines: the table on the terminal, JSON, JUnit XML, the exit code.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sim/explore/campaign.h"
+
+namespace odradek::explore {
+
+struct ScenarioDemand {
+  std::string scenario;
+  std::vector<std::string> probes;  // must be reached at least once in the campaign
+};
+
+// Demanded probes that no run of the scenario reached.
+std::vector<std::string> MissingProbes(const ScenarioDemand& demand, const std::vector<RunResult>& results);
+
+std::string SummaryTable(const std::vector<RunResult>& results, const std::vector<ScenarioDemand>& demands);
+// One block per failure: the property with what it was seen on, and the line that repeats it.
+std::string FailureText(const RunResult& result, const std::string& repeat_command);
+std::string ToJson(const std::vector<RunResult>& results, const std::vector<ScenarioDemand>& demands);
+std::string ToJUnitXml(const std::vector<RunResult>& results);
+
+// 0 all passed, 10 liveness, 11 safety or nondeterminism, 12 crash or timeout, 13 a demanded probe was not reached; the
+// gravest one of a campaign (crash > safety > liveness > probe).
+int ExitCode(const std::vector<RunResult>& results, const std::vector<ScenarioDemand>& demands);
+
+std::string VerdictName(Verdict verdict);
+
+}  // namespace odradek::explore
