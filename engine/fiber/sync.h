@@ -12,24 +12,56 @@
 
 namespace odradek::fiber {
 
-// Mutual exclusion across suspensions.
+// Mutual exclusion across suspensions. Handed to the waiters in the order in which they called Lock(), whatever order
+// the scheduler runs them in; nobody overtakes.
 class Mutex {
  public:
   void Lock(Fiber& self) {
-    while (locked_) free_.Wait(self);
-    locked_ = true;
+    if (!locked_) {
+      locked_ = true;
+      return;
+    }
+    Waiter waiter(*this);
+    while (!waiter.owns) waiter.turn.Wait(self);
+    waiter.took = true;
   }
   // REQUIRES: locked.
   void Unlock() {
     REQUIRES(locked_);
-    locked_ = false;
-    free_.WakeOne();
+    if (waiters_.empty()) {
+      locked_ = false;
+      return;
+    }
+    Waiter& next = *waiters_.front();
+    waiters_.pop_front();
+    next.owns = true;
+    next.turn.WakeOne();
   }
   bool is_locked() const { return locked_; }
 
  private:
+  // On the stack of the fiber that waits. One that is killed leaves the line, or passes on what it was just given.
+  struct Waiter {
+    explicit Waiter(Mutex& m) : mutex(m) { mutex.waiters_.push_back(this); }
+    ~Waiter() {
+      if (took) return;
+      if (owns) {
+        mutex.Unlock();
+      } else {
+        std::erase(mutex.waiters_, this);
+      }
+    }
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+
+    Mutex& mutex;
+    bool owns = false;
+    bool took = false;
+    WaitQueue turn;
+  };
+
   bool locked_ = false;
-  WaitQueue free_;
+  std::deque<Waiter*> waiters_;
 };
 
 class MutexLock {

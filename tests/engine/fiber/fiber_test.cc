@@ -208,6 +208,54 @@ TEST_F(FiberTest, ChannelKeepsOrderAndBlocksWhenFull) {
   EXPECT_EQ(said_, "0 1 2 3 4 end");
 }
 
+TEST_F(FiberTest, MutexIsHandedOverInTheOrderOfTheCalls) {
+  Mutex mutex;
+  WaitQueue gate;
+  scheduler_.Spawn("first", [&](Fiber& self) {
+    MutexLock lock(self, mutex);
+    gate.Wait(self);
+    Say("first");
+  });
+  scheduler_.Spawn("second", [&](Fiber& self) {
+    MutexLock lock(self, mutex);
+    Say("second");
+  });
+  executor_.RunReady(scheduler_);
+  gate.WakeOne();
+  // Becomes ready behind the owner and ahead of the waiter that the owner will wake.
+  scheduler_.Spawn("third", [&](Fiber& self) {
+    MutexLock lock(self, mutex);
+    Say("third");
+  });
+  executor_.RunReady(scheduler_);
+  EXPECT_EQ(said_, "first second third");
+  EXPECT_FALSE(mutex.is_locked());
+}
+
+TEST_F(FiberTest, CancelledWaiterPassesTheMutexOn) {
+  Mutex mutex;
+  WaitQueue gate;
+  scheduler_.Spawn("root", [&](Fiber& self) {
+    mutex.Lock(self);
+    TaskGroup cancelled(self);
+    TaskGroup stays(self);
+    cancelled.Spawn("leaves", [&](Fiber& child) { MutexLock lock(child, mutex); });
+    Yield(self);
+    stays.Spawn("takes", [&](Fiber& child) {
+      MutexLock lock(child, mutex);
+      Say("taken");
+    });
+    Yield(self);
+    mutex.Unlock();  // the waiter that is about to be cancelled owns it now
+    cancelled.Cancel();
+    cancelled.Join(self);
+    stays.Join(self);
+  });
+  executor_.RunAll(scheduler_);
+  EXPECT_EQ(said_, "taken");
+  EXPECT_FALSE(mutex.is_locked());
+}
+
 TEST_F(FiberTest, SemaphoreBoundsConcurrency) {
   Semaphore semaphore(2);
   int running = 0;
