@@ -91,10 +91,12 @@ std::string_view ToString(BatchError error) {
       return "wrong offset deltas";
     case BatchError::kBadRecord:
       return "bad record";
-    case BatchError::kBadSequence:
-      return "bad sequence";
+    case BatchError::kBadProducer:
+      return "bad producer fields";
     case BatchError::kControlFromClient:
       return "control batch from a client";
+    case BatchError::kLogAppendTimeFromClient:
+      return "log append time from a client";
     case BatchError::kUnsupportedCodec:
       return "unsupported codec";
     case BatchError::kDecompression:

@@ -72,8 +72,9 @@ enum class BatchError : uint8_t {
   kBadCount,         // negative, or other than the records or the offset delta say
   kBadOffsetDeltas,  // last offset delta negative, or records not numbered 0, 1, 2, …
   kBadRecord,        // a record's bytes do not parse
-  kBadSequence,      // producer id without sequence or epoch
+  kBadProducer,      // producer id, epoch, sequence and transactional flag do not fit together
   kControlFromClient,
+  kLogAppendTimeFromClient,  // only a broker may claim the append time
   kUnsupportedCodec,
   kDecompression,  // the compressed bytes are damaged
   kTooLarge,       // more decompressed bytes than the limit
@@ -85,7 +86,7 @@ std::string_view ToString(BatchError error);
 struct BatchProblem {
   BatchError error = BatchError::kNone;
   int64_t at_byte = 0;
-  std::string what;
+  std::string what = {};
 };
 
 struct BatchHeader {
