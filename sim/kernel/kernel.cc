@@ -1,0 +1,244 @@
+#include "sim/kernel/kernel.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "engine/base/check.h"
+#include "engine/base/crc32c.h"
+
+namespace odradek::sim {
+namespace {
+
+constexpr uint64_t kNoHashEvent = std::numeric_limits<uint64_t>::max();
+// A tie holds the drawn part above the insertion number, which makes the order total.
+constexpr int kTieSequenceBits = 40;
+constexpr uint64_t kTieSequenceMask = (uint64_t{1} << kTieSequenceBits) - 1;
+
+// Assertions say where the run stands while a kernel runs.
+class ReporterScope {
+ public:
+  ReporterScope(base::CheckReporter reporter, void* arg) { base::SetCheckReporter(reporter, arg); }
+  ~ReporterScope() { base::SetCheckReporter(nullptr, nullptr); }
+  ReporterScope(const ReporterScope&) = delete;
+  ReporterScope& operator=(const ReporterScope&) = delete;
+};
+
+}  // namespace
+
+std::string_view ToString(RunOutcome outcome) {
+  switch (outcome) {
+    case RunOutcome::kIdle:
+      return "idle";
+    case RunOutcome::kStopped:
+      return "stopped";
+    case RunOutcome::kTimeLimit:
+      return "time limit";
+    case RunOutcome::kEventLimit:
+      return "event limit";
+    case RunOutcome::kLivelock:
+      return "livelock";
+  }
+  return "unknown";
+}
+
+Kernel::Kernel(const KernelOptions& options) : options_(options) {
+  self_handler_ = AddHandler(*this);
+  const Entity kernel = EntityOf("kernel");
+  tie_key_ = base::KeyedDraw(options_.seed, kernel.value(), PurposeOf("tie").value(), 0);
+  hash_.Fold(options_.seed, static_cast<uint64_t>(options_.strategy));
+}
+
+Kernel::~Kernel() = default;
+
+HandlerId Kernel::AddHandler(EventHandler& handler) {
+  handlers_.push_back(&handler);
+  return HandlerId(static_cast<uint32_t>(handlers_.size() - 1));
+}
+
+void Kernel::RemoveHandler(HandlerId id) {
+  REQUIRES(id.value() < handlers_.size());
+  REQUIRES(handlers_[id.value()] != nullptr);
+  handlers_[id.value()] = nullptr;
+}
+
+uint64_t Kernel::TieOf(MonoTime at, HandlerId handler, const What& what) {
+  const uint64_t sequence = ++pushed_count_ & kTieSequenceMask;
+  if (options_.strategy == Strategy::kFifo) return sequence;
+  const uint64_t content = (uint64_t{handler.value()} << 32) | (uint64_t{what.kind} << 16) | what.small;
+  uint64_t drawn = tie_key_ ^ static_cast<uint64_t>(at.nanos());
+  drawn = base::Mix64(drawn ^ (content * 0x9e3779b97f4a7c15)) ^ what.arg;
+  return (base::Mix64(drawn) & ~kTieSequenceMask) | sequence;
+}
+
+void Kernel::Push(MonoTime at, HandlerId handler, const What& what) {
+  REQUIRES(handler.value() < handlers_.size());
+  const MonoTime when = std::max(at, Now());
+  Event event;
+  event.time_ns = when.nanos();
+  event.tie = TieOf(when, handler, what);
+  event.handler = handler;
+  event.kind = what.kind;
+  event.small = what.small;
+  event.arg = what.arg;
+  queue_.Push(event);
+}
+
+ControlId Kernel::At(MonoTime at, absl::AnyInvocable<void()> action) {
+  uint32_t slot = 0;
+  if (free_controls_.empty()) {
+    slot = static_cast<uint32_t>(controls_.size());
+    controls_.emplace_back();
+  } else {
+    slot = free_controls_.back();
+    free_controls_.pop_back();
+  }
+  Control& control = controls_[slot];
+  control.action = std::move(action);
+  ++control.generation;
+  const uint64_t id = (uint64_t{control.generation} << 32) | slot;
+  Push(at, self_handler_, {.arg = id});
+  return ControlId{id};
+}
+
+ControlId Kernel::After(Duration delay, absl::AnyInvocable<void()> action) {
+  return At(Now() + delay, std::move(action));
+}
+
+void Kernel::Cancel(ControlId id) {
+  const auto slot = static_cast<uint32_t>(static_cast<uint64_t>(id));
+  const auto generation = static_cast<uint32_t>(static_cast<uint64_t>(id) >> 32);
+  if (slot >= controls_.size() || controls_[slot].generation != generation) return;
+  if (controls_[slot].action == nullptr) return;
+  controls_[slot].action = nullptr;
+  ++controls_[slot].generation;
+  free_controls_.push_back(slot);
+}
+
+void Kernel::OnEvent(const Event& event) {
+  const auto slot = static_cast<uint32_t>(event.arg);
+  const auto generation = static_cast<uint32_t>(event.arg >> 32);
+  INVARIANT(slot < controls_.size());
+  if (controls_[slot].generation != generation) return;
+  absl::AnyInvocable<void()> action = std::move(controls_[slot].action);
+  controls_[slot].action = nullptr;
+  ++controls_[slot].generation;
+  free_controls_.push_back(slot);
+  action();
+}
+
+void Kernel::AfterEvent(absl::AnyInvocable<void()> action) {
+  deferred_.push_back(std::move(action));
+  if (!dispatching_) RunDeferred();
+}
+
+void Kernel::RunDeferred() {
+  dispatching_ = true;
+  // What is deferred may defer more.
+  for (size_t i = 0; i < deferred_.size(); ++i) {
+    absl::AnyInvocable<void()> action = std::move(deferred_[i]);
+    action();
+  }
+  deferred_.clear();
+  dispatching_ = false;
+}
+
+void Kernel::Dispatch(const Event& event) {
+  const uint64_t content = (uint64_t{event.handler.value()} << 32) | (uint64_t{event.kind} << 16) | event.small;
+  hash_.Fold(static_cast<uint64_t>(event.time_ns), event.arg ^ (content * 0x9e3779b97f4a7c15));
+  EventHandler* handler = handlers_[event.handler.value()];
+  if (handler != nullptr) {
+    dispatching_ = true;
+    handler->OnEvent(event);
+    dispatching_ = false;
+    if (!deferred_.empty()) RunDeferred();
+  }
+  if (event_number_ == next_hash_event_) NoteHash();
+}
+
+RunOutcome Kernel::Run(const RunLimits& limits) {
+  REQUIRES(!dispatching_);
+  const ReporterScope reporter(&ReportCheckFailure, this);
+  stop_requested_ = false;
+  const uint64_t events_left = std::numeric_limits<uint64_t>::max() - event_number_;
+  const uint64_t last_event = event_number_ + std::min(limits.events_max, events_left);
+  const bool is_bounded = limits.until != MonoTime::Never();
+  RunOutcome outcome = RunOutcome::kIdle;
+  while (!queue_.empty()) {
+    if (queue_.top().time_ns > limits.until.nanos()) {
+      outcome = RunOutcome::kTimeLimit;
+      break;
+    }
+    if (event_number_ >= last_event) return RunOutcome::kEventLimit;
+    const Event event = queue_.Pop();
+    INVARIANT(event.time_ns >= now_ns_);
+    if (event.time_ns != now_ns_) events_this_instant_ = 0;
+    now_ns_ = event.time_ns;
+    ++event_number_;
+    Dispatch(event);
+    if (stop_requested_) return RunOutcome::kStopped;
+    if (++events_this_instant_ > options_.events_per_instant_max) return RunOutcome::kLivelock;
+  }
+  if (is_bounded) now_ns_ = std::max(now_ns_, limits.until.nanos());
+  return outcome;
+}
+
+DrawStream& Kernel::Stream(Entity entity, Purpose purpose) {
+  const auto at = streams_.try_emplace({entity, purpose}, options_.seed, entity, purpose).first;
+  return at->second;
+}
+
+void Kernel::FoldBytes(Bytes bytes) {
+  hash_.Fold(bytes.size(), base::Crc32c(bytes));
+}
+
+void Kernel::SetHashLog(HashLog* log) {
+  hash_log_ = log;
+  next_hash_event_ = log == nullptr ? kNoHashEvent : std::max(log->first_event, event_number_ + 1);
+  REQUIRES(log == nullptr || log->every > 0);
+}
+
+void Kernel::NoteHash() {
+  hash_log_->points.push_back({event_number_, Now(), hash()});
+  next_hash_event_ += hash_log_->every;
+  if (next_hash_event_ > hash_log_->last_event) next_hash_event_ = kNoHashEvent;
+}
+
+NodeIndex Kernel::AddNode(std::string_view name) {
+  REQUIRES(!name.empty());
+  REQUIRES(std::find(node_names_.begin(), node_names_.end(), name) == node_names_.end());
+  node_names_.emplace_back(name);
+  return NodeIndex(static_cast<int32_t>(node_names_.size() - 1));
+}
+
+const std::string& Kernel::node_name(NodeIndex node) const {
+  REQUIRES(node.value() >= 0);
+  REQUIRES(static_cast<size_t>(node.value()) < node_names_.size());
+  return node_names_[static_cast<size_t>(node.value())];
+}
+
+void Kernel::AddTrace(const Place& place, TraceKind kind, std::string text) {
+  TraceEntry entry;
+  entry.time = Now();
+  entry.event_number = event_number_;
+  entry.place = place;
+  if (place.node != kNoNodeIndex) entry.node_name = node_name(place.node);
+  entry.kind = kind;
+  entry.text = std::move(text);
+  trace_->Add(std::move(entry));
+}
+
+std::string Kernel::WhereItStands() const {
+  std::string where = place_.node == kNoNodeIndex ? std::string("no node") : "node " + node_name(place_.node);
+  if (place_.shard.value() >= 0) where += fmt::format("/{}", place_.shard.value());
+  if (place_.fiber != 0) where += fmt::format(" fiber {}({})", place_.fiber_name, place_.fiber);
+  return fmt::format("{}, virtual time {} ns, seed {}, event {}", where, now_ns_, options_.seed, event_number_);
+}
+
+void Kernel::ReportCheckFailure(void* kernel) {
+  const std::string where = static_cast<const Kernel*>(kernel)->WhereItStands();
+  std::fprintf(stderr, "  at %s\n", where.c_str());
+}
+
+}  // namespace odradek::sim

@@ -1,0 +1,73 @@
+// The disk of a node as its life cycle sees it: it outlives the processes that use it. Implemented by sim/disk.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "engine/base/time.h"
+#include "engine/env/disk.h"
+#include "sim/kernel/shard.h"
+
+namespace odradek::sim {
+
+enum class DiskFaultKind : uint8_t {
+  kReadError,   // EIO
+  kWriteError,  // EIO
+  kSyncError,   // EIO
+  kNoSpace,     // ENOSPC
+  kSlow,        // every operation takes `delay` longer
+};
+
+// Holds until Heal or until it has hit `count_max` times.
+struct DiskFault {
+  DiskFaultKind kind = DiskFaultKind::kReadError;
+  // Only paths that contain this; all if empty.
+  std::string path_part = {};
+  // In parts of a million operations.
+  uint32_t probability_ppm = 1'000'000;
+  uint64_t count_max = UINT64_MAX;
+  Duration delay = {};  // kSlow
+};
+
+enum class DiskOperation : uint8_t { kOpen, kRead, kWrite, kSync, kTruncate, kRename, kRemove, kSyncDirectory };
+
+// Sees every operation before it is carried out. Must not kill a node at once (use Kernel::AfterEvent).
+class DiskObserver {
+ public:
+  virtual void OnDiskOperation(NodeIndex node, DiskOperation operation, std::string_view path) = 0;
+
+ protected:
+  ~DiskObserver() = default;
+};
+
+class NodeDisk {
+ public:
+  virtual ~NodeDisk() = default;
+
+  // For all shards of the process that runs.
+  virtual env::Disk& disk() = 0;
+  // A process starts: operations are taken again. REQUIRES: nothing is open.
+  virtual void Boot() = 0;
+  // The process is about to die: nothing that is under way completes or has any more effect, and nothing new is taken;
+  // its fibers are unwound next, and close their files.
+  virtual void CutOff() = 0;
+  // After the fibers are gone. Open files and locks are released, the page cache stays.
+  virtual void ProcessCrash() = 0;
+  // After the fibers are gone. As ProcessCrash, and what was not synced is lost, each piece or not by a draw.
+  virtual void PowerLoss() = 0;
+  // An empty disk. REQUIRES: no process runs.
+  virtual void Wipe() = 0;
+
+  // Files, locks and operations that are open or under way; 0 after a death.
+  virtual size_t open_count() const = 0;
+
+  virtual void Inject(const DiskFault& fault) = 0;
+  // Ends all injected faults. What they did stays.
+  virtual void Heal() = 0;
+  // nullptr: none.
+  virtual void SetObserver(DiskObserver* observer) = 0;
+};
+
+}  // namespace odradek::sim
