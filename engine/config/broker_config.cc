@@ -1,0 +1,261 @@
+#include "engine/config/broker_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/base/absl_compat.h"
+#include "engine/base/check.h"
+
+namespace odradek::config {
+namespace {
+
+class BrokerReader {
+ public:
+  explicit BrokerReader(const Layers& layers) : layers_(layers) {}
+
+  std::optional<Value> Find(std::string_view name) const {
+    const ConfigDef* const def = FindBrokerDef(name);
+    INVARIANT(def != nullptr);
+    return ResolveBroker(layers_, *def).value;
+  }
+  Value Get(std::string_view name) const {
+    std::optional<Value> value = Find(name);
+    INVARIANT(value.has_value());
+    return *std::move(value);
+  }
+  std::string Text(std::string_view name) const {
+    const std::optional<Value> value = Find(name);
+    return value ? value->text : std::string();
+  }
+  std::vector<std::string> List(std::string_view name) const {
+    const std::optional<Value> value = Find(name);
+    return value ? value->list : std::vector<std::string>();
+  }
+  bool Bool(std::string_view name) const { return Get(name).boolean; }
+  int64_t Long(std::string_view name) const { return Get(name).number; }
+  int32_t Int(std::string_view name) const {
+    const int64_t number = Long(name);
+    INVARIANT(number <= std::numeric_limits<int32_t>::max());
+    return static_cast<int32_t>(number);
+  }
+  Duration Millis(std::string_view name) const { return Duration::SaturatingMillis(Long(name)); }
+  // nullopt: below `smallest`, which means "no limit".
+  std::optional<int64_t> LimitFrom(std::string_view name, int64_t smallest) const {
+    const int64_t number = Long(name);
+    return number < smallest ? std::nullopt : std::optional(number);
+  }
+  std::optional<Duration> MillisFrom(std::string_view name, int64_t smallest) const {
+    const std::optional<int64_t> millis = LimitFrom(name, smallest);
+    return millis ? std::optional(Duration::SaturatingMillis(*millis)) : std::nullopt;
+  }
+
+ private:
+  const Layers& layers_;
+};
+
+const Endpoint* FindEndpoint(const std::vector<Endpoint>& endpoints, std::string_view listener) {
+  for (const Endpoint& endpoint : endpoints) {
+    if (endpoint.listener == listener) return &endpoint;
+  }
+  return nullptr;
+}
+
+bool IsAnyAddress(std::string_view host) {
+  return host == "0.0.0.0" || host == "::";
+}
+
+bool Contains(const std::vector<std::string>& list, std::string_view element) {
+  return std::find(list.begin(), list.end(), element) != list.end();
+}
+
+absl::Status CheckPlaintext(const BrokerReader& read, const std::vector<Endpoint>& endpoints) {
+  const std::vector<std::string> map = read.List("listener.security.protocol.map");
+  for (const std::string& entry : map) {
+    if (entry.find(':') == std::string::npos) {
+      return base::InvalidArgument(fmt::format(
+          "Invalid value '{}' for configuration listener.security.protocol.map: expected NAME:PROTOCOL", entry));
+    }
+  }
+  for (const Endpoint& endpoint : endpoints) {
+    const std::string prefix = endpoint.listener + ":";
+    const auto entry = std::find_if(map.begin(), map.end(), [&](const auto& e) { return e.starts_with(prefix); });
+    // A controller's listener without an entry speaks PLAINTEXT, as in Kafka.
+    const bool is_controller = Contains(read.List("controller.listener.names"), endpoint.listener);
+    if (entry == map.end() && is_controller) continue;
+    if (entry == map.end()) {
+      return base::InvalidArgument(fmt::format(
+          "Listener {} of configuration listeners has no entry in listener.security.protocol.map", endpoint.listener));
+    }
+    const std::string_view protocol = std::string_view(*entry).substr(prefix.size());
+    if (protocol != "PLAINTEXT") {
+      return base::InvalidArgument(
+          fmt::format("Listener {} asks for security protocol {}: this version supports only PLAINTEXT",
+                      endpoint.listener, protocol));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ResolveListeners(const BrokerReader& read, BrokerConfig& out) {
+  const absl::StatusOr<std::vector<Endpoint>> all = ParseEndpoints("listeners", read.List("listeners"));
+  if (!all.ok()) return all.status();
+  const absl::Status plaintext = CheckPlaintext(read, *all);
+  if (!plaintext.ok()) return plaintext;
+  const std::vector<std::string> controller_names = read.List("controller.listener.names");
+  for (size_t i = 0; i < all->size(); ++i) {
+    const Endpoint& endpoint = (*all)[i];
+    for (size_t j = 0; j < i; ++j) {
+      if (endpoint.port != 0 && (*all)[j].port == endpoint.port && (*all)[j].host == endpoint.host) {
+        return base::InvalidArgument(fmt::format("Invalid configuration listeners: {} and {} have the same port {}",
+                                                 (*all)[j].listener, endpoint.listener, endpoint.port));
+      }
+    }
+    const bool is_controller = Contains(controller_names, endpoint.listener);
+    (is_controller ? out.controller_listeners : out.listeners).push_back(endpoint);
+  }
+  if (out.listeners.empty()) {
+    return base::InvalidArgument("Invalid configuration listeners: it needs one that is not the controller's");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ResolveAdvertised(const BrokerReader& read, BrokerConfig& out) {
+  const std::optional<Value> value = read.Find("advertised.listeners");
+  if (!value) {
+    out.advertised_listeners = out.listeners;
+    for (Endpoint& endpoint : out.advertised_listeners) {
+      if (IsAnyAddress(endpoint.host)) endpoint.host.clear();
+    }
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<std::vector<Endpoint>> all = ParseEndpoints("advertised.listeners", value->list);
+  if (!all.ok()) return all.status();
+  for (const Endpoint& endpoint : *all) {
+    if (IsAnyAddress(endpoint.host)) {
+      return base::InvalidArgument(
+          fmt::format("Invalid configuration advertised.listeners: no client can reach {} of {}", endpoint.host,
+                      endpoint.listener));
+    }
+    if (FindEndpoint(out.controller_listeners, endpoint.listener) != nullptr) continue;
+    if (FindEndpoint(out.listeners, endpoint.listener) == nullptr) {
+      return base::InvalidArgument(fmt::format(
+          "Invalid configuration advertised.listeners: listener {} is not in listeners", endpoint.listener));
+    }
+    out.advertised_listeners.push_back(endpoint);
+  }
+  if (out.advertised_listeners.empty()) {
+    return base::InvalidArgument("Invalid configuration advertised.listeners: it names no listener of clients");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ResolveInterBroker(const BrokerReader& read, BrokerConfig& out) {
+  out.inter_broker_listener = read.Text("inter.broker.listener.name");
+  if (out.inter_broker_listener.empty()) out.inter_broker_listener = out.advertised_listeners.front().listener;
+  if (FindEndpoint(out.advertised_listeners, out.inter_broker_listener) != nullptr) return absl::OkStatus();
+  return base::InvalidArgument(
+      fmt::format("Invalid value '{}' for configuration inter.broker.listener.name: it is not an advertised listener",
+                  out.inter_broker_listener));
+}
+
+// The quorum has one member: both roles, and no other voter than this node.
+absl::Status CheckQuorum(const BrokerReader& read, const BrokerConfig& config) {
+  if (read.List("process.roles").size() != 2) {
+    return base::InvalidArgument(
+        fmt::format("Invalid value '{}' for configuration process.roles: this version supports only broker,controller",
+                    read.Text("process.roles")));
+  }
+  for (const std::string& voter : read.List("controller.quorum.voters")) {
+    const size_t at = voter.find('@');
+    const std::string own = fmt::format("{}", config.node_id.value());
+    const bool is_address = at != std::string::npos && ParseHostPort(std::string_view(voter).substr(at + 1));
+    if (!is_address || voter.substr(0, at) != own) {
+      return base::InvalidArgument(fmt::format(
+          "Invalid value '{}' for configuration controller.quorum.voters: expected {}@host:port, this node alone: "
+          "this version supports a quorum of one",
+          voter, own));
+    }
+  }
+  const std::vector<std::string> servers = read.List("controller.quorum.bootstrap.servers");
+  for (const std::string& server : servers) {
+    if (servers.size() > 1 || !ParseHostPort(server)) {
+      return base::InvalidArgument(fmt::format(
+          "Invalid value '{}' for configuration controller.quorum.bootstrap.servers: expected one host:port: "
+          "this version supports a quorum of one",
+          server));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ResolveMetricsListener(const BrokerReader& read, BrokerConfig& out) {
+  const std::string text = read.Text("odradek.metrics.listener");
+  if (text.empty()) return absl::OkStatus();
+  out.metrics_listener = ParseHostPort(text);
+  if (out.metrics_listener) return absl::OkStatus();
+  return base::InvalidArgument(
+      fmt::format("Invalid value '{}' for configuration odradek.metrics.listener: expected host:port", text));
+}
+
+absl::Status ResolveDirs(const BrokerReader& read, BrokerConfig& out) {
+  out.log_dirs = read.List("log.dirs");
+  if (out.log_dirs.empty()) out.log_dirs = SplitList(read.Text("log.dir"));
+  if (out.log_dirs.empty()) return base::InvalidArgument("Invalid configuration log.dirs: it names no folder");
+  for (const std::string& dir : out.log_dirs) {
+    if (dir.empty()) return base::InvalidArgument("Invalid configuration log.dir: it has an empty name");
+  }
+  out.metadata_log_dir = read.Text("metadata.log.dir");
+  if (out.metadata_log_dir.empty()) out.metadata_log_dir = out.log_dirs.front();
+  return absl::OkStatus();
+}
+
+void ResolveNumbers(const BrokerReader& read, BrokerConfig& out) {
+  out.num_partitions = read.Int("num.partitions");
+  out.default_replication_factor = static_cast<int16_t>(read.Int("default.replication.factor"));
+  out.auto_create_topics = read.Bool("auto.create.topics.enable");
+  out.delete_topics = read.Bool("delete.topic.enable");
+  out.retention_check_interval = read.Millis("log.retention.check.interval.ms");
+  out.flush_check_interval = read.Millis("log.flush.scheduler.interval.ms");
+  out.recovery_point_checkpoint_interval = read.Millis("log.flush.offset.checkpoint.interval.ms");
+  out.log_start_offset_checkpoint_interval = read.Millis("log.flush.start.offset.checkpoint.interval.ms");
+  out.high_watermark_checkpoint_interval = read.Millis("replica.high.watermark.checkpoint.interval.ms");
+  out.producer_id_expiration = read.Millis("producer.id.expiration.ms");
+  out.request_bytes_max = read.Int("socket.request.max.bytes");
+  out.fetch_bytes_max = read.Int("fetch.max.bytes");
+  out.fetch_sessions_max = read.Int("max.incremental.fetch.session.cache.slots");
+  out.describe_partitions_max = read.Int("max.request.partition.size.limit");
+  out.connections_max = read.Int("max.connections");
+  out.connections_per_ip_max = read.Int("max.connections.per.ip");
+  out.connection_idle_max = read.MillisFrom("connections.max.idle.ms", 0);
+  out.requests_in_flight_max = read.Int("queued.max.requests");
+  out.memory_bytes = read.Long("odradek.memory.bytes");
+  out.snapshot_after_bytes = read.Long("metadata.log.max.record.bytes.between.snapshots");
+  out.snapshot_after_time = read.MillisFrom("metadata.log.max.snapshot.interval.ms", 1);
+  out.metadata_segment_bytes = read.Int("metadata.log.segment.bytes");
+  out.metadata_segment_time = read.Millis("metadata.log.segment.ms");
+  out.no_op_interval = read.MillisFrom("metadata.max.idle.interval.ms", 1);
+  out.metadata_retention_bytes = read.LimitFrom("metadata.max.retention.bytes", 0);
+  out.metadata_retention_time = read.MillisFrom("metadata.max.retention.ms", 0);
+}
+
+}  // namespace
+
+absl::StatusOr<BrokerConfig> ResolveBrokerConfig(const Layers& layers) {
+  REQUIRES(layers.topic == nullptr);
+  const BrokerReader read(layers);
+  BrokerConfig out;
+  out.node_id = NodeId(read.Int("node.id"));
+  out.rack = read.Text("broker.rack");
+  ResolveNumbers(read, out);
+  for (const auto step :
+       {ResolveDirs, ResolveListeners, ResolveAdvertised, ResolveInterBroker, ResolveMetricsListener}) {
+    const absl::Status status = step(read, out);
+    if (!status.ok()) return status;
+  }
+  const absl::Status quorum = CheckQuorum(read, out);
+  if (!quorum.ok()) return quorum;
+  return out;
+}
+
+}  // namespace odradek::config

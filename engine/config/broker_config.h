@@ -1,0 +1,93 @@
+// The resolved settings of one node: typed, in one unit, "no limit" as nullopt, checked against each other. A plain
+// value; made anew when a dynamic property changes (only those marked dynamic in the tables can). Source: FEATURES 5.1.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/base/ids.h"
+#include "engine/base/time.h"
+#include "engine/config/resolve.h"
+
+namespace odradek::config {
+
+// A named address: NAME://host:port. In listeners an empty host is every address; in advertised.listeners it is a host
+// that clients can reach. All listeners speak PLAINTEXT.
+struct Endpoint {
+  std::string listener;
+  std::string host;
+  int32_t port = 0;
+  friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
+};
+
+// "[::1]:9092" and "host:9092"; nullopt: neither, or a port beyond 65535. An empty host is allowed.
+struct HostPort {
+  std::string host;
+  int32_t port = 0;
+  friend auto operator<=>(const HostPort&, const HostPort&) = default;
+};
+std::optional<HostPort> ParseHostPort(std::string_view text);
+
+// The elements of listeners or advertised.listeners; `name` is the property that the error names.
+absl::StatusOr<std::vector<Endpoint>> ParseEndpoints(std::string_view name, const std::vector<std::string>& elements);
+
+struct BrokerConfig {
+  // Identity and addresses.
+  NodeId node_id;
+  std::string rack;                            // empty: none
+  std::vector<Endpoint> listeners;             // of clients and other brokers
+  std::vector<Endpoint> controller_listeners;  // those named by controller.listener.names
+  std::vector<Endpoint> advertised_listeners;  // without the controller's; an empty host takes the node's own name
+  std::string inter_broker_listener;
+  std::optional<HostPort> metrics_listener;
+
+  // Folders.
+  std::vector<std::string> log_dirs;
+  std::string metadata_log_dir;
+
+  // Topics.
+  int32_t num_partitions = 1;
+  int16_t default_replication_factor = 1;
+  bool auto_create_topics = true;
+  bool delete_topics = true;
+
+  // Log upkeep.
+  Duration retention_check_interval;
+  Duration flush_check_interval;
+  Duration recovery_point_checkpoint_interval;
+  Duration log_start_offset_checkpoint_interval;
+  Duration high_watermark_checkpoint_interval;
+  Duration producer_id_expiration;
+
+  // Limits.
+  int32_t request_bytes_max = 0;
+  int32_t fetch_bytes_max = 0;
+  int32_t fetch_sessions_max = 0;
+  int32_t describe_partitions_max = 0;
+  int32_t connections_max = 0;
+  int32_t connections_per_ip_max = 0;
+  std::optional<Duration> connection_idle_max;
+  int32_t requests_in_flight_max = 0;
+  int64_t memory_bytes = 0;
+
+  // Metadata log.
+  int64_t snapshot_after_bytes = 0;
+  std::optional<Duration> snapshot_after_time;
+  int32_t metadata_segment_bytes = 0;
+  Duration metadata_segment_time;
+  std::optional<Duration> no_op_interval;
+  std::optional<int64_t> metadata_retention_bytes;
+  std::optional<Duration> metadata_retention_time;
+
+  friend bool operator==(const BrokerConfig&, const BrokerConfig&) = default;
+};
+
+// The error names the properties that contradict each other or ask for more than a quorum of one.
+// REQUIRES: each value of the layers has passed validation (def.h).
+absl::StatusOr<BrokerConfig> ResolveBrokerConfig(const Layers& layers);
+
+}  // namespace odradek::config

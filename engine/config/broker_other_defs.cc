@@ -1,0 +1,428 @@
+#include <array>
+
+#include "engine/config/def.h"
+#include "engine/config/tables.h"
+
+namespace odradek::config {
+namespace {
+
+// A property that has no effect of its own here: its section says why, and what is done with a value.
+struct OtherRow {
+  std::string_view name;
+  Type type = Type::kString;
+  std::optional<std::string_view> default_value = std::nullopt;
+  Range range = {};
+  Dynamic dynamic = Dynamic::kReadOnly;
+  std::span<const std::string_view> choices = {};
+  std::string_view documentation = {};  // empty: the section's
+};
+
+struct OtherSection {
+  Support support;
+  std::string_view documentation;
+  std::span<const OtherRow> rows;
+};
+
+namespace other {
+
+using enum Type;
+
+constexpr std::string_view kSecurityProtocols[] = {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"};
+
+// Families of which every member belongs to something that this version lacks.
+constexpr std::string_view kUnsupportedPrefixes[] = {
+    "delegation.token.", "listener.name.", "remote.log.", "rlmm.", "rsm.", "sasl.", "ssl."};
+
+// Families that Kafka 4 has removed.
+constexpr std::string_view kRemovedPrefixes[] = {"password.encoder.", "zookeeper."};
+
+constexpr OtherRow kCompactionIgnored[] = {
+    {"log.cleaner.backoff.ms", kLong, "15000", {}, Dynamic::kClusterWide},
+    {"log.cleaner.dedupe.buffer.size", kLong, "134217728", {}, Dynamic::kClusterWide},
+    {"log.cleaner.enable", kBoolean, "true"},
+    {"log.cleaner.io.buffer.load.factor", kString, "0.9", {}, Dynamic::kClusterWide},
+    {"log.cleaner.io.buffer.size", kInt, "524288", {}, Dynamic::kClusterWide},
+    {"log.cleaner.io.max.bytes.per.second", kString, "1.7976931348623157E308", {}, Dynamic::kClusterWide},
+    {"log.cleaner.threads", kInt, "1", {}, Dynamic::kClusterWide},
+};
+
+constexpr OtherRow kGroupsIgnored[] = {
+    {"group.consumer.assignors", kList, "uniform,range"},
+    {"group.consumer.heartbeat.interval.ms", kInt, "5000"},
+    {"group.consumer.max.heartbeat.interval.ms", kInt, "15000"},
+    {"group.consumer.max.session.timeout.ms", kInt, "60000"},
+    {"group.consumer.max.size", kInt, kIntMaxText},
+    {"group.consumer.migration.policy", kString, "bidirectional"},
+    {"group.consumer.min.heartbeat.interval.ms", kInt, "5000"},
+    {"group.consumer.min.session.timeout.ms", kInt, "45000"},
+    {"group.consumer.session.timeout.ms", kInt, "45000"},
+    {"group.coordinator.append.linger.ms", kInt, "-1"},
+    {"group.coordinator.background.threads", kInt, "2"},
+    {"group.coordinator.cached.buffer.max.bytes", kInt, "1048588"},
+    {"group.coordinator.rebalance.protocols", kList, "classic,consumer,streams"},
+    {"group.coordinator.threads", kInt, "4"},
+    {"group.initial.rebalance.delay.ms", kInt, "3000"},
+    {"group.max.session.timeout.ms", kInt, "1800000"},
+    {"group.max.size", kInt, kIntMaxText},
+    {"group.min.session.timeout.ms", kInt, "6000"},
+    {"offset.metadata.max.bytes", kInt, "4096"},
+    {"offsets.commit.timeout.ms", kInt, "5000"},
+    {"offsets.load.buffer.size", kInt, "5242880"},
+    {"offsets.retention.check.interval.ms", kLong, "600000"},
+    {"offsets.retention.minutes", kInt, "10080"},
+    {"offsets.topic.compression.codec", kInt, "0"},
+    {"offsets.topic.num.partitions", kInt, "50"},
+    {"offsets.topic.replication.factor", kShort, "3"},
+    {"offsets.topic.segment.bytes", kInt, "104857600"},
+};
+
+constexpr OtherRow kOfAStructureThatThisIgnored[] = {
+    {"delete.records.purgatory.purge.interval.requests", kInt, "1"},
+    {"fetch.purgatory.purge.interval.requests", kInt, "1000"},
+    {"producer.purgatory.purge.interval.requests", kInt, "1000"},
+};
+
+constexpr OtherRow kOfJavaSMetricsIgnored[] = {
+    {"metrics.num.samples", kInt, "2", kFromOne},
+    {"metrics.recording.level", kString, "INFO"},
+    {"metrics.sample.window.ms", kLong, "30000", kFromOne},
+};
+
+constexpr OtherRow kQuorumIgnored[] = {
+    {"broker.heartbeat.interval.ms", kInt, "2000", kFromZero},
+    {"broker.session.timeout.ms", kInt, "9000", kFromZero},
+    {"controller.quorum.append.linger.ms", kInt, "25", kFromZero},
+    {"controller.quorum.election.backoff.max.ms", kInt, "1000", kFromZero},
+    {"controller.quorum.election.timeout.ms", kInt, "1000", kFromZero},
+    {"controller.quorum.fetch.max.bytes", kInt, "1048576", kFromZero},
+    {"controller.quorum.fetch.snapshot.max.bytes", kInt, "1048576", kFromZero},
+    {"controller.quorum.fetch.timeout.ms", kInt, "2000", kFromZero},
+    {"controller.quorum.request.timeout.ms", kInt, "2000", kFromZero},
+    {"controller.quorum.retry.backoff.ms", kInt, "20", kFromZero},
+    {"controller.socket.timeout.ms", kInt, "30000", kFromZero},
+    {"initial.broker.registration.timeout.ms", kInt, "60000", kFromZero},
+};
+
+constexpr OtherRow kQuotasIgnored[] = {
+    {"alter.log.dirs.replication.quota.window.num", kInt, "11", kFromOne},
+    {"alter.log.dirs.replication.quota.window.size.seconds", kInt, "1", kFromOne},
+    {"controller.quota.window.num", kInt, "11", kFromOne},
+    {"controller.quota.window.size.seconds", kInt, "1", kFromOne},
+    {"quota.window.num", kInt, "11", kFromOne},
+    {"quota.window.size.seconds", kInt, "1", kFromOne},
+    {"replication.quota.window.num", kInt, "11", kFromOne},
+    {"replication.quota.window.size.seconds", kInt, "1", kFromOne},
+};
+
+constexpr OtherRow kReplicationIgnored[] = {
+    {"auto.leader.rebalance.enable", kBoolean, "true"},
+    {"controlled.shutdown.enable", kBoolean, "true"},
+    {"leader.imbalance.check.interval.seconds", kLong, "300"},
+    {"leader.imbalance.per.broker.percentage", kInt, "10"},
+    {"num.replica.fetchers", kInt, "1", {}, Dynamic::kClusterWide},
+    {"replica.fetch.backoff.ms", kInt, "1000"},
+    {"replica.fetch.max.bytes", kInt, "1048576"},
+    {"replica.fetch.min.bytes", kInt, "1"},
+    {"replica.fetch.response.max.bytes", kInt, "10485760"},
+    {"replica.fetch.wait.max.ms", kInt, "500"},
+    {"replica.lag.time.max.ms", kLong, "30000"},
+    {"replica.socket.receive.buffer.bytes", kInt, "65536"},
+    {"replica.socket.timeout.ms", kInt, "30000"},
+    {"request.timeout.ms", kInt, "30000"},
+    {"socket.connection.setup.timeout.max.ms", kLong, "30000"},
+    {"socket.connection.setup.timeout.ms", kLong, "10000"},
+};
+
+constexpr OtherRow kShareGroupsIgnored[] = {
+    {"share.coordinator.append.linger.ms", kInt, "-1"},
+    {"share.coordinator.load.buffer.size", kInt, "5242880"},
+    {"share.coordinator.snapshot.update.records.per.snapshot", kInt, "500"},
+    {"share.coordinator.state.topic.min.isr", kShort, "2"},
+    {"share.coordinator.state.topic.num.partitions", kInt, "50"},
+    {"share.coordinator.state.topic.replication.factor", kShort, "3"},
+    {"share.coordinator.state.topic.segment.bytes", kInt, "104857600"},
+    {"share.coordinator.threads", kInt, "1"},
+    {"share.coordinator.write.timeout.ms", kInt, "5000"},
+};
+
+constexpr OtherRow kThreadsIgnored[] = {
+    {"background.threads", kInt, "10", {1}, Dynamic::kClusterWide},
+    {"num.io.threads", kInt, "8", {1}, Dynamic::kClusterWide},
+    {"num.network.threads", kInt, "3", {1}, Dynamic::kClusterWide},
+    {"num.recovery.threads.per.data.dir", kInt, "2", {1}, Dynamic::kClusterWide},
+    {"num.replica.alter.log.dirs.threads", kInt, std::nullopt},
+};
+
+constexpr OtherRow kTransactionsIgnored[] = {
+    {"add.partitions.to.txn.retry.backoff.max.ms", kInt, "100", kFromOne},
+    {"add.partitions.to.txn.retry.backoff.ms", kInt, "20", kFromOne},
+    {"transaction.abort.timed.out.transaction.cleanup.interval.ms", kInt, "10000", kFromOne},
+    {"transaction.max.timeout.ms", kInt, "900000", kFromOne},
+    {"transaction.partition.verification.enable", kBoolean, "true", {}, Dynamic::kClusterWide},
+    {"transaction.remove.expired.transaction.cleanup.interval.ms", kInt, "3600000", kFromOne},
+    {"transaction.state.log.load.buffer.size", kInt, "5242880", kFromOne},
+    {"transaction.state.log.min.isr", kInt, "2", kFromOne},
+    {"transaction.state.log.num.partitions", kInt, "50", kFromOne},
+    {"transaction.state.log.replication.factor", kShort, "3", kFromOne},
+    {"transaction.state.log.segment.bytes", kInt, "104857600", kFromOne},
+    {"transactional.id.expiration.ms", kInt, "604800000", kFromOne},
+};
+
+constexpr OtherRow kAccessControlLacking[] = {
+    {"allow.everyone.if.no.acl.found", kBoolean, "false"},
+    {"authorizer.class.name", kString, ""},
+    {"connections.max.reauth.ms", kLong, "0"},
+    {"early.start.listeners", kString, std::nullopt},
+    {"principal.builder.class", kClass, std::nullopt},
+    {"super.users", kString, std::nullopt},
+};
+
+constexpr OtherRow kRemovedRows[] = {
+    {"auto.include.jmx.reporter"},
+    {"broker.id.generation.enable"},
+    {"control.plane.listener.name"},
+    {"delegation.token.master.key"},
+    {"eligible.leader.replicas.enable"},
+    {"group.coordinator.new.enable"},
+    {"group.share.enable"},
+    {"group.share.max.groups"},
+    {"inter.broker.protocol.version"},
+    {"log.message.downconversion.enable"},
+    {"log.message.format.version"},
+    {"log.message.timestamp.difference.max.ms"},
+    {"offsets.commit.required.acks"},
+    {"reserved.broker.max.id"},
+    {"zookeeper.metadata.migration.enable"},
+};
+
+constexpr OtherRow kOddIgnored[] = {
+    {"connection.failed.authentication.delay.ms",
+     kInt,
+     "100",
+     kFromZero,
+     Dynamic::kReadOnly,
+     {},
+     "Of access control, which this version lacks."},
+    {"kafka.metrics.polling.interval.secs",
+     kInt,
+     "10",
+     kFromOne,
+     Dynamic::kReadOnly,
+     {},
+     "Of Java classes that publish metrics."},
+    {"kafka.metrics.reporters",
+     kList,
+     "",
+     {},
+     Dynamic::kReadOnly,
+     {},
+     "Java classes that publish metrics: odradek.metrics.listener serves them here."},
+    {"log.dir.failure.timeout.ms",
+     kLong,
+     "30000",
+     kFromOne,
+     Dynamic::kReadOnly,
+     {},
+     "Time in which the controller must hear of a failed data folder: it is in the same process."},
+    {"log.initial.task.delay.ms",
+     kLong,
+     "30000",
+     kFromZero,
+     Dynamic::kReadOnly,
+     {},
+     "Delay of background work after start: there is none."},
+    {"metric.reporters",
+     kList,
+     "org.apache.kafka.common.metrics.JmxReporter",
+     {},
+     Dynamic::kReadOnly,
+     {},
+     "Java classes that publish metrics: odradek.metrics.listener serves them here."},
+    {"socket.listen.backlog.size",
+     kInt,
+     "50",
+     kFromOne,
+     Dynamic::kReadOnly,
+     {},
+     "Connections that wait to be accepted: left to the operating system."},
+    {"socket.receive.buffer.bytes",
+     kInt,
+     "102400",
+     {-1},
+     Dynamic::kReadOnly,
+     {},
+     "Size of a socket buffer: left to the operating system."},
+    {"socket.send.buffer.bytes",
+     kInt,
+     "102400",
+     {-1},
+     Dynamic::kReadOnly,
+     {},
+     "Size of a socket buffer: left to the operating system."},
+    {"telemetry.max.bytes",
+     kInt,
+     "1048576",
+     kFromOne,
+     Dynamic::kReadOnly,
+     {},
+     "Of metrics that clients push, which this version lacks."},
+};
+
+constexpr OtherRow kOddLacking[] = {
+    {"alter.config.policy.class.name",
+     kClass,
+     std::nullopt,
+     {},
+     Dynamic::kReadOnly,
+     {},
+     "Plug-in that judges changes of configurations."},
+    {"client.quota.callback.class",
+     kClass,
+     std::nullopt,
+     {},
+     Dynamic::kReadOnly,
+     {},
+     "Of client quotas, which this version lacks."},
+    {"controller.quorum.auto.join.enable",
+     kBoolean,
+     "false",
+     {},
+     Dynamic::kReadOnly,
+     {},
+     "Of a quorum with more than one member."},
+    {"cordoned.log.dirs", kList, "", {}, Dynamic::kPerBroker, {}, "Data folders that get no new partitions."},
+    {"create.topic.policy.class.name",
+     kClass,
+     std::nullopt,
+     {},
+     Dynamic::kReadOnly,
+     {},
+     "Plug-in that judges the creation of topics."},
+    {"max.connection.creation.rate",
+     kInt,
+     kIntMaxText,
+     kFromZero,
+     Dynamic::kClusterWide,
+     {},
+     "Most new connections in a second."},
+    {"max.connections.per.ip.overrides",
+     kString,
+     "",
+     {},
+     Dynamic::kClusterWide,
+     {},
+     "Limits of connections for single addresses."},
+    {"queued.max.request.bytes",
+     kLong,
+     "-1",
+     {},
+     Dynamic::kReadOnly,
+     {},
+     "Bytes of waiting requests: odradek.memory.bytes bounds them."},
+    {"remote.log.storage.system.enable",
+     kBoolean,
+     "false",
+     {},
+     Dynamic::kReadOnly,
+     {},
+     "Of tiered storage, which this version lacks."},
+    {"replica.selector.class",
+     kClass,
+     std::nullopt,
+     {},
+     Dynamic::kReadOnly,
+     {},
+     "Choice of the replica that a consumer reads from."},
+    {"security.inter.broker.protocol",
+     kString,
+     "PLAINTEXT",
+     {},
+     Dynamic::kReadOnly,
+     kSecurityProtocols,
+     "Security protocol between brokers."},
+    {"transaction.two.phase.commit.enable",
+     kBoolean,
+     "false",
+     {},
+     Dynamic::kReadOnly,
+     {},
+     "Of transactions, which this version lacks."},
+    {"unstable.api.versions.enable",
+     kBoolean,
+     "false",
+     {},
+     Dynamic::kReadOnly,
+     {},
+     "Versions of APIs that are still being designed."},
+    {"unstable.feature.versions.enable",
+     kBoolean,
+     "false",
+     {},
+     Dynamic::kReadOnly,
+     {},
+     "Feature levels that are still being designed."},
+};
+
+constexpr OtherSection kOtherSections[] = {
+    {Support::kNoEffect, "Of log compaction, which this version lacks.", kCompactionIgnored},
+    {Support::kNoEffect, "Of consumer groups, which this version lacks.", kGroupsIgnored},
+    {Support::kNoEffect, "Of a structure that this broker does not have: a waiting request is a fiber.",
+     kOfAStructureThatThisIgnored},
+    {Support::kNoEffect, "Of Java's metrics.", kOfJavaSMetricsIgnored},
+    {Support::kNoEffect, "Of a quorum with more than one member.", kQuorumIgnored},
+    {Support::kNoEffect, "Of client quotas, which this version lacks.", kQuotasIgnored},
+    {Support::kNoEffect, "Of replication to other brokers.", kReplicationIgnored},
+    {Support::kNoEffect, "Of share groups, which this version lacks.", kShareGroupsIgnored},
+    {Support::kNoEffect, "Number of threads of a pool that this broker does not have: fibers do its work.",
+     kThreadsIgnored},
+    {Support::kNoEffect, "Of transactions, which this version lacks.", kTransactionsIgnored},
+    {Support::kDefaultOnly, "Of access control, which this version lacks.", kAccessControlLacking},
+    {Support::kRemoved, "", kRemovedRows},
+    {Support::kNoEffect, "", kOddIgnored},
+    {Support::kDefaultOnly, "", kOddLacking},
+};
+
+constexpr size_t CountOtherRows() {
+  size_t count = 0;
+  for (const OtherSection& section : kOtherSections) count += section.rows.size();
+  return count;
+}
+
+constexpr auto MakeOtherDefs() {
+  std::array<ConfigDef, CountOtherRows()> defs;
+  size_t next = 0;
+  for (const OtherSection& section : kOtherSections) {
+    for (const OtherRow& row : section.rows) {
+      ConfigDef& def = defs[next++];
+      def.name = row.name;
+      def.type = row.type;
+      def.default_value = row.default_value;
+      def.range = row.range;
+      def.choices = row.choices;
+      def.dynamic = row.dynamic;
+      def.support = section.support;
+      def.importance = Importance::kLow;
+      def.documentation = row.documentation.empty() ? section.documentation : row.documentation;
+    }
+  }
+  return defs;
+}
+
+constexpr auto kBrokerOtherDefs = MakeOtherDefs();
+
+}  // namespace other
+}  // namespace
+
+std::span<const ConfigDef> BrokerOtherDefs() {
+  return other::kBrokerOtherDefs;
+}
+
+std::span<const std::string_view> UnsupportedBrokerPrefixes() {
+  return other::kUnsupportedPrefixes;
+}
+
+std::span<const std::string_view> RemovedBrokerPrefixes() {
+  return other::kRemovedPrefixes;
+}
+
+}  // namespace odradek::config
