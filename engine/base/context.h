@@ -41,5 +41,5 @@ class NullContext final : public Context {
 #if defined(ODRADEK_MUTATIONS)
 #define MUTATION(context, id) ((context).HasMutation(::odradek::base::Mutation::k##id))
 #else
-#define MUTATION(context, id) false
+#define MUTATION(context, id) (static_cast<void>(context), false)
 #endif
