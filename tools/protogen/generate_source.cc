@@ -265,7 +265,10 @@ void CodecGenerator::DecodeTagCase(const Field& field) {
   out_.Line("case {}: {{", *field.tag);
   out_.In();
   if (!test.empty()) {
-    out_.Line("if (!({})) return reader.Fail(\"tag {} ({}) is not in this version\");", test, *field.tag, field.name);
+    out_.Line("if (!({})) {{", test);
+    out_.Line("  reader.Fail(\"tag {} is not in this version\");", *field.tag);
+    out_.Line("  return reader.At(\"{}\");", field.name);
+    out_.Line("}}");
   }
   DecodeValue(field);
   out_.Line("if (!reader.EndTag(wire_tag)) return reader.At(\"{}\");", field.name);

@@ -129,7 +129,10 @@ bool RegisterBrokerRecord::Decode([[maybe_unused]] Reader& reader, [[maybe_unuse
     if (!reader.BeginTag(wire_tag)) return reader.At("tags");
     switch (wire_tag.number) {
       case 0: {
-        if (!(wire_version >= 3)) return reader.Fail("tag 0 (log_dirs) is not in this version");
+        if (!(wire_version >= 3)) {
+          reader.Fail("tag 0 is not in this version");
+          return reader.At("log_dirs");
+        }
         {
           int64_t element_count = 0;
           if (!reader.Count({wire_form, Nulls::kForbidden}, {16, sizeof(Uuid)}, element_count)) return reader.At("log_dirs");
@@ -142,7 +145,10 @@ bool RegisterBrokerRecord::Decode([[maybe_unused]] Reader& reader, [[maybe_unuse
         break;
       }
       case 1: {
-        if (!(wire_version == 4)) return reader.Fail("tag 1 (cordoned_log_dirs) is not in this version");
+        if (!(wire_version == 4)) {
+          reader.Fail("tag 1 is not in this version");
+          return reader.At("cordoned_log_dirs");
+        }
         {
           int64_t element_count = 0;
           if (!reader.Count({wire_form, Nulls::kAllowed}, {16, sizeof(Uuid)}, element_count)) return reader.At("cordoned_log_dirs");
@@ -277,13 +283,19 @@ bool BrokerRegistrationChangeRecord::Decode([[maybe_unused]] Reader& reader, [[m
         break;
       }
       case 1: {
-        if (!(wire_version >= 1)) return reader.Fail("tag 1 (in_controlled_shutdown) is not in this version");
+        if (!(wire_version >= 1)) {
+          reader.Fail("tag 1 is not in this version");
+          return reader.At("in_controlled_shutdown");
+        }
         if (!reader.Int8(in_controlled_shutdown)) return reader.At("in_controlled_shutdown");
         if (!reader.EndTag(wire_tag)) return reader.At("in_controlled_shutdown");
         break;
       }
       case 2: {
-        if (!(wire_version >= 2)) return reader.Fail("tag 2 (log_dirs) is not in this version");
+        if (!(wire_version >= 2)) {
+          reader.Fail("tag 2 is not in this version");
+          return reader.At("log_dirs");
+        }
         {
           int64_t element_count = 0;
           if (!reader.Count({wire_form, Nulls::kForbidden}, {16, sizeof(Uuid)}, element_count)) return reader.At("log_dirs");
@@ -296,7 +308,10 @@ bool BrokerRegistrationChangeRecord::Decode([[maybe_unused]] Reader& reader, [[m
         break;
       }
       case 3: {
-        if (!(wire_version == 3)) return reader.Fail("tag 3 (cordoned_log_dirs) is not in this version");
+        if (!(wire_version == 3)) {
+          reader.Fail("tag 3 is not in this version");
+          return reader.At("cordoned_log_dirs");
+        }
         {
           int64_t element_count = 0;
           if (!reader.Count({wire_form, Nulls::kAllowed}, {16, sizeof(Uuid)}, element_count)) return reader.At("cordoned_log_dirs");

@@ -72,13 +72,19 @@ bool FetchRequest::Partition::Decode([[maybe_unused]] Reader& reader, [[maybe_un
     if (!reader.BeginTag(wire_tag)) return reader.At("tags");
     switch (wire_tag.number) {
       case 0: {
-        if (!(wire_version >= 17)) return reader.Fail("tag 0 (replica_directory_id) is not in this version");
+        if (!(wire_version >= 17)) {
+          reader.Fail("tag 0 is not in this version");
+          return reader.At("replica_directory_id");
+        }
         if (!reader.Uuid(replica_directory_id)) return reader.At("replica_directory_id");
         if (!reader.EndTag(wire_tag)) return reader.At("replica_directory_id");
         break;
       }
       case 1: {
-        if (!(wire_version == 18)) return reader.Fail("tag 1 (high_watermark) is not in this version");
+        if (!(wire_version == 18)) {
+          reader.Fail("tag 1 is not in this version");
+          return reader.At("high_watermark");
+        }
         if (!reader.Int64(high_watermark)) return reader.At("high_watermark");
         if (!reader.EndTag(wire_tag)) return reader.At("high_watermark");
         break;
@@ -257,7 +263,10 @@ bool FetchRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int1
         break;
       }
       case 1: {
-        if (!(wire_version >= 15)) return reader.Fail("tag 1 (replica_state) is not in this version");
+        if (!(wire_version >= 15)) {
+          reader.Fail("tag 1 is not in this version");
+          return reader.At("replica_state");
+        }
         if (!replica_state.Decode(reader, wire_version)) return reader.At("replica_state");
         if (!reader.EndTag(wire_tag)) return reader.At("replica_state");
         break;
@@ -535,7 +544,10 @@ bool FetchResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int
     if (!reader.BeginTag(wire_tag)) return reader.At("tags");
     switch (wire_tag.number) {
       case 0: {
-        if (!(wire_version >= 16)) return reader.Fail("tag 0 (node_endpoints) is not in this version");
+        if (!(wire_version >= 16)) {
+          reader.Fail("tag 0 is not in this version");
+          return reader.At("node_endpoints");
+        }
         {
           int64_t element_count = 0;
           if (!reader.Count({wire_form, Nulls::kForbidden}, {11, sizeof(NodeEndpoint)}, element_count)) return reader.At("node_endpoints");

@@ -176,7 +176,10 @@ bool ProduceResponse::PartitionProduceResponse::Decode([[maybe_unused]] Reader& 
     if (!reader.BeginTag(wire_tag)) return reader.At("tags");
     switch (wire_tag.number) {
       case 0: {
-        if (!(wire_version >= 10)) return reader.Fail("tag 0 (current_leader) is not in this version");
+        if (!(wire_version >= 10)) {
+          reader.Fail("tag 0 is not in this version");
+          return reader.At("current_leader");
+        }
         if (!current_leader.Decode(reader, wire_version)) return reader.At("current_leader");
         if (!reader.EndTag(wire_tag)) return reader.At("current_leader");
         break;
@@ -284,7 +287,10 @@ bool ProduceResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] i
     if (!reader.BeginTag(wire_tag)) return reader.At("tags");
     switch (wire_tag.number) {
       case 0: {
-        if (!(wire_version >= 10)) return reader.Fail("tag 0 (node_endpoints) is not in this version");
+        if (!(wire_version >= 10)) {
+          reader.Fail("tag 0 is not in this version");
+          return reader.At("node_endpoints");
+        }
         {
           int64_t element_count = 0;
           if (!reader.Count({wire_form, Nulls::kForbidden}, {11, sizeof(NodeEndpoint)}, element_count)) return reader.At("node_endpoints");

@@ -168,7 +168,10 @@ bool PartitionRecord::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] i
         break;
       }
       case 1: {
-        if (!(wire_version == 2)) return reader.Fail("tag 1 (eligible_leader_replicas) is not in this version");
+        if (!(wire_version == 2)) {
+          reader.Fail("tag 1 is not in this version");
+          return reader.At("eligible_leader_replicas");
+        }
         {
           int64_t element_count = 0;
           if (!reader.Count({wire_form, Nulls::kAllowed}, {4, sizeof(int32_t)}, element_count)) return reader.At("eligible_leader_replicas");
@@ -184,7 +187,10 @@ bool PartitionRecord::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] i
         break;
       }
       case 2: {
-        if (!(wire_version == 2)) return reader.Fail("tag 2 (last_known_elr) is not in this version");
+        if (!(wire_version == 2)) {
+          reader.Fail("tag 2 is not in this version");
+          return reader.At("last_known_elr");
+        }
         {
           int64_t element_count = 0;
           if (!reader.Count({wire_form, Nulls::kAllowed}, {4, sizeof(int32_t)}, element_count)) return reader.At("last_known_elr");
@@ -394,7 +400,10 @@ bool PartitionChangeRecord::Decode([[maybe_unused]] Reader& reader, [[maybe_unus
         break;
       }
       case 8: {
-        if (!(wire_version >= 1)) return reader.Fail("tag 8 (directories) is not in this version");
+        if (!(wire_version >= 1)) {
+          reader.Fail("tag 8 is not in this version");
+          return reader.At("directories");
+        }
         {
           int64_t element_count = 0;
           if (!reader.Count({wire_form, Nulls::kAllowed}, {16, sizeof(Uuid)}, element_count)) return reader.At("directories");
@@ -410,7 +419,10 @@ bool PartitionChangeRecord::Decode([[maybe_unused]] Reader& reader, [[maybe_unus
         break;
       }
       case 6: {
-        if (!(wire_version == 2)) return reader.Fail("tag 6 (eligible_leader_replicas) is not in this version");
+        if (!(wire_version == 2)) {
+          reader.Fail("tag 6 is not in this version");
+          return reader.At("eligible_leader_replicas");
+        }
         {
           int64_t element_count = 0;
           if (!reader.Count({wire_form, Nulls::kAllowed}, {4, sizeof(int32_t)}, element_count)) return reader.At("eligible_leader_replicas");
@@ -426,7 +438,10 @@ bool PartitionChangeRecord::Decode([[maybe_unused]] Reader& reader, [[maybe_unus
         break;
       }
       case 7: {
-        if (!(wire_version == 2)) return reader.Fail("tag 7 (last_known_elr) is not in this version");
+        if (!(wire_version == 2)) {
+          reader.Fail("tag 7 is not in this version");
+          return reader.At("last_known_elr");
+        }
         {
           int64_t element_count = 0;
           if (!reader.Count({wire_form, Nulls::kAllowed}, {4, sizeof(int32_t)}, element_count)) return reader.At("last_known_elr");

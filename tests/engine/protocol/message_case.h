@@ -22,6 +22,8 @@ struct MessageCase {
   int16_t flexible_from;
   // Encodes random values. An error is a bug of the generator.
   std::optional<EncodeError> (*encode_random)(RandomValues& values, int16_t version, ByteBuffer& out);
+  // Encodes a value of which nothing was set.
+  std::optional<EncodeError> (*encode_default)(int16_t version, ByteBuffer& out);
   // Fills, encodes, decodes and compares. Empty: equal.
   std::string (*round_trip)(RandomValues& values, int16_t version);
   // Decodes the whole of `in` and encodes what came out.
@@ -45,14 +47,24 @@ std::string RoundTrip(RandomValues& values, int16_t version) {
 }
 
 template <typename Message>
-std::optional<EncodeError> EncodeRandom(RandomValues& values, int16_t version, ByteBuffer& out) {
-  Message message;
-  Fill(message, values, version);
+std::optional<EncodeError> EncodeInto(const Message& message, int16_t version, ByteBuffer& out) {
   Writer writer;
   message.Encode(writer, version);
   if (writer.error()) return writer.error();
   out = writer.Take();
   return std::nullopt;
+}
+
+template <typename Message>
+std::optional<EncodeError> EncodeRandom(RandomValues& values, int16_t version, ByteBuffer& out) {
+  Message message;
+  Fill(message, values, version);
+  return EncodeInto(message, version, out);
+}
+
+template <typename Message>
+std::optional<EncodeError> EncodeDefault(int16_t version, ByteBuffer& out) {
+  return EncodeInto(Message(), version, out);
 }
 
 template <typename Message>
@@ -75,6 +87,7 @@ MessageCase CaseOf() {
                      .max_version = Message::kMaxVersion,
                      .flexible_from = Message::kFlexibleFrom,
                      .encode_random = &EncodeRandom<Message>,
+                     .encode_default = &EncodeDefault<Message>,
                      .round_trip = &RoundTrip<Message>,
                      .reencode = &Reencode<Message>};
   if constexpr (requires { Message::kApiKey; }) result.api_key = Message::kApiKey;

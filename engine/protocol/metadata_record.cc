@@ -1,0 +1,63 @@
+#include "engine/protocol/metadata_record.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <utility>
+
+namespace odradek::protocol {
+namespace {
+
+// Makes `out` the record type of this key. False: there is none.
+template <size_t... kIndices>
+bool EmplaceByKey(uint32_t key, MetadataRecord& out, std::index_sequence<kIndices...>) {
+  const auto try_one = [&]<size_t kIndex>(std::integral_constant<size_t, kIndex>) {
+    if (std::variant_alternative_t<kIndex, MetadataRecord>::kRecordKey != static_cast<int64_t>(key)) return false;
+    out.emplace<kIndex>();
+    return true;
+  };
+  return (try_one(std::integral_constant<size_t, kIndices>()) || ...);
+}
+
+}  // namespace
+
+bool DecodeMetadataRecord(Reader& reader, VersionedMetadataRecord& out) {
+  uint32_t frame_version = 0;
+  uint32_t key = 0;
+  uint32_t version = 0;
+  if (!reader.UnsignedVarint(frame_version)) return reader.At("frame_version");
+  if (frame_version != kMetadataFrameVersion) {
+    reader.Fail(fmt::format("frame version {}, expected {}", frame_version, kMetadataFrameVersion));
+    return reader.At("frame_version");
+  }
+  if (!reader.UnsignedVarint(key)) return reader.At("record_key");
+  if (!reader.UnsignedVarint(version)) return reader.At("version");
+  if (version > static_cast<uint32_t>(std::numeric_limits<int16_t>::max())) {
+    reader.Fail(fmt::format("version {}", version));
+    return reader.At("version");
+  }
+  if (!EmplaceByKey(key, out.record, std::make_index_sequence<std::variant_size_v<MetadataRecord>>())) {
+    reader.Fail(fmt::format("no metadata record has key {}", key));
+    return reader.At("record_key");
+  }
+  out.version = static_cast<int16_t>(version);
+  const auto decode = [&](auto& record) { return DecodeWhole(reader, out.version, record); };
+  return std::visit(decode, out.record) || reader.At(NameOf(out.record));
+}
+
+void EncodeMetadataRecord(const VersionedMetadataRecord& record, Writer& writer) {
+  writer.UnsignedVarint(kMetadataFrameVersion);
+  writer.UnsignedVarint(static_cast<uint32_t>(KeyOf(record.record)));
+  writer.UnsignedVarint(static_cast<uint32_t>(record.version));
+  std::visit([&](const auto& message) { message.Encode(writer, record.version); }, record.record);
+}
+
+std::string_view NameOf(const MetadataRecord& record) {
+  return std::visit([](const auto& message) { return message.kName; }, record);
+}
+
+int16_t KeyOf(const MetadataRecord& record) {
+  return std::visit([](const auto& message) { return message.kRecordKey; }, record);
+}
+
+}  // namespace odradek::protocol

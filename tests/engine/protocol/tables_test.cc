@@ -1,0 +1,138 @@
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "engine/protocol/api.h"
+#include "engine/protocol/errors.h"
+#include "engine/protocol/metadata_record.h"
+#include "tests/engine/protocol/message_case.h"
+
+namespace odradek::protocol {
+namespace {
+
+struct ExpectedApi {
+  int16_t key;
+  std::string_view name;
+  int16_t min;
+  int16_t max;
+  int16_t flexible;
+};
+
+// FEATURES.md 2.1, the column of 4.3.1.
+constexpr ExpectedApi kExpectedApis[] = {
+    {0, "Produce", 3, 13, 9},
+    {1, "Fetch", 4, 18, 12},
+    {2, "ListOffsets", 1, 11, 6},
+    {3, "Metadata", 0, 13, 9},
+    {10, "FindCoordinator", 0, 6, 3},
+    {18, "ApiVersions", 0, 4, 3},
+    {19, "CreateTopics", 2, 7, 5},
+    {20, "DeleteTopics", 1, 6, 4},
+    {21, "DeleteRecords", 0, 2, 2},
+    {22, "InitProducerId", 0, 6, 2},
+    {23, "OffsetForLeaderEpoch", 2, 4, 4},
+    {32, "DescribeConfigs", 1, 4, 4},
+    {33, "AlterConfigs", 0, 2, 2},
+    {35, "DescribeLogDirs", 1, 5, 2},
+    {37, "CreatePartitions", 0, 3, 2},
+    {44, "IncrementalAlterConfigs", 0, 1, 1},
+    {60, "DescribeCluster", 0, 2, 0},
+    {61, "DescribeProducers", 0, 0, 0},
+    {75, "DescribeTopicPartitions", 0, 0, 0},
+};
+
+TEST(ApiTable, HasKafkasRanges) {
+  for (const ExpectedApi& expected : kExpectedApis) {
+    const ApiInfo* api = FindApi(expected.key);
+    ASSERT_NE(api, nullptr) << expected.name;
+    EXPECT_EQ(api->name, expected.name);
+    EXPECT_EQ(api->min_version, expected.min) << expected.name;
+    EXPECT_EQ(api->max_version, expected.max) << expected.name;
+    EXPECT_EQ(api->flexible_from, expected.flexible) << expected.name;
+    EXPECT_EQ(api->stable_max_version, expected.key == 22 ? 5 : expected.max) << expected.name;
+    EXPECT_EQ(api->advertised_min_version, expected.key == 0 ? 0 : expected.min) << expected.name;
+    EXPECT_TRUE(api->on_broker) << expected.name;
+  }
+  EXPECT_GE(AllApis().size(), std::size(kExpectedApis));
+  EXPECT_EQ(FindApi(-1), nullptr);
+  EXPECT_EQ(FindApi(4), nullptr);
+}
+
+TEST(ApiTable, IsAscendingAndEveryApiHasARequestAndAResponse) {
+  std::map<int16_t, int> messages;
+  for (const MessageCase& message : AllMessageCases()) ++messages[message.api_key];
+  int16_t last = -1;
+  for (const ApiInfo& api : AllApis()) {
+    const auto key = static_cast<int16_t>(api.key);
+    EXPECT_GT(key, last);
+    last = key;
+    EXPECT_EQ(messages[key], 2) << api.name;
+    EXPECT_EQ(&InfoOf(api.key), &api);
+  }
+}
+
+TEST(ErrorTable, IsCompleteAndItsNamesDiffer) {
+  std::map<std::string_view, int> names;
+  for (int code = kErrorCodeMin; code <= kErrorCodeMax; ++code) {
+    const auto error = ErrorFromWire(static_cast<int16_t>(code));
+    ASSERT_TRUE(error.has_value()) << code;
+    EXPECT_EQ(ToWire(*error), code);
+    const std::string_view name = ErrorName(*error);
+    EXPECT_EQ(++names[name], 1) << name;
+    EXPECT_EQ(name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_"), std::string_view::npos) << name;
+  }
+  EXPECT_FALSE(ErrorFromWire(-2).has_value());
+  EXPECT_FALSE(ErrorFromWire(134).has_value());
+  EXPECT_EQ(ErrorName(static_cast<ErrorCode>(134)), "UNKNOWN");
+}
+
+TEST(ErrorTable, KnowsWhatKafkasClientsTryAgain) {
+  for (const ErrorCode code :
+       {ErrorCode::kNotLeaderOrFollower, ErrorCode::kRequestTimedOut, ErrorCode::kKafkaStorageError,
+        ErrorCode::kNotEnoughReplicas, ErrorCode::kUnknownTopicOrPartition, ErrorCode::kFencedLeaderEpoch,
+        ErrorCode::kConcurrentTransactions}) {
+    EXPECT_TRUE(IsRetriable(code)) << ErrorName(code);
+  }
+  for (const ErrorCode code : {ErrorCode::kNone, ErrorCode::kMessageTooLarge, ErrorCode::kInvalidRecord,
+                               ErrorCode::kOutOfOrderSequenceNumber, ErrorCode::kUnsupportedVersion}) {
+    EXPECT_FALSE(IsRetriable(code)) << ErrorName(code);
+  }
+  EXPECT_EQ(ErrorName(ErrorCode::kNotLeaderOrFollower), "NOT_LEADER_OR_FOLLOWER");
+  EXPECT_EQ(ErrorName(ErrorCode::kShareSessionLimitReached), "SHARE_SESSION_LIMIT_REACHED");
+}
+
+TEST(MetadataRecords, SurviveTheRoundTripInTheirFrame) {
+  TopicRecord topic;
+  topic.name = "orders";
+  topic.topic_id = Uuid{1, 2};
+  const VersionedMetadataRecord original{.record = topic, .version = 0};
+  Writer writer;
+  EncodeMetadataRecord(original, writer);
+  ASSERT_FALSE(writer.error());
+  EXPECT_EQ(LoadBigEndian<uint16_t>(writer.buffer().data()), 0x0102);  // frame version 1, key 2
+  Reader reader(writer.buffer());
+  VersionedMetadataRecord decoded;
+  ASSERT_TRUE(DecodeMetadataRecord(reader, decoded));
+  EXPECT_EQ(decoded, original);
+  EXPECT_EQ(NameOf(decoded.record), "TopicRecord");
+  EXPECT_EQ(KeyOf(decoded.record), 2);
+}
+
+TEST(MetadataRecords, BadFramesAreErrorsThatNameTheField) {
+  const auto error_of = [](std::initializer_list<int> values) {
+    ByteBuffer bytes;
+    for (const int v : values) bytes.push_back(static_cast<std::byte>(v));
+    Reader reader(bytes);
+    VersionedMetadataRecord out;
+    return DecodeMetadataRecord(reader, out) ? "" : reader.error().ToString();
+  };
+  EXPECT_EQ(error_of({}), "frame_version at byte 0: bad or truncated unsigned varint");
+  EXPECT_EQ(error_of({2, 2, 0}), "frame_version at byte 1: frame version 2, expected 1");
+  EXPECT_EQ(error_of({1, 99, 0}), "record_key at byte 3: no metadata record has key 99");
+  EXPECT_EQ(error_of({1, 2, 9}), "TopicRecord at byte 3: version 9 is not in 0-0");
+  EXPECT_EQ(error_of({1, 2, 0, 5, 'a'}), "TopicRecord.name at byte 3: length 4, but 1 bytes are left");
+  EXPECT_EQ(error_of({1, 20, 0, 0, 7}), "NoOpRecord at byte 4: 1 bytes follow the message");
+}
+
+}  // namespace
+}  // namespace odradek::protocol
