@@ -64,8 +64,8 @@ class Fiber {
   Stack stack_;
   void* context_ = nullptr;             // fcontext of the suspended fiber
   uint64_t exception_globals_[2] = {};  // what __cxa_get_globals() holds for this fiber
-  void* asan_fake_stack_ = nullptr;
-  void* tsan_fiber_ = nullptr;
+  [[maybe_unused]] void* asan_fake_stack_ = nullptr;
+  [[maybe_unused]] void* tsan_fiber_ = nullptr;
   Body body_;
   TimerHandle timer_ = TimerHandle::kNone;
   WaitQueue* queue_ = nullptr;
@@ -133,10 +133,10 @@ class Scheduler {
   Fiber* current_ = nullptr;
   void* loop_context_ = nullptr;
   uint64_t loop_exception_globals_[2] = {};
-  void* loop_asan_fake_stack_ = nullptr;
-  const void* loop_stack_low_ = nullptr;
-  size_t loop_stack_bytes_ = 0;
-  void* loop_tsan_fiber_ = nullptr;
+  [[maybe_unused]] void* loop_asan_fake_stack_ = nullptr;
+  [[maybe_unused]] const void* loop_stack_low_ = nullptr;
+  [[maybe_unused]] size_t loop_stack_bytes_ = 0;
+  [[maybe_unused]] void* loop_tsan_fiber_ = nullptr;
 };
 
 // The one wait primitive: fibers in first-come order. A wake-up is not remembered: waiters test their condition first
