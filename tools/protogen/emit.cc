@@ -20,6 +20,18 @@ bool DefaultsToNull(const Field& field) {
 
 }  // namespace
 
+std::string NamespaceOf(const Message& message) {
+  std::string name;
+  for (size_t i = 0; i < message.name.size(); ++i) {
+    const char c = message.name[i];
+    const bool is_upper = c >= 'A' && c <= 'Z';
+    const bool after_lower = i > 0 && !(message.name[i - 1] >= 'A' && message.name[i - 1] <= 'Z');
+    if (is_upper && after_lower) name += '_';
+    name += is_upper ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return name;
+}
+
 std::string VersionTest(const VersionRange& range, const VersionRange& within) {
   const bool low = range.first > within.first;
   const bool high = range.last < within.last;

@@ -28,7 +28,26 @@ void EmitStruct(const Message& message, const Struct& body, Emitter& out) {
   out.Line("friend bool operator==(const {0}&, const {0}&) = default;", body.name);
 }
 
+// Structs of a message stand in a namespace of its own and are known under the message's name: were they nested in it,
+// their member initializers would be incomplete where the message has a std::optional of one.
+void EmitInnerStructs(const Message& message, Emitter& out) {
+  if (message.structs.empty()) return;
+  out.Line("namespace {} {{", NamespaceOf(message));
+  for (const Struct& s : message.structs) {
+    out.Blank();
+    out.Line("struct {} {{", s.name);
+    out.In();
+    EmitStruct(message, s, out);
+    out.Out();
+    out.Line("}};");
+  }
+  out.Blank();
+  out.Line("}}  // namespace {}", NamespaceOf(message));
+  out.Blank();
+}
+
 void EmitMessage(const Message& message, Emitter& out) {
+  EmitInnerStructs(message, out);
   out.Line("struct {} {{", message.name);
   out.In();
   out.Line("static constexpr std::string_view kName = \"{}\";", message.name);
@@ -43,14 +62,8 @@ void EmitMessage(const Message& message, Emitter& out) {
   } else {
     out.Line("static constexpr int16_t kFlexibleFrom = {};", message.flexible_from);
   }
-  for (const Struct& s : message.structs) {
-    out.Blank();
-    out.Line("struct {} {{", s.name);
-    out.In();
-    EmitStruct(message, s, out);
-    out.Out();
-    out.Line("}};");
-  }
+  if (!message.structs.empty()) out.Blank();
+  for (const Struct& s : message.structs) out.Line("using {0} = {1}::{0};", s.name, NamespaceOf(message));
   out.Blank();
   EmitStruct(message, message.body, out);
   out.Out();

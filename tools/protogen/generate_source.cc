@@ -24,7 +24,7 @@ class CodecGenerator {
 
   void Run() {
     const bool is_message = body_.name == message_.name;
-    const std::string scope = is_message ? body_.name : message_.name + "::" + body_.name;
+    const std::string scope = is_message ? body_.name : NamespaceOf(message_) + "::" + body_.name;
     out_.Blank();
     out_.Line("void {}::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {{",
               scope);
@@ -57,7 +57,7 @@ class CodecGenerator {
     } else if (message_.flexible_from > message_.versions.last) {
       out_.Line("[[maybe_unused]] constexpr Form wire_form = Form::kClassic;");
     } else {
-      out_.Line("[[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);");
+      out_.Line("[[maybe_unused]] const Form wire_form = FormAt(wire_version, {}::kFlexibleFrom);", message_.name);
     }
   }
   std::string Path(const Field& field) const {

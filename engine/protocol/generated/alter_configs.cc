@@ -6,23 +6,23 @@
 
 namespace odradek::protocol {
 
-void AlterConfigsRequest::AlterableConfig::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void alter_configs_request::AlterableConfig::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, AlterConfigsRequest::kFlexibleFrom);
   writer.String(wire_form, name, "AlterConfigsRequest.AlterableConfig.name");
   writer.NullableString({wire_form, Nulls::kAllowed}, value, "AlterConfigsRequest.AlterableConfig.value");
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool AlterConfigsRequest::AlterableConfig::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool alter_configs_request::AlterableConfig::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, AlterConfigsRequest::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, value)) return reader.At("value");
   if (wire_form == Form::kCompact && !reader.SkipTags()) return reader.At("tags");
   return true;
 }
 
-void AlterConfigsRequest::Resource::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void alter_configs_request::Resource::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, AlterConfigsRequest::kFlexibleFrom);
   writer.Int8(resource_type);
   writer.String(wire_form, resource_name, "AlterConfigsRequest.Resource.resource_name");
   writer.Count(wire_form, configs.size());
@@ -32,8 +32,8 @@ void AlterConfigsRequest::Resource::Encode([[maybe_unused]] Writer& writer, [[ma
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool AlterConfigsRequest::Resource::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool alter_configs_request::Resource::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, AlterConfigsRequest::kFlexibleFrom);
   if (!reader.Int8(resource_type)) return reader.At("resource_type");
   if (!reader.String(wire_form, resource_name)) return reader.At("resource_name");
   {
@@ -50,7 +50,7 @@ bool AlterConfigsRequest::Resource::Decode([[maybe_unused]] Reader& reader, [[ma
 
 void AlterConfigsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, AlterConfigsRequest::kFlexibleFrom);
   writer.Count(wire_form, resources.size());
   for (const auto& array_item : resources) {
     array_item.Encode(writer, wire_version);
@@ -62,7 +62,7 @@ void AlterConfigsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused
 bool AlterConfigsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = AlterConfigsRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, AlterConfigsRequest::kFlexibleFrom);
   {
     int64_t element_count = 0;
     if (!reader.Count({wire_form, Nulls::kForbidden}, {4, sizeof(Resource)}, element_count)) return reader.At("resources");
@@ -76,8 +76,8 @@ bool AlterConfigsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused
   return true;
 }
 
-void AlterConfigsResponse::ResourceResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void alter_configs_response::ResourceResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, AlterConfigsResponse::kFlexibleFrom);
   writer.Int16(error_code);
   writer.NullableString({wire_form, Nulls::kAllowed}, error_message, "AlterConfigsResponse.ResourceResponse.error_message");
   writer.Int8(resource_type);
@@ -85,8 +85,8 @@ void AlterConfigsResponse::ResourceResponse::Encode([[maybe_unused]] Writer& wri
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool AlterConfigsResponse::ResourceResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool alter_configs_response::ResourceResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, AlterConfigsResponse::kFlexibleFrom);
   if (!reader.Int16(error_code)) return reader.At("error_code");
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, error_message)) return reader.At("error_message");
   if (!reader.Int8(resource_type)) return reader.At("resource_type");
@@ -97,7 +97,7 @@ bool AlterConfigsResponse::ResourceResponse::Decode([[maybe_unused]] Reader& rea
 
 void AlterConfigsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, AlterConfigsResponse::kFlexibleFrom);
   writer.Int32(throttle_time_ms);
   writer.Count(wire_form, responses.size());
   for (const auto& array_item : responses) {
@@ -109,7 +109,7 @@ void AlterConfigsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unuse
 bool AlterConfigsResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = AlterConfigsResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, AlterConfigsResponse::kFlexibleFrom);
   if (!reader.Int32(throttle_time_ms)) return reader.At("throttle_time_ms");
   {
     int64_t element_count = 0;

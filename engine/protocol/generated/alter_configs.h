@@ -16,6 +16,29 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace alter_configs_request {
+
+struct AlterableConfig {
+  std::string name;
+  std::optional<std::string> value{std::in_place};
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const AlterableConfig&, const AlterableConfig&) = default;
+};
+
+struct Resource {
+  int8_t resource_type = 0;
+  std::string resource_name;
+  std::vector<AlterableConfig> configs;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Resource&, const Resource&) = default;
+};
+
+}  // namespace alter_configs_request
+
 struct AlterConfigsRequest {
   static constexpr std::string_view kName = "AlterConfigsRequest";
   static constexpr int16_t kApiKey = 33;
@@ -23,24 +46,8 @@ struct AlterConfigsRequest {
   static constexpr int16_t kMaxVersion = 2;
   static constexpr int16_t kFlexibleFrom = 2;
 
-  struct AlterableConfig {
-    std::string name;
-    std::optional<std::string> value{std::in_place};
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const AlterableConfig&, const AlterableConfig&) = default;
-  };
-
-  struct Resource {
-    int8_t resource_type = 0;
-    std::string resource_name;
-    std::vector<AlterableConfig> configs;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Resource&, const Resource&) = default;
-  };
+  using AlterableConfig = alter_configs_request::AlterableConfig;
+  using Resource = alter_configs_request::Resource;
 
   std::vector<Resource> resources;
   bool validate_only = false;
@@ -50,6 +57,21 @@ struct AlterConfigsRequest {
   friend bool operator==(const AlterConfigsRequest&, const AlterConfigsRequest&) = default;
 };
 
+namespace alter_configs_response {
+
+struct ResourceResponse {
+  int16_t error_code = 0;
+  std::optional<std::string> error_message{std::in_place};
+  int8_t resource_type = 0;
+  std::string resource_name;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const ResourceResponse&, const ResourceResponse&) = default;
+};
+
+}  // namespace alter_configs_response
+
 struct AlterConfigsResponse {
   static constexpr std::string_view kName = "AlterConfigsResponse";
   static constexpr int16_t kApiKey = 33;
@@ -57,16 +79,7 @@ struct AlterConfigsResponse {
   static constexpr int16_t kMaxVersion = 2;
   static constexpr int16_t kFlexibleFrom = 2;
 
-  struct ResourceResponse {
-    int16_t error_code = 0;
-    std::optional<std::string> error_message{std::in_place};
-    int8_t resource_type = 0;
-    std::string resource_name;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const ResourceResponse&, const ResourceResponse&) = default;
-  };
+  using ResourceResponse = alter_configs_response::ResourceResponse;
 
   int32_t throttle_time_ms = 0;
   std::vector<ResourceResponse> responses;

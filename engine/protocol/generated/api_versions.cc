@@ -8,7 +8,7 @@ namespace odradek::protocol {
 
 void ApiVersionsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ApiVersionsRequest::kFlexibleFrom);
   if (wire_version >= 3) {
     writer.String(wire_form, client_software_name, "ApiVersionsRequest.client_software_name");
   }
@@ -21,7 +21,7 @@ void ApiVersionsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]
 bool ApiVersionsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = ApiVersionsRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ApiVersionsRequest::kFlexibleFrom);
   if (wire_version >= 3) {
     if (!reader.String(wire_form, client_software_name)) return reader.At("client_software_name");
   }
@@ -32,16 +32,16 @@ bool ApiVersionsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]
   return true;
 }
 
-void ApiVersionsResponse::ApiVersion::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void api_versions_response::ApiVersion::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ApiVersionsResponse::kFlexibleFrom);
   writer.Int16(api_key);
   writer.Int16(min_version);
   writer.Int16(max_version);
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool ApiVersionsResponse::ApiVersion::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool api_versions_response::ApiVersion::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ApiVersionsResponse::kFlexibleFrom);
   if (!reader.Int16(api_key)) return reader.At("api_key");
   if (!reader.Int16(min_version)) return reader.At("min_version");
   if (!reader.Int16(max_version)) return reader.At("max_version");
@@ -49,16 +49,16 @@ bool ApiVersionsResponse::ApiVersion::Decode([[maybe_unused]] Reader& reader, [[
   return true;
 }
 
-void ApiVersionsResponse::SupportedFeatureKey::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void api_versions_response::SupportedFeatureKey::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ApiVersionsResponse::kFlexibleFrom);
   writer.String(wire_form, name, "ApiVersionsResponse.SupportedFeatureKey.name");
   writer.Int16(min_version);
   writer.Int16(max_version);
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool ApiVersionsResponse::SupportedFeatureKey::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool api_versions_response::SupportedFeatureKey::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ApiVersionsResponse::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.Int16(min_version)) return reader.At("min_version");
   if (!reader.Int16(max_version)) return reader.At("max_version");
@@ -66,16 +66,16 @@ bool ApiVersionsResponse::SupportedFeatureKey::Decode([[maybe_unused]] Reader& r
   return true;
 }
 
-void ApiVersionsResponse::FinalizedFeatureKey::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void api_versions_response::FinalizedFeatureKey::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ApiVersionsResponse::kFlexibleFrom);
   writer.String(wire_form, name, "ApiVersionsResponse.FinalizedFeatureKey.name");
   writer.Int16(max_version_level);
   writer.Int16(min_version_level);
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool ApiVersionsResponse::FinalizedFeatureKey::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool api_versions_response::FinalizedFeatureKey::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ApiVersionsResponse::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.Int16(max_version_level)) return reader.At("max_version_level");
   if (!reader.Int16(min_version_level)) return reader.At("min_version_level");
@@ -85,7 +85,7 @@ bool ApiVersionsResponse::FinalizedFeatureKey::Decode([[maybe_unused]] Reader& r
 
 void ApiVersionsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ApiVersionsResponse::kFlexibleFrom);
   writer.Int16(error_code);
   writer.Count(wire_form, api_keys.size());
   for (const auto& array_item : api_keys) {
@@ -128,7 +128,7 @@ void ApiVersionsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused
 bool ApiVersionsResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = ApiVersionsResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ApiVersionsResponse::kFlexibleFrom);
   if (!reader.Int16(error_code)) return reader.At("error_code");
   {
     int64_t element_count = 0;

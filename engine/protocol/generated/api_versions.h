@@ -29,6 +29,40 @@ struct ApiVersionsRequest {
   friend bool operator==(const ApiVersionsRequest&, const ApiVersionsRequest&) = default;
 };
 
+namespace api_versions_response {
+
+struct ApiVersion {
+  int16_t api_key = 0;
+  int16_t min_version = 0;
+  int16_t max_version = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const ApiVersion&, const ApiVersion&) = default;
+};
+
+struct SupportedFeatureKey {
+  std::string name;
+  int16_t min_version = 0;
+  int16_t max_version = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const SupportedFeatureKey&, const SupportedFeatureKey&) = default;
+};
+
+struct FinalizedFeatureKey {
+  std::string name;
+  int16_t max_version_level = 0;
+  int16_t min_version_level = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const FinalizedFeatureKey&, const FinalizedFeatureKey&) = default;
+};
+
+}  // namespace api_versions_response
+
 struct ApiVersionsResponse {
   static constexpr std::string_view kName = "ApiVersionsResponse";
   static constexpr int16_t kApiKey = 18;
@@ -36,35 +70,9 @@ struct ApiVersionsResponse {
   static constexpr int16_t kMaxVersion = 4;
   static constexpr int16_t kFlexibleFrom = 3;
 
-  struct ApiVersion {
-    int16_t api_key = 0;
-    int16_t min_version = 0;
-    int16_t max_version = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const ApiVersion&, const ApiVersion&) = default;
-  };
-
-  struct SupportedFeatureKey {
-    std::string name;
-    int16_t min_version = 0;
-    int16_t max_version = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const SupportedFeatureKey&, const SupportedFeatureKey&) = default;
-  };
-
-  struct FinalizedFeatureKey {
-    std::string name;
-    int16_t max_version_level = 0;
-    int16_t min_version_level = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const FinalizedFeatureKey&, const FinalizedFeatureKey&) = default;
-  };
+  using ApiVersion = api_versions_response::ApiVersion;
+  using SupportedFeatureKey = api_versions_response::SupportedFeatureKey;
+  using FinalizedFeatureKey = api_versions_response::FinalizedFeatureKey;
 
   int16_t error_code = 0;
   std::vector<ApiVersion> api_keys;

@@ -6,7 +6,7 @@
 
 namespace odradek::protocol {
 
-void RegisterBrokerRecord::BrokerEndpoint::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void register_broker_record::BrokerEndpoint::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.String(wire_form, name, "RegisterBrokerRecord.BrokerEndpoint.name");
   writer.String(wire_form, host, "RegisterBrokerRecord.BrokerEndpoint.host");
@@ -15,7 +15,7 @@ void RegisterBrokerRecord::BrokerEndpoint::Encode([[maybe_unused]] Writer& write
   writer.NoTags();
 }
 
-bool RegisterBrokerRecord::BrokerEndpoint::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool register_broker_record::BrokerEndpoint::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.String(wire_form, host)) return reader.At("host");
@@ -25,7 +25,7 @@ bool RegisterBrokerRecord::BrokerEndpoint::Decode([[maybe_unused]] Reader& reade
   return true;
 }
 
-void RegisterBrokerRecord::BrokerFeature::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void register_broker_record::BrokerFeature::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.String(wire_form, name, "RegisterBrokerRecord.BrokerFeature.name");
   writer.Int16(min_supported_version);
@@ -33,7 +33,7 @@ void RegisterBrokerRecord::BrokerFeature::Encode([[maybe_unused]] Writer& writer
   writer.NoTags();
 }
 
-bool RegisterBrokerRecord::BrokerFeature::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool register_broker_record::BrokerFeature::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.Int16(min_supported_version)) return reader.At("min_supported_version");
@@ -333,7 +333,7 @@ bool BrokerRegistrationChangeRecord::Decode([[maybe_unused]] Reader& reader, [[m
   return true;
 }
 
-void RegisterControllerRecord::ControllerEndpoint::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void register_controller_record::ControllerEndpoint::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.String(wire_form, name, "RegisterControllerRecord.ControllerEndpoint.name");
   writer.String(wire_form, host, "RegisterControllerRecord.ControllerEndpoint.host");
@@ -342,7 +342,7 @@ void RegisterControllerRecord::ControllerEndpoint::Encode([[maybe_unused]] Write
   writer.NoTags();
 }
 
-bool RegisterControllerRecord::ControllerEndpoint::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool register_controller_record::ControllerEndpoint::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.String(wire_form, host)) return reader.At("host");
@@ -352,7 +352,7 @@ bool RegisterControllerRecord::ControllerEndpoint::Decode([[maybe_unused]] Reade
   return true;
 }
 
-void RegisterControllerRecord::ControllerFeature::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void register_controller_record::ControllerFeature::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.String(wire_form, name, "RegisterControllerRecord.ControllerFeature.name");
   writer.Int16(min_supported_version);
@@ -360,7 +360,7 @@ void RegisterControllerRecord::ControllerFeature::Encode([[maybe_unused]] Writer
   writer.NoTags();
 }
 
-bool RegisterControllerRecord::ControllerFeature::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool register_controller_record::ControllerFeature::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.Int16(min_supported_version)) return reader.At("min_supported_version");

@@ -17,6 +17,31 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace register_broker_record {
+
+struct BrokerEndpoint {
+  std::string name;
+  std::string host;
+  uint16_t port = 0;
+  int16_t security_protocol = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const BrokerEndpoint&, const BrokerEndpoint&) = default;
+};
+
+struct BrokerFeature {
+  std::string name;
+  int16_t min_supported_version = 0;
+  int16_t max_supported_version = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const BrokerFeature&, const BrokerFeature&) = default;
+};
+
+}  // namespace register_broker_record
+
 struct RegisterBrokerRecord {
   static constexpr std::string_view kName = "RegisterBrokerRecord";
   static constexpr int16_t kRecordKey = 0;
@@ -24,26 +49,8 @@ struct RegisterBrokerRecord {
   static constexpr int16_t kMaxVersion = 4;
   static constexpr int16_t kFlexibleFrom = 0;
 
-  struct BrokerEndpoint {
-    std::string name;
-    std::string host;
-    uint16_t port = 0;
-    int16_t security_protocol = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const BrokerEndpoint&, const BrokerEndpoint&) = default;
-  };
-
-  struct BrokerFeature {
-    std::string name;
-    int16_t min_supported_version = 0;
-    int16_t max_supported_version = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const BrokerFeature&, const BrokerFeature&) = default;
-  };
+  using BrokerEndpoint = register_broker_record::BrokerEndpoint;
+  using BrokerFeature = register_broker_record::BrokerFeature;
 
   int32_t broker_id = 0;
   bool is_migrating_zk_broker = false;  // 2+
@@ -126,6 +133,31 @@ struct BrokerRegistrationChangeRecord {
   friend bool operator==(const BrokerRegistrationChangeRecord&, const BrokerRegistrationChangeRecord&) = default;
 };
 
+namespace register_controller_record {
+
+struct ControllerEndpoint {
+  std::string name;
+  std::string host;
+  uint16_t port = 0;
+  int16_t security_protocol = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const ControllerEndpoint&, const ControllerEndpoint&) = default;
+};
+
+struct ControllerFeature {
+  std::string name;
+  int16_t min_supported_version = 0;
+  int16_t max_supported_version = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const ControllerFeature&, const ControllerFeature&) = default;
+};
+
+}  // namespace register_controller_record
+
 struct RegisterControllerRecord {
   static constexpr std::string_view kName = "RegisterControllerRecord";
   static constexpr int16_t kRecordKey = 27;
@@ -133,26 +165,8 @@ struct RegisterControllerRecord {
   static constexpr int16_t kMaxVersion = 0;
   static constexpr int16_t kFlexibleFrom = 0;
 
-  struct ControllerEndpoint {
-    std::string name;
-    std::string host;
-    uint16_t port = 0;
-    int16_t security_protocol = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const ControllerEndpoint&, const ControllerEndpoint&) = default;
-  };
-
-  struct ControllerFeature {
-    std::string name;
-    int16_t min_supported_version = 0;
-    int16_t max_supported_version = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const ControllerFeature&, const ControllerFeature&) = default;
-  };
+  using ControllerEndpoint = register_controller_record::ControllerEndpoint;
+  using ControllerFeature = register_controller_record::ControllerFeature;
 
   int32_t controller_id = 0;
   Uuid incarnation_id;

@@ -28,14 +28,14 @@ bool ConfigRecord::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int1
   return true;
 }
 
-void ClientQuotaRecord::EntityData::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void client_quota_record::EntityData::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.String(wire_form, entity_type, "ClientQuotaRecord.EntityData.entity_type");
   writer.NullableString({wire_form, Nulls::kAllowed}, entity_name, "ClientQuotaRecord.EntityData.entity_name");
   writer.NoTags();
 }
 
-bool ClientQuotaRecord::EntityData::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool client_quota_record::EntityData::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.String(wire_form, entity_type)) return reader.At("entity_type");
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, entity_name)) return reader.At("entity_name");

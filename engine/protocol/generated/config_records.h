@@ -33,6 +33,19 @@ struct ConfigRecord {
   friend bool operator==(const ConfigRecord&, const ConfigRecord&) = default;
 };
 
+namespace client_quota_record {
+
+struct EntityData {
+  std::string entity_type;
+  std::optional<std::string> entity_name{std::in_place};
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const EntityData&, const EntityData&) = default;
+};
+
+}  // namespace client_quota_record
+
 struct ClientQuotaRecord {
   static constexpr std::string_view kName = "ClientQuotaRecord";
   static constexpr int16_t kRecordKey = 14;
@@ -40,14 +53,7 @@ struct ClientQuotaRecord {
   static constexpr int16_t kMaxVersion = 0;
   static constexpr int16_t kFlexibleFrom = 0;
 
-  struct EntityData {
-    std::string entity_type;
-    std::optional<std::string> entity_name{std::in_place};
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const EntityData&, const EntityData&) = default;
-  };
+  using EntityData = client_quota_record::EntityData;
 
   std::vector<EntityData> entity;
   std::string key;

@@ -6,7 +6,7 @@
 
 namespace odradek::protocol {
 
-void LeaderChangeMessage::Voter::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void leader_change_message::Voter::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.Int32(voter_id);
   if (wire_version == 1) {
@@ -16,7 +16,7 @@ void LeaderChangeMessage::Voter::Encode([[maybe_unused]] Writer& writer, [[maybe
   writer.NoTags();
 }
 
-bool LeaderChangeMessage::Voter::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool leader_change_message::Voter::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.Int32(voter_id)) return reader.At("voter_id");
   if (wire_version == 1) {
@@ -120,7 +120,7 @@ bool KRaftVersionRecord::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]
   return true;
 }
 
-void VotersRecord::Endpoint::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void voters_record::Endpoint::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.String(wire_form, name, "VotersRecord.Endpoint.name");
   writer.String(wire_form, host, "VotersRecord.Endpoint.host");
@@ -128,7 +128,7 @@ void VotersRecord::Endpoint::Encode([[maybe_unused]] Writer& writer, [[maybe_unu
   writer.NoTags();
 }
 
-bool VotersRecord::Endpoint::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool voters_record::Endpoint::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.String(wire_form, host)) return reader.At("host");
@@ -137,14 +137,14 @@ bool VotersRecord::Endpoint::Decode([[maybe_unused]] Reader& reader, [[maybe_unu
   return true;
 }
 
-void VotersRecord::KRaftVersionFeature::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void voters_record::KRaftVersionFeature::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.Int16(min_supported_version);
   writer.Int16(max_supported_version);
   writer.NoTags();
 }
 
-bool VotersRecord::KRaftVersionFeature::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool voters_record::KRaftVersionFeature::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.Int16(min_supported_version)) return reader.At("min_supported_version");
   if (!reader.Int16(max_supported_version)) return reader.At("max_supported_version");
@@ -152,7 +152,7 @@ bool VotersRecord::KRaftVersionFeature::Decode([[maybe_unused]] Reader& reader, 
   return true;
 }
 
-void VotersRecord::Voter::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void voters_record::Voter::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.Int32(voter_id);
   writer.Uuid(voter_directory_id);
@@ -164,7 +164,7 @@ void VotersRecord::Voter::Encode([[maybe_unused]] Writer& writer, [[maybe_unused
   writer.NoTags();
 }
 
-bool VotersRecord::Voter::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool voters_record::Voter::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.Int32(voter_id)) return reader.At("voter_id");
   if (!reader.Uuid(voter_directory_id)) return reader.At("voter_directory_id");

@@ -15,20 +15,26 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace leader_change_message {
+
+struct Voter {
+  int32_t voter_id = 0;
+  Uuid voter_directory_id;  // 1+
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Voter&, const Voter&) = default;
+};
+
+}  // namespace leader_change_message
+
 struct LeaderChangeMessage {
   static constexpr std::string_view kName = "LeaderChangeMessage";
   static constexpr int16_t kMinVersion = 0;
   static constexpr int16_t kMaxVersion = 1;
   static constexpr int16_t kFlexibleFrom = 0;
 
-  struct Voter {
-    int32_t voter_id = 0;
-    Uuid voter_directory_id;  // 1+
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Voter&, const Voter&) = default;
-  };
+  using Voter = leader_change_message::Voter;
 
   int16_t version = 0;
   int32_t leader_id = 0;
@@ -81,41 +87,49 @@ struct KRaftVersionRecord {
   friend bool operator==(const KRaftVersionRecord&, const KRaftVersionRecord&) = default;
 };
 
+namespace voters_record {
+
+struct Endpoint {
+  std::string name;
+  std::string host;
+  uint16_t port = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+struct KRaftVersionFeature {
+  int16_t min_supported_version = 0;
+  int16_t max_supported_version = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const KRaftVersionFeature&, const KRaftVersionFeature&) = default;
+};
+
+struct Voter {
+  int32_t voter_id = 0;
+  Uuid voter_directory_id;
+  std::vector<Endpoint> endpoints;
+  KRaftVersionFeature kraft_version_feature;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Voter&, const Voter&) = default;
+};
+
+}  // namespace voters_record
+
 struct VotersRecord {
   static constexpr std::string_view kName = "VotersRecord";
   static constexpr int16_t kMinVersion = 0;
   static constexpr int16_t kMaxVersion = 0;
   static constexpr int16_t kFlexibleFrom = 0;
 
-  struct Endpoint {
-    std::string name;
-    std::string host;
-    uint16_t port = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Endpoint&, const Endpoint&) = default;
-  };
-
-  struct KRaftVersionFeature {
-    int16_t min_supported_version = 0;
-    int16_t max_supported_version = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const KRaftVersionFeature&, const KRaftVersionFeature&) = default;
-  };
-
-  struct Voter {
-    int32_t voter_id = 0;
-    Uuid voter_directory_id;
-    std::vector<Endpoint> endpoints;
-    KRaftVersionFeature kraft_version_feature;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Voter&, const Voter&) = default;
-  };
+  using Endpoint = voters_record::Endpoint;
+  using KRaftVersionFeature = voters_record::KRaftVersionFeature;
+  using Voter = voters_record::Voter;
 
   int16_t version = 0;
   std::vector<Voter> voters;

@@ -6,8 +6,8 @@
 
 namespace odradek::protocol {
 
-void CreatePartitionsRequest::Assignment::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void create_partitions_request::Assignment::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreatePartitionsRequest::kFlexibleFrom);
   writer.Count(wire_form, broker_ids.size());
   for (const auto array_item : broker_ids) {
     writer.Int32(array_item);
@@ -15,8 +15,8 @@ void CreatePartitionsRequest::Assignment::Encode([[maybe_unused]] Writer& writer
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool CreatePartitionsRequest::Assignment::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool create_partitions_request::Assignment::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreatePartitionsRequest::kFlexibleFrom);
   {
     int64_t element_count = 0;
     if (!reader.Count({wire_form, Nulls::kForbidden}, {4, sizeof(int32_t)}, element_count)) return reader.At("broker_ids");
@@ -29,8 +29,8 @@ bool CreatePartitionsRequest::Assignment::Decode([[maybe_unused]] Reader& reader
   return true;
 }
 
-void CreatePartitionsRequest::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void create_partitions_request::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreatePartitionsRequest::kFlexibleFrom);
   writer.String(wire_form, name, "CreatePartitionsRequest.Topic.name");
   writer.Int32(count);
   if (!assignments) {
@@ -44,8 +44,8 @@ void CreatePartitionsRequest::Topic::Encode([[maybe_unused]] Writer& writer, [[m
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool CreatePartitionsRequest::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool create_partitions_request::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreatePartitionsRequest::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.Int32(count)) return reader.At("count");
   {
@@ -65,7 +65,7 @@ bool CreatePartitionsRequest::Topic::Decode([[maybe_unused]] Reader& reader, [[m
 
 void CreatePartitionsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreatePartitionsRequest::kFlexibleFrom);
   writer.Count(wire_form, topics.size());
   for (const auto& array_item : topics) {
     array_item.Encode(writer, wire_version);
@@ -78,7 +78,7 @@ void CreatePartitionsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_un
 bool CreatePartitionsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = CreatePartitionsRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreatePartitionsRequest::kFlexibleFrom);
   {
     int64_t element_count = 0;
     if (!reader.Count({wire_form, Nulls::kForbidden}, {7, sizeof(Topic)}, element_count)) return reader.At("topics");
@@ -93,16 +93,16 @@ bool CreatePartitionsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_un
   return true;
 }
 
-void CreatePartitionsResponse::TopicResult::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void create_partitions_response::TopicResult::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreatePartitionsResponse::kFlexibleFrom);
   writer.String(wire_form, name, "CreatePartitionsResponse.TopicResult.name");
   writer.Int16(error_code);
   writer.NullableString({wire_form, Nulls::kAllowed}, error_message, "CreatePartitionsResponse.TopicResult.error_message");
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool CreatePartitionsResponse::TopicResult::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool create_partitions_response::TopicResult::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreatePartitionsResponse::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.Int16(error_code)) return reader.At("error_code");
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, error_message)) return reader.At("error_message");
@@ -112,7 +112,7 @@ bool CreatePartitionsResponse::TopicResult::Decode([[maybe_unused]] Reader& read
 
 void CreatePartitionsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreatePartitionsResponse::kFlexibleFrom);
   writer.Int32(throttle_time_ms);
   writer.Count(wire_form, results.size());
   for (const auto& array_item : results) {
@@ -124,7 +124,7 @@ void CreatePartitionsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_u
 bool CreatePartitionsResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = CreatePartitionsResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreatePartitionsResponse::kFlexibleFrom);
   if (!reader.Int32(throttle_time_ms)) return reader.At("throttle_time_ms");
   {
     int64_t element_count = 0;

@@ -16,6 +16,28 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace create_partitions_request {
+
+struct Assignment {
+  std::vector<int32_t> broker_ids;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Assignment&, const Assignment&) = default;
+};
+
+struct Topic {
+  std::string name;
+  int32_t count = 0;
+  std::optional<std::vector<Assignment>> assignments{std::in_place};
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Topic&, const Topic&) = default;
+};
+
+}  // namespace create_partitions_request
+
 struct CreatePartitionsRequest {
   static constexpr std::string_view kName = "CreatePartitionsRequest";
   static constexpr int16_t kApiKey = 37;
@@ -23,23 +45,8 @@ struct CreatePartitionsRequest {
   static constexpr int16_t kMaxVersion = 3;
   static constexpr int16_t kFlexibleFrom = 2;
 
-  struct Assignment {
-    std::vector<int32_t> broker_ids;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Assignment&, const Assignment&) = default;
-  };
-
-  struct Topic {
-    std::string name;
-    int32_t count = 0;
-    std::optional<std::vector<Assignment>> assignments{std::in_place};
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Topic&, const Topic&) = default;
-  };
+  using Assignment = create_partitions_request::Assignment;
+  using Topic = create_partitions_request::Topic;
 
   std::vector<Topic> topics;
   int32_t timeout_ms = 0;
@@ -50,6 +57,20 @@ struct CreatePartitionsRequest {
   friend bool operator==(const CreatePartitionsRequest&, const CreatePartitionsRequest&) = default;
 };
 
+namespace create_partitions_response {
+
+struct TopicResult {
+  std::string name;
+  int16_t error_code = 0;
+  std::optional<std::string> error_message;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const TopicResult&, const TopicResult&) = default;
+};
+
+}  // namespace create_partitions_response
+
 struct CreatePartitionsResponse {
   static constexpr std::string_view kName = "CreatePartitionsResponse";
   static constexpr int16_t kApiKey = 37;
@@ -57,15 +78,7 @@ struct CreatePartitionsResponse {
   static constexpr int16_t kMaxVersion = 3;
   static constexpr int16_t kFlexibleFrom = 2;
 
-  struct TopicResult {
-    std::string name;
-    int16_t error_code = 0;
-    std::optional<std::string> error_message;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const TopicResult&, const TopicResult&) = default;
-  };
+  using TopicResult = create_partitions_response::TopicResult;
 
   int32_t throttle_time_ms = 0;
   std::vector<TopicResult> results;

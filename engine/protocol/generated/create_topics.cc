@@ -6,8 +6,8 @@
 
 namespace odradek::protocol {
 
-void CreateTopicsRequest::CreatableReplicaAssignment::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void create_topics_request::CreatableReplicaAssignment::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreateTopicsRequest::kFlexibleFrom);
   writer.Int32(partition_index);
   writer.Count(wire_form, broker_ids.size());
   for (const auto array_item : broker_ids) {
@@ -16,8 +16,8 @@ void CreateTopicsRequest::CreatableReplicaAssignment::Encode([[maybe_unused]] Wr
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool CreateTopicsRequest::CreatableReplicaAssignment::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool create_topics_request::CreatableReplicaAssignment::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreateTopicsRequest::kFlexibleFrom);
   if (!reader.Int32(partition_index)) return reader.At("partition_index");
   {
     int64_t element_count = 0;
@@ -31,23 +31,23 @@ bool CreateTopicsRequest::CreatableReplicaAssignment::Decode([[maybe_unused]] Re
   return true;
 }
 
-void CreateTopicsRequest::CreatableTopicConfig::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void create_topics_request::CreatableTopicConfig::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreateTopicsRequest::kFlexibleFrom);
   writer.String(wire_form, name, "CreateTopicsRequest.CreatableTopicConfig.name");
   writer.NullableString({wire_form, Nulls::kAllowed}, value, "CreateTopicsRequest.CreatableTopicConfig.value");
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool CreateTopicsRequest::CreatableTopicConfig::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool create_topics_request::CreatableTopicConfig::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreateTopicsRequest::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, value)) return reader.At("value");
   if (wire_form == Form::kCompact && !reader.SkipTags()) return reader.At("tags");
   return true;
 }
 
-void CreateTopicsRequest::CreatableTopic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void create_topics_request::CreatableTopic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreateTopicsRequest::kFlexibleFrom);
   writer.String(wire_form, name, "CreateTopicsRequest.CreatableTopic.name");
   writer.Int32(num_partitions);
   writer.Int16(replication_factor);
@@ -62,8 +62,8 @@ void CreateTopicsRequest::CreatableTopic::Encode([[maybe_unused]] Writer& writer
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool CreateTopicsRequest::CreatableTopic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool create_topics_request::CreatableTopic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreateTopicsRequest::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.Int32(num_partitions)) return reader.At("num_partitions");
   if (!reader.Int16(replication_factor)) return reader.At("replication_factor");
@@ -89,7 +89,7 @@ bool CreateTopicsRequest::CreatableTopic::Decode([[maybe_unused]] Reader& reader
 
 void CreateTopicsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreateTopicsRequest::kFlexibleFrom);
   writer.Count(wire_form, topics.size());
   for (const auto& array_item : topics) {
     array_item.Encode(writer, wire_version);
@@ -102,7 +102,7 @@ void CreateTopicsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused
 bool CreateTopicsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = CreateTopicsRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreateTopicsRequest::kFlexibleFrom);
   {
     int64_t element_count = 0;
     if (!reader.Count({wire_form, Nulls::kForbidden}, {10, sizeof(CreatableTopic)}, element_count)) return reader.At("topics");
@@ -117,8 +117,8 @@ bool CreateTopicsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused
   return true;
 }
 
-void CreateTopicsResponse::CreatableTopicConfigs::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void create_topics_response::CreatableTopicConfigs::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreateTopicsResponse::kFlexibleFrom);
   writer.String(wire_form, name, "CreateTopicsResponse.CreatableTopicConfigs.name");
   writer.NullableString({wire_form, Nulls::kAllowed}, value, "CreateTopicsResponse.CreatableTopicConfigs.value");
   writer.Bool(read_only);
@@ -127,8 +127,8 @@ void CreateTopicsResponse::CreatableTopicConfigs::Encode([[maybe_unused]] Writer
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool CreateTopicsResponse::CreatableTopicConfigs::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool create_topics_response::CreatableTopicConfigs::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreateTopicsResponse::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, value)) return reader.At("value");
   if (!reader.Bool(read_only)) return reader.At("read_only");
@@ -138,8 +138,8 @@ bool CreateTopicsResponse::CreatableTopicConfigs::Decode([[maybe_unused]] Reader
   return true;
 }
 
-void CreateTopicsResponse::CreatableTopicResult::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void create_topics_response::CreatableTopicResult::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreateTopicsResponse::kFlexibleFrom);
   writer.String(wire_form, name, "CreateTopicsResponse.CreatableTopicResult.name");
   if (wire_version == 7) {
     writer.Uuid(topic_id);
@@ -172,8 +172,8 @@ void CreateTopicsResponse::CreatableTopicResult::Encode([[maybe_unused]] Writer&
   }
 }
 
-bool CreateTopicsResponse::CreatableTopicResult::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool create_topics_response::CreatableTopicResult::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreateTopicsResponse::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (wire_version == 7) {
     if (!reader.Uuid(topic_id)) return reader.At("topic_id");
@@ -219,7 +219,7 @@ bool CreateTopicsResponse::CreatableTopicResult::Decode([[maybe_unused]] Reader&
 
 void CreateTopicsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreateTopicsResponse::kFlexibleFrom);
   writer.Int32(throttle_time_ms);
   writer.Count(wire_form, topics.size());
   for (const auto& array_item : topics) {
@@ -231,7 +231,7 @@ void CreateTopicsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unuse
 bool CreateTopicsResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = CreateTopicsResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, CreateTopicsResponse::kFlexibleFrom);
   if (!reader.Int32(throttle_time_ms)) return reader.At("throttle_time_ms");
   {
     int64_t element_count = 0;

@@ -17,6 +17,40 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace create_topics_request {
+
+struct CreatableReplicaAssignment {
+  int32_t partition_index = 0;
+  std::vector<int32_t> broker_ids;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const CreatableReplicaAssignment&, const CreatableReplicaAssignment&) = default;
+};
+
+struct CreatableTopicConfig {
+  std::string name;
+  std::optional<std::string> value{std::in_place};
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const CreatableTopicConfig&, const CreatableTopicConfig&) = default;
+};
+
+struct CreatableTopic {
+  std::string name;
+  int32_t num_partitions = 0;
+  int16_t replication_factor = 0;
+  std::vector<CreatableReplicaAssignment> assignments;
+  std::vector<CreatableTopicConfig> configs;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const CreatableTopic&, const CreatableTopic&) = default;
+};
+
+}  // namespace create_topics_request
+
 struct CreateTopicsRequest {
   static constexpr std::string_view kName = "CreateTopicsRequest";
   static constexpr int16_t kApiKey = 19;
@@ -24,35 +58,9 @@ struct CreateTopicsRequest {
   static constexpr int16_t kMaxVersion = 7;
   static constexpr int16_t kFlexibleFrom = 5;
 
-  struct CreatableReplicaAssignment {
-    int32_t partition_index = 0;
-    std::vector<int32_t> broker_ids;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const CreatableReplicaAssignment&, const CreatableReplicaAssignment&) = default;
-  };
-
-  struct CreatableTopicConfig {
-    std::string name;
-    std::optional<std::string> value{std::in_place};
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const CreatableTopicConfig&, const CreatableTopicConfig&) = default;
-  };
-
-  struct CreatableTopic {
-    std::string name;
-    int32_t num_partitions = 0;
-    int16_t replication_factor = 0;
-    std::vector<CreatableReplicaAssignment> assignments;
-    std::vector<CreatableTopicConfig> configs;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const CreatableTopic&, const CreatableTopic&) = default;
-  };
+  using CreatableReplicaAssignment = create_topics_request::CreatableReplicaAssignment;
+  using CreatableTopicConfig = create_topics_request::CreatableTopicConfig;
+  using CreatableTopic = create_topics_request::CreatableTopic;
 
   std::vector<CreatableTopic> topics;
   int32_t timeout_ms = 60000;
@@ -63,6 +71,37 @@ struct CreateTopicsRequest {
   friend bool operator==(const CreateTopicsRequest&, const CreateTopicsRequest&) = default;
 };
 
+namespace create_topics_response {
+
+struct CreatableTopicConfigs {
+  std::string name;
+  std::optional<std::string> value{std::in_place};
+  bool read_only = false;
+  int8_t config_source = -1;
+  bool is_sensitive = false;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const CreatableTopicConfigs&, const CreatableTopicConfigs&) = default;
+};
+
+struct CreatableTopicResult {
+  std::string name;
+  Uuid topic_id;  // 7+
+  int16_t error_code = 0;
+  std::optional<std::string> error_message{std::in_place};
+  int16_t topic_config_error_code = 0;  // 5+, tag 0
+  int32_t num_partitions = -1;  // 5+
+  int16_t replication_factor = -1;  // 5+
+  std::optional<std::vector<CreatableTopicConfigs>> configs{std::in_place};  // 5+
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const CreatableTopicResult&, const CreatableTopicResult&) = default;
+};
+
+}  // namespace create_topics_response
+
 struct CreateTopicsResponse {
   static constexpr std::string_view kName = "CreateTopicsResponse";
   static constexpr int16_t kApiKey = 19;
@@ -70,32 +109,8 @@ struct CreateTopicsResponse {
   static constexpr int16_t kMaxVersion = 7;
   static constexpr int16_t kFlexibleFrom = 5;
 
-  struct CreatableTopicConfigs {
-    std::string name;
-    std::optional<std::string> value{std::in_place};
-    bool read_only = false;
-    int8_t config_source = -1;
-    bool is_sensitive = false;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const CreatableTopicConfigs&, const CreatableTopicConfigs&) = default;
-  };
-
-  struct CreatableTopicResult {
-    std::string name;
-    Uuid topic_id;  // 7+
-    int16_t error_code = 0;
-    std::optional<std::string> error_message{std::in_place};
-    int16_t topic_config_error_code = 0;  // 5+, tag 0
-    int32_t num_partitions = -1;  // 5+
-    int16_t replication_factor = -1;  // 5+
-    std::optional<std::vector<CreatableTopicConfigs>> configs{std::in_place};  // 5+
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const CreatableTopicResult&, const CreatableTopicResult&) = default;
-  };
+  using CreatableTopicConfigs = create_topics_response::CreatableTopicConfigs;
+  using CreatableTopicResult = create_topics_response::CreatableTopicResult;
 
   int32_t throttle_time_ms = 0;
   std::vector<CreatableTopicResult> topics;

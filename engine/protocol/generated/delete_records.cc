@@ -6,23 +6,23 @@
 
 namespace odradek::protocol {
 
-void DeleteRecordsRequest::Partition::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void delete_records_request::Partition::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteRecordsRequest::kFlexibleFrom);
   writer.Int32(partition_index);
   writer.Int64(offset);
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool DeleteRecordsRequest::Partition::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool delete_records_request::Partition::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteRecordsRequest::kFlexibleFrom);
   if (!reader.Int32(partition_index)) return reader.At("partition_index");
   if (!reader.Int64(offset)) return reader.At("offset");
   if (wire_form == Form::kCompact && !reader.SkipTags()) return reader.At("tags");
   return true;
 }
 
-void DeleteRecordsRequest::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void delete_records_request::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteRecordsRequest::kFlexibleFrom);
   writer.String(wire_form, name, "DeleteRecordsRequest.Topic.name");
   writer.Count(wire_form, partitions.size());
   for (const auto& array_item : partitions) {
@@ -31,8 +31,8 @@ void DeleteRecordsRequest::Topic::Encode([[maybe_unused]] Writer& writer, [[mayb
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool DeleteRecordsRequest::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool delete_records_request::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteRecordsRequest::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   {
     int64_t element_count = 0;
@@ -48,7 +48,7 @@ bool DeleteRecordsRequest::Topic::Decode([[maybe_unused]] Reader& reader, [[mayb
 
 void DeleteRecordsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteRecordsRequest::kFlexibleFrom);
   writer.Count(wire_form, topics.size());
   for (const auto& array_item : topics) {
     array_item.Encode(writer, wire_version);
@@ -60,7 +60,7 @@ void DeleteRecordsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unuse
 bool DeleteRecordsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = DeleteRecordsRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteRecordsRequest::kFlexibleFrom);
   {
     int64_t element_count = 0;
     if (!reader.Count({wire_form, Nulls::kForbidden}, {3, sizeof(Topic)}, element_count)) return reader.At("topics");
@@ -74,16 +74,16 @@ bool DeleteRecordsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unuse
   return true;
 }
 
-void DeleteRecordsResponse::PartitionResult::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void delete_records_response::PartitionResult::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteRecordsResponse::kFlexibleFrom);
   writer.Int32(partition_index);
   writer.Int64(low_watermark);
   writer.Int16(error_code);
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool DeleteRecordsResponse::PartitionResult::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool delete_records_response::PartitionResult::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteRecordsResponse::kFlexibleFrom);
   if (!reader.Int32(partition_index)) return reader.At("partition_index");
   if (!reader.Int64(low_watermark)) return reader.At("low_watermark");
   if (!reader.Int16(error_code)) return reader.At("error_code");
@@ -91,8 +91,8 @@ bool DeleteRecordsResponse::PartitionResult::Decode([[maybe_unused]] Reader& rea
   return true;
 }
 
-void DeleteRecordsResponse::TopicResult::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void delete_records_response::TopicResult::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteRecordsResponse::kFlexibleFrom);
   writer.String(wire_form, name, "DeleteRecordsResponse.TopicResult.name");
   writer.Count(wire_form, partitions.size());
   for (const auto& array_item : partitions) {
@@ -101,8 +101,8 @@ void DeleteRecordsResponse::TopicResult::Encode([[maybe_unused]] Writer& writer,
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool DeleteRecordsResponse::TopicResult::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool delete_records_response::TopicResult::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteRecordsResponse::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   {
     int64_t element_count = 0;
@@ -118,7 +118,7 @@ bool DeleteRecordsResponse::TopicResult::Decode([[maybe_unused]] Reader& reader,
 
 void DeleteRecordsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteRecordsResponse::kFlexibleFrom);
   writer.Int32(throttle_time_ms);
   writer.Count(wire_form, topics.size());
   for (const auto& array_item : topics) {
@@ -130,7 +130,7 @@ void DeleteRecordsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unus
 bool DeleteRecordsResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = DeleteRecordsResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteRecordsResponse::kFlexibleFrom);
   if (!reader.Int32(throttle_time_ms)) return reader.At("throttle_time_ms");
   {
     int64_t element_count = 0;

@@ -14,6 +14,28 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace delete_records_request {
+
+struct Partition {
+  int32_t partition_index = 0;
+  int64_t offset = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Partition&, const Partition&) = default;
+};
+
+struct Topic {
+  std::string name;
+  std::vector<Partition> partitions;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Topic&, const Topic&) = default;
+};
+
+}  // namespace delete_records_request
+
 struct DeleteRecordsRequest {
   static constexpr std::string_view kName = "DeleteRecordsRequest";
   static constexpr int16_t kApiKey = 21;
@@ -21,23 +43,8 @@ struct DeleteRecordsRequest {
   static constexpr int16_t kMaxVersion = 2;
   static constexpr int16_t kFlexibleFrom = 2;
 
-  struct Partition {
-    int32_t partition_index = 0;
-    int64_t offset = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Partition&, const Partition&) = default;
-  };
-
-  struct Topic {
-    std::string name;
-    std::vector<Partition> partitions;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Topic&, const Topic&) = default;
-  };
+  using Partition = delete_records_request::Partition;
+  using Topic = delete_records_request::Topic;
 
   std::vector<Topic> topics;
   int32_t timeout_ms = 0;
@@ -47,6 +54,29 @@ struct DeleteRecordsRequest {
   friend bool operator==(const DeleteRecordsRequest&, const DeleteRecordsRequest&) = default;
 };
 
+namespace delete_records_response {
+
+struct PartitionResult {
+  int32_t partition_index = 0;
+  int64_t low_watermark = 0;
+  int16_t error_code = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const PartitionResult&, const PartitionResult&) = default;
+};
+
+struct TopicResult {
+  std::string name;
+  std::vector<PartitionResult> partitions;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const TopicResult&, const TopicResult&) = default;
+};
+
+}  // namespace delete_records_response
+
 struct DeleteRecordsResponse {
   static constexpr std::string_view kName = "DeleteRecordsResponse";
   static constexpr int16_t kApiKey = 21;
@@ -54,24 +84,8 @@ struct DeleteRecordsResponse {
   static constexpr int16_t kMaxVersion = 2;
   static constexpr int16_t kFlexibleFrom = 2;
 
-  struct PartitionResult {
-    int32_t partition_index = 0;
-    int64_t low_watermark = 0;
-    int16_t error_code = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const PartitionResult&, const PartitionResult&) = default;
-  };
-
-  struct TopicResult {
-    std::string name;
-    std::vector<PartitionResult> partitions;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const TopicResult&, const TopicResult&) = default;
-  };
+  using PartitionResult = delete_records_response::PartitionResult;
+  using TopicResult = delete_records_response::TopicResult;
 
   int32_t throttle_time_ms = 0;
   std::vector<TopicResult> topics;

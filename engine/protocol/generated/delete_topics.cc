@@ -6,15 +6,15 @@
 
 namespace odradek::protocol {
 
-void DeleteTopicsRequest::DeleteTopicState::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void delete_topics_request::DeleteTopicState::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteTopicsRequest::kFlexibleFrom);
   writer.NullableString({wire_form, Nulls::kAllowed}, name, "DeleteTopicsRequest.DeleteTopicState.name");
   writer.Uuid(topic_id);
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool DeleteTopicsRequest::DeleteTopicState::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool delete_topics_request::DeleteTopicState::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteTopicsRequest::kFlexibleFrom);
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, name)) return reader.At("name");
   if (!reader.Uuid(topic_id)) return reader.At("topic_id");
   if (wire_form == Form::kCompact && !reader.SkipTags()) return reader.At("tags");
@@ -23,7 +23,7 @@ bool DeleteTopicsRequest::DeleteTopicState::Decode([[maybe_unused]] Reader& read
 
 void DeleteTopicsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteTopicsRequest::kFlexibleFrom);
   if (wire_version == 6) {
     writer.Count(wire_form, topics.size());
     for (const auto& array_item : topics) {
@@ -44,7 +44,7 @@ void DeleteTopicsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused
 bool DeleteTopicsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = DeleteTopicsRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteTopicsRequest::kFlexibleFrom);
   if (wire_version == 6) {
     {
       int64_t element_count = 0;
@@ -70,8 +70,8 @@ bool DeleteTopicsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused
   return true;
 }
 
-void DeleteTopicsResponse::DeletableTopicResult::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void delete_topics_response::DeletableTopicResult::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteTopicsResponse::kFlexibleFrom);
   writer.NullableString({wire_form, wire_version == 6 ? Nulls::kAllowed : Nulls::kForbidden}, name, "DeleteTopicsResponse.DeletableTopicResult.name");
   if (wire_version == 6) {
     writer.Uuid(topic_id);
@@ -83,8 +83,8 @@ void DeleteTopicsResponse::DeletableTopicResult::Encode([[maybe_unused]] Writer&
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool DeleteTopicsResponse::DeletableTopicResult::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool delete_topics_response::DeletableTopicResult::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteTopicsResponse::kFlexibleFrom);
   if (!reader.NullableString({wire_form, wire_version == 6 ? Nulls::kAllowed : Nulls::kForbidden}, name)) return reader.At("name");
   if (wire_version == 6) {
     if (!reader.Uuid(topic_id)) return reader.At("topic_id");
@@ -99,7 +99,7 @@ bool DeleteTopicsResponse::DeletableTopicResult::Decode([[maybe_unused]] Reader&
 
 void DeleteTopicsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteTopicsResponse::kFlexibleFrom);
   writer.Int32(throttle_time_ms);
   writer.Count(wire_form, responses.size());
   for (const auto& array_item : responses) {
@@ -111,7 +111,7 @@ void DeleteTopicsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unuse
 bool DeleteTopicsResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = DeleteTopicsResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DeleteTopicsResponse::kFlexibleFrom);
   if (!reader.Int32(throttle_time_ms)) return reader.At("throttle_time_ms");
   {
     int64_t element_count = 0;

@@ -17,6 +17,19 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace delete_topics_request {
+
+struct DeleteTopicState {
+  std::optional<std::string> name;
+  Uuid topic_id;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const DeleteTopicState&, const DeleteTopicState&) = default;
+};
+
+}  // namespace delete_topics_request
+
 struct DeleteTopicsRequest {
   static constexpr std::string_view kName = "DeleteTopicsRequest";
   static constexpr int16_t kApiKey = 20;
@@ -24,14 +37,7 @@ struct DeleteTopicsRequest {
   static constexpr int16_t kMaxVersion = 6;
   static constexpr int16_t kFlexibleFrom = 4;
 
-  struct DeleteTopicState {
-    std::optional<std::string> name;
-    Uuid topic_id;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const DeleteTopicState&, const DeleteTopicState&) = default;
-  };
+  using DeleteTopicState = delete_topics_request::DeleteTopicState;
 
   std::vector<DeleteTopicState> topics;  // 6+
   std::vector<std::string> topic_names;  // 1-5
@@ -42,6 +48,21 @@ struct DeleteTopicsRequest {
   friend bool operator==(const DeleteTopicsRequest&, const DeleteTopicsRequest&) = default;
 };
 
+namespace delete_topics_response {
+
+struct DeletableTopicResult {
+  std::optional<std::string> name{std::in_place};
+  Uuid topic_id;  // 6+
+  int16_t error_code = 0;
+  std::optional<std::string> error_message;  // 5+
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const DeletableTopicResult&, const DeletableTopicResult&) = default;
+};
+
+}  // namespace delete_topics_response
+
 struct DeleteTopicsResponse {
   static constexpr std::string_view kName = "DeleteTopicsResponse";
   static constexpr int16_t kApiKey = 20;
@@ -49,16 +70,7 @@ struct DeleteTopicsResponse {
   static constexpr int16_t kMaxVersion = 6;
   static constexpr int16_t kFlexibleFrom = 4;
 
-  struct DeletableTopicResult {
-    std::optional<std::string> name{std::in_place};
-    Uuid topic_id;  // 6+
-    int16_t error_code = 0;
-    std::optional<std::string> error_message;  // 5+
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const DeletableTopicResult&, const DeletableTopicResult&) = default;
-  };
+  using DeletableTopicResult = delete_topics_response::DeletableTopicResult;
 
   int32_t throttle_time_ms = 0;
   std::vector<DeletableTopicResult> responses;

@@ -36,7 +36,7 @@ bool DescribeClusterRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unu
   return true;
 }
 
-void DescribeClusterResponse::Broker::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void describe_cluster_response::Broker::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.Int32(broker_id);
   writer.String(wire_form, host, "DescribeClusterResponse.Broker.host");
@@ -49,7 +49,7 @@ void DescribeClusterResponse::Broker::Encode([[maybe_unused]] Writer& writer, [[
   writer.NoTags();
 }
 
-bool DescribeClusterResponse::Broker::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool describe_cluster_response::Broker::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.Int32(broker_id)) return reader.At("broker_id");
   if (!reader.String(wire_form, host)) return reader.At("host");

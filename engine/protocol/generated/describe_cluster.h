@@ -31,6 +31,22 @@ struct DescribeClusterRequest {
   friend bool operator==(const DescribeClusterRequest&, const DescribeClusterRequest&) = default;
 };
 
+namespace describe_cluster_response {
+
+struct Broker {
+  int32_t broker_id = 0;
+  std::string host;
+  int32_t port = 0;
+  std::optional<std::string> rack;
+  bool is_fenced = false;  // 2+
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Broker&, const Broker&) = default;
+};
+
+}  // namespace describe_cluster_response
+
 struct DescribeClusterResponse {
   static constexpr std::string_view kName = "DescribeClusterResponse";
   static constexpr int16_t kApiKey = 60;
@@ -38,17 +54,7 @@ struct DescribeClusterResponse {
   static constexpr int16_t kMaxVersion = 2;
   static constexpr int16_t kFlexibleFrom = 0;
 
-  struct Broker {
-    int32_t broker_id = 0;
-    std::string host;
-    int32_t port = 0;
-    std::optional<std::string> rack;
-    bool is_fenced = false;  // 2+
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Broker&, const Broker&) = default;
-  };
+  using Broker = describe_cluster_response::Broker;
 
   int32_t throttle_time_ms = 0;
   int16_t error_code = 0;

@@ -6,8 +6,8 @@
 
 namespace odradek::protocol {
 
-void DescribeConfigsRequest::Resource::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void describe_configs_request::Resource::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeConfigsRequest::kFlexibleFrom);
   writer.Int8(resource_type);
   writer.String(wire_form, resource_name, "DescribeConfigsRequest.Resource.resource_name");
   if (!configuration_keys) {
@@ -21,8 +21,8 @@ void DescribeConfigsRequest::Resource::Encode([[maybe_unused]] Writer& writer, [
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool DescribeConfigsRequest::Resource::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool describe_configs_request::Resource::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeConfigsRequest::kFlexibleFrom);
   if (!reader.Int8(resource_type)) return reader.At("resource_type");
   if (!reader.String(wire_form, resource_name)) return reader.At("resource_name");
   {
@@ -42,7 +42,7 @@ bool DescribeConfigsRequest::Resource::Decode([[maybe_unused]] Reader& reader, [
 
 void DescribeConfigsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeConfigsRequest::kFlexibleFrom);
   writer.Count(wire_form, resources.size());
   for (const auto& array_item : resources) {
     array_item.Encode(writer, wire_version);
@@ -58,7 +58,7 @@ void DescribeConfigsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unu
 bool DescribeConfigsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = DescribeConfigsRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeConfigsRequest::kFlexibleFrom);
   {
     int64_t element_count = 0;
     if (!reader.Count({wire_form, Nulls::kForbidden}, {4, sizeof(Resource)}, element_count)) return reader.At("resources");
@@ -75,16 +75,16 @@ bool DescribeConfigsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unu
   return true;
 }
 
-void DescribeConfigsResponse::Synonym::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void describe_configs_response::Synonym::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeConfigsResponse::kFlexibleFrom);
   writer.String(wire_form, name, "DescribeConfigsResponse.Synonym.name");
   writer.NullableString({wire_form, Nulls::kAllowed}, value, "DescribeConfigsResponse.Synonym.value");
   writer.Int8(source);
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool DescribeConfigsResponse::Synonym::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool describe_configs_response::Synonym::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeConfigsResponse::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, value)) return reader.At("value");
   if (!reader.Int8(source)) return reader.At("source");
@@ -92,8 +92,8 @@ bool DescribeConfigsResponse::Synonym::Decode([[maybe_unused]] Reader& reader, [
   return true;
 }
 
-void DescribeConfigsResponse::ResourceResult::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void describe_configs_response::ResourceResult::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeConfigsResponse::kFlexibleFrom);
   writer.String(wire_form, name, "DescribeConfigsResponse.ResourceResult.name");
   writer.NullableString({wire_form, Nulls::kAllowed}, value, "DescribeConfigsResponse.ResourceResult.value");
   writer.Bool(read_only);
@@ -112,8 +112,8 @@ void DescribeConfigsResponse::ResourceResult::Encode([[maybe_unused]] Writer& wr
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool DescribeConfigsResponse::ResourceResult::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool describe_configs_response::ResourceResult::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeConfigsResponse::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, value)) return reader.At("value");
   if (!reader.Bool(read_only)) return reader.At("read_only");
@@ -137,8 +137,8 @@ bool DescribeConfigsResponse::ResourceResult::Decode([[maybe_unused]] Reader& re
   return true;
 }
 
-void DescribeConfigsResponse::Result::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void describe_configs_response::Result::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeConfigsResponse::kFlexibleFrom);
   writer.Int16(error_code);
   writer.NullableString({wire_form, Nulls::kAllowed}, error_message, "DescribeConfigsResponse.Result.error_message");
   writer.Int8(resource_type);
@@ -150,8 +150,8 @@ void DescribeConfigsResponse::Result::Encode([[maybe_unused]] Writer& writer, [[
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool DescribeConfigsResponse::Result::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool describe_configs_response::Result::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeConfigsResponse::kFlexibleFrom);
   if (!reader.Int16(error_code)) return reader.At("error_code");
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, error_message)) return reader.At("error_message");
   if (!reader.Int8(resource_type)) return reader.At("resource_type");
@@ -170,7 +170,7 @@ bool DescribeConfigsResponse::Result::Decode([[maybe_unused]] Reader& reader, [[
 
 void DescribeConfigsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeConfigsResponse::kFlexibleFrom);
   writer.Int32(throttle_time_ms);
   writer.Count(wire_form, results.size());
   for (const auto& array_item : results) {
@@ -182,7 +182,7 @@ void DescribeConfigsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_un
 bool DescribeConfigsResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = DescribeConfigsResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeConfigsResponse::kFlexibleFrom);
   if (!reader.Int32(throttle_time_ms)) return reader.At("throttle_time_ms");
   {
     int64_t element_count = 0;

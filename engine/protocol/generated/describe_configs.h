@@ -16,6 +16,20 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace describe_configs_request {
+
+struct Resource {
+  int8_t resource_type = 0;
+  std::string resource_name;
+  std::optional<std::vector<std::string>> configuration_keys{std::in_place};
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Resource&, const Resource&) = default;
+};
+
+}  // namespace describe_configs_request
+
 struct DescribeConfigsRequest {
   static constexpr std::string_view kName = "DescribeConfigsRequest";
   static constexpr int16_t kApiKey = 32;
@@ -23,15 +37,7 @@ struct DescribeConfigsRequest {
   static constexpr int16_t kMaxVersion = 4;
   static constexpr int16_t kFlexibleFrom = 4;
 
-  struct Resource {
-    int8_t resource_type = 0;
-    std::string resource_name;
-    std::optional<std::vector<std::string>> configuration_keys{std::in_place};
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Resource&, const Resource&) = default;
-  };
+  using Resource = describe_configs_request::Resource;
 
   std::vector<Resource> resources;
   bool include_synonyms = false;
@@ -42,6 +48,47 @@ struct DescribeConfigsRequest {
   friend bool operator==(const DescribeConfigsRequest&, const DescribeConfigsRequest&) = default;
 };
 
+namespace describe_configs_response {
+
+struct Synonym {
+  std::string name;
+  std::optional<std::string> value{std::in_place};
+  int8_t source = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Synonym&, const Synonym&) = default;
+};
+
+struct ResourceResult {
+  std::string name;
+  std::optional<std::string> value{std::in_place};
+  bool read_only = false;
+  int8_t config_source = -1;
+  bool is_sensitive = false;
+  std::vector<Synonym> synonyms;
+  int8_t config_type = 0;  // 3+
+  std::optional<std::string> documentation{std::in_place};  // 3+
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const ResourceResult&, const ResourceResult&) = default;
+};
+
+struct Result {
+  int16_t error_code = 0;
+  std::optional<std::string> error_message{std::in_place};
+  int8_t resource_type = 0;
+  std::string resource_name;
+  std::vector<ResourceResult> configs;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Result&, const Result&) = default;
+};
+
+}  // namespace describe_configs_response
+
 struct DescribeConfigsResponse {
   static constexpr std::string_view kName = "DescribeConfigsResponse";
   static constexpr int16_t kApiKey = 32;
@@ -49,42 +96,9 @@ struct DescribeConfigsResponse {
   static constexpr int16_t kMaxVersion = 4;
   static constexpr int16_t kFlexibleFrom = 4;
 
-  struct Synonym {
-    std::string name;
-    std::optional<std::string> value{std::in_place};
-    int8_t source = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Synonym&, const Synonym&) = default;
-  };
-
-  struct ResourceResult {
-    std::string name;
-    std::optional<std::string> value{std::in_place};
-    bool read_only = false;
-    int8_t config_source = -1;
-    bool is_sensitive = false;
-    std::vector<Synonym> synonyms;
-    int8_t config_type = 0;  // 3+
-    std::optional<std::string> documentation{std::in_place};  // 3+
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const ResourceResult&, const ResourceResult&) = default;
-  };
-
-  struct Result {
-    int16_t error_code = 0;
-    std::optional<std::string> error_message{std::in_place};
-    int8_t resource_type = 0;
-    std::string resource_name;
-    std::vector<ResourceResult> configs;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Result&, const Result&) = default;
-  };
+  using Synonym = describe_configs_response::Synonym;
+  using ResourceResult = describe_configs_response::ResourceResult;
+  using Result = describe_configs_response::Result;
 
   int32_t throttle_time_ms = 0;
   std::vector<Result> results;

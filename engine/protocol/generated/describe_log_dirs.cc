@@ -6,8 +6,8 @@
 
 namespace odradek::protocol {
 
-void DescribeLogDirsRequest::DescribableLogDirTopic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void describe_log_dirs_request::DescribableLogDirTopic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeLogDirsRequest::kFlexibleFrom);
   writer.String(wire_form, topic, "DescribeLogDirsRequest.DescribableLogDirTopic.topic");
   writer.Count(wire_form, partitions.size());
   for (const auto array_item : partitions) {
@@ -16,8 +16,8 @@ void DescribeLogDirsRequest::DescribableLogDirTopic::Encode([[maybe_unused]] Wri
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool DescribeLogDirsRequest::DescribableLogDirTopic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool describe_log_dirs_request::DescribableLogDirTopic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeLogDirsRequest::kFlexibleFrom);
   if (!reader.String(wire_form, topic)) return reader.At("topic");
   {
     int64_t element_count = 0;
@@ -33,7 +33,7 @@ bool DescribeLogDirsRequest::DescribableLogDirTopic::Decode([[maybe_unused]] Rea
 
 void DescribeLogDirsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeLogDirsRequest::kFlexibleFrom);
   if (!topics) {
     writer.NullCount({wire_form, Nulls::kAllowed}, "DescribeLogDirsRequest.topics");
   } else {
@@ -48,7 +48,7 @@ void DescribeLogDirsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unu
 bool DescribeLogDirsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = DescribeLogDirsRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeLogDirsRequest::kFlexibleFrom);
   {
     int64_t element_count = 0;
     if (!reader.Count({wire_form, Nulls::kAllowed}, {3, sizeof(DescribableLogDirTopic)}, element_count)) return reader.At("topics");
@@ -64,8 +64,8 @@ bool DescribeLogDirsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unu
   return true;
 }
 
-void DescribeLogDirsResponse::Partition::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void describe_log_dirs_response::Partition::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeLogDirsResponse::kFlexibleFrom);
   writer.Int32(partition_index);
   writer.Int64(partition_size);
   writer.Int64(offset_lag);
@@ -73,8 +73,8 @@ void DescribeLogDirsResponse::Partition::Encode([[maybe_unused]] Writer& writer,
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool DescribeLogDirsResponse::Partition::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool describe_log_dirs_response::Partition::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeLogDirsResponse::kFlexibleFrom);
   if (!reader.Int32(partition_index)) return reader.At("partition_index");
   if (!reader.Int64(partition_size)) return reader.At("partition_size");
   if (!reader.Int64(offset_lag)) return reader.At("offset_lag");
@@ -83,8 +83,8 @@ bool DescribeLogDirsResponse::Partition::Decode([[maybe_unused]] Reader& reader,
   return true;
 }
 
-void DescribeLogDirsResponse::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void describe_log_dirs_response::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeLogDirsResponse::kFlexibleFrom);
   writer.String(wire_form, name, "DescribeLogDirsResponse.Topic.name");
   writer.Count(wire_form, partitions.size());
   for (const auto& array_item : partitions) {
@@ -93,8 +93,8 @@ void DescribeLogDirsResponse::Topic::Encode([[maybe_unused]] Writer& writer, [[m
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool DescribeLogDirsResponse::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool describe_log_dirs_response::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeLogDirsResponse::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   {
     int64_t element_count = 0;
@@ -108,8 +108,8 @@ bool DescribeLogDirsResponse::Topic::Decode([[maybe_unused]] Reader& reader, [[m
   return true;
 }
 
-void DescribeLogDirsResponse::Result::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void describe_log_dirs_response::Result::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeLogDirsResponse::kFlexibleFrom);
   writer.Int16(error_code);
   writer.String(wire_form, log_dir, "DescribeLogDirsResponse.Result.log_dir");
   writer.Count(wire_form, topics.size());
@@ -128,8 +128,8 @@ void DescribeLogDirsResponse::Result::Encode([[maybe_unused]] Writer& writer, [[
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool DescribeLogDirsResponse::Result::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool describe_log_dirs_response::Result::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeLogDirsResponse::kFlexibleFrom);
   if (!reader.Int16(error_code)) return reader.At("error_code");
   if (!reader.String(wire_form, log_dir)) return reader.At("log_dir");
   {
@@ -155,7 +155,7 @@ bool DescribeLogDirsResponse::Result::Decode([[maybe_unused]] Reader& reader, [[
 
 void DescribeLogDirsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeLogDirsResponse::kFlexibleFrom);
   writer.Int32(throttle_time_ms);
   if (wire_version >= 3) {
     writer.Int16(error_code);
@@ -170,7 +170,7 @@ void DescribeLogDirsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_un
 bool DescribeLogDirsResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = DescribeLogDirsResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, DescribeLogDirsResponse::kFlexibleFrom);
   if (!reader.Int32(throttle_time_ms)) return reader.At("throttle_time_ms");
   if (wire_version >= 3) {
     if (!reader.Int16(error_code)) return reader.At("error_code");

@@ -16,6 +16,19 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace describe_log_dirs_request {
+
+struct DescribableLogDirTopic {
+  std::string topic;
+  std::vector<int32_t> partitions;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const DescribableLogDirTopic&, const DescribableLogDirTopic&) = default;
+};
+
+}  // namespace describe_log_dirs_request
+
 struct DescribeLogDirsRequest {
   static constexpr std::string_view kName = "DescribeLogDirsRequest";
   static constexpr int16_t kApiKey = 35;
@@ -23,14 +36,7 @@ struct DescribeLogDirsRequest {
   static constexpr int16_t kMaxVersion = 5;
   static constexpr int16_t kFlexibleFrom = 2;
 
-  struct DescribableLogDirTopic {
-    std::string topic;
-    std::vector<int32_t> partitions;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const DescribableLogDirTopic&, const DescribableLogDirTopic&) = default;
-  };
+  using DescribableLogDirTopic = describe_log_dirs_request::DescribableLogDirTopic;
 
   std::optional<std::vector<DescribableLogDirTopic>> topics{std::in_place};
 
@@ -39,6 +45,43 @@ struct DescribeLogDirsRequest {
   friend bool operator==(const DescribeLogDirsRequest&, const DescribeLogDirsRequest&) = default;
 };
 
+namespace describe_log_dirs_response {
+
+struct Partition {
+  int32_t partition_index = 0;
+  int64_t partition_size = 0;
+  int64_t offset_lag = 0;
+  bool is_future_key = false;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Partition&, const Partition&) = default;
+};
+
+struct Topic {
+  std::string name;
+  std::vector<Partition> partitions;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Topic&, const Topic&) = default;
+};
+
+struct Result {
+  int16_t error_code = 0;
+  std::string log_dir;
+  std::vector<Topic> topics;
+  int64_t total_bytes = -1;  // 4+
+  int64_t usable_bytes = -1;  // 4+
+  bool is_cordoned = false;  // 5+
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Result&, const Result&) = default;
+};
+
+}  // namespace describe_log_dirs_response
+
 struct DescribeLogDirsResponse {
   static constexpr std::string_view kName = "DescribeLogDirsResponse";
   static constexpr int16_t kApiKey = 35;
@@ -46,38 +89,9 @@ struct DescribeLogDirsResponse {
   static constexpr int16_t kMaxVersion = 5;
   static constexpr int16_t kFlexibleFrom = 2;
 
-  struct Partition {
-    int32_t partition_index = 0;
-    int64_t partition_size = 0;
-    int64_t offset_lag = 0;
-    bool is_future_key = false;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Partition&, const Partition&) = default;
-  };
-
-  struct Topic {
-    std::string name;
-    std::vector<Partition> partitions;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Topic&, const Topic&) = default;
-  };
-
-  struct Result {
-    int16_t error_code = 0;
-    std::string log_dir;
-    std::vector<Topic> topics;
-    int64_t total_bytes = -1;  // 4+
-    int64_t usable_bytes = -1;  // 4+
-    bool is_cordoned = false;  // 5+
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Result&, const Result&) = default;
-  };
+  using Partition = describe_log_dirs_response::Partition;
+  using Topic = describe_log_dirs_response::Topic;
+  using Result = describe_log_dirs_response::Result;
 
   int32_t throttle_time_ms = 0;
   int16_t error_code = 0;  // 3+

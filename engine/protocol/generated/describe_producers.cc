@@ -6,7 +6,7 @@
 
 namespace odradek::protocol {
 
-void DescribeProducersRequest::TopicRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void describe_producers_request::TopicRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.String(wire_form, name, "DescribeProducersRequest.TopicRequest.name");
   writer.Count(wire_form, partition_indexes.size());
@@ -16,7 +16,7 @@ void DescribeProducersRequest::TopicRequest::Encode([[maybe_unused]] Writer& wri
   writer.NoTags();
 }
 
-bool DescribeProducersRequest::TopicRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool describe_producers_request::TopicRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.String(wire_form, name)) return reader.At("name");
   {
@@ -57,7 +57,7 @@ bool DescribeProducersRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_u
   return true;
 }
 
-void DescribeProducersResponse::ProducerState::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void describe_producers_response::ProducerState::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.Int64(producer_id);
   writer.Int32(producer_epoch);
@@ -68,7 +68,7 @@ void DescribeProducersResponse::ProducerState::Encode([[maybe_unused]] Writer& w
   writer.NoTags();
 }
 
-bool DescribeProducersResponse::ProducerState::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool describe_producers_response::ProducerState::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.Int64(producer_id)) return reader.At("producer_id");
   if (!reader.Int32(producer_epoch)) return reader.At("producer_epoch");
@@ -80,7 +80,7 @@ bool DescribeProducersResponse::ProducerState::Decode([[maybe_unused]] Reader& r
   return true;
 }
 
-void DescribeProducersResponse::PartitionResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void describe_producers_response::PartitionResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.Int32(partition_index);
   writer.Int16(error_code);
@@ -92,7 +92,7 @@ void DescribeProducersResponse::PartitionResponse::Encode([[maybe_unused]] Write
   writer.NoTags();
 }
 
-bool DescribeProducersResponse::PartitionResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool describe_producers_response::PartitionResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.Int32(partition_index)) return reader.At("partition_index");
   if (!reader.Int16(error_code)) return reader.At("error_code");
@@ -109,7 +109,7 @@ bool DescribeProducersResponse::PartitionResponse::Decode([[maybe_unused]] Reade
   return true;
 }
 
-void DescribeProducersResponse::TopicResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void describe_producers_response::TopicResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.String(wire_form, name, "DescribeProducersResponse.TopicResponse.name");
   writer.Count(wire_form, partitions.size());
@@ -119,7 +119,7 @@ void DescribeProducersResponse::TopicResponse::Encode([[maybe_unused]] Writer& w
   writer.NoTags();
 }
 
-bool DescribeProducersResponse::TopicResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool describe_producers_response::TopicResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.String(wire_form, name)) return reader.At("name");
   {

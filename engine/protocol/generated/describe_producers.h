@@ -15,6 +15,19 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace describe_producers_request {
+
+struct TopicRequest {
+  std::string name;
+  std::vector<int32_t> partition_indexes;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const TopicRequest&, const TopicRequest&) = default;
+};
+
+}  // namespace describe_producers_request
+
 struct DescribeProducersRequest {
   static constexpr std::string_view kName = "DescribeProducersRequest";
   static constexpr int16_t kApiKey = 61;
@@ -22,14 +35,7 @@ struct DescribeProducersRequest {
   static constexpr int16_t kMaxVersion = 0;
   static constexpr int16_t kFlexibleFrom = 0;
 
-  struct TopicRequest {
-    std::string name;
-    std::vector<int32_t> partition_indexes;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const TopicRequest&, const TopicRequest&) = default;
-  };
+  using TopicRequest = describe_producers_request::TopicRequest;
 
   std::vector<TopicRequest> topics;
 
@@ -38,6 +44,43 @@ struct DescribeProducersRequest {
   friend bool operator==(const DescribeProducersRequest&, const DescribeProducersRequest&) = default;
 };
 
+namespace describe_producers_response {
+
+struct ProducerState {
+  int64_t producer_id = 0;
+  int32_t producer_epoch = 0;
+  int32_t last_sequence = -1;
+  int64_t last_timestamp = -1;
+  int32_t coordinator_epoch = 0;
+  int64_t current_txn_start_offset = -1;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const ProducerState&, const ProducerState&) = default;
+};
+
+struct PartitionResponse {
+  int32_t partition_index = 0;
+  int16_t error_code = 0;
+  std::optional<std::string> error_message;
+  std::vector<ProducerState> active_producers;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const PartitionResponse&, const PartitionResponse&) = default;
+};
+
+struct TopicResponse {
+  std::string name;
+  std::vector<PartitionResponse> partitions;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const TopicResponse&, const TopicResponse&) = default;
+};
+
+}  // namespace describe_producers_response
+
 struct DescribeProducersResponse {
   static constexpr std::string_view kName = "DescribeProducersResponse";
   static constexpr int16_t kApiKey = 61;
@@ -45,38 +88,9 @@ struct DescribeProducersResponse {
   static constexpr int16_t kMaxVersion = 0;
   static constexpr int16_t kFlexibleFrom = 0;
 
-  struct ProducerState {
-    int64_t producer_id = 0;
-    int32_t producer_epoch = 0;
-    int32_t last_sequence = -1;
-    int64_t last_timestamp = -1;
-    int32_t coordinator_epoch = 0;
-    int64_t current_txn_start_offset = -1;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const ProducerState&, const ProducerState&) = default;
-  };
-
-  struct PartitionResponse {
-    int32_t partition_index = 0;
-    int16_t error_code = 0;
-    std::optional<std::string> error_message;
-    std::vector<ProducerState> active_producers;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const PartitionResponse&, const PartitionResponse&) = default;
-  };
-
-  struct TopicResponse {
-    std::string name;
-    std::vector<PartitionResponse> partitions;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const TopicResponse&, const TopicResponse&) = default;
-  };
+  using ProducerState = describe_producers_response::ProducerState;
+  using PartitionResponse = describe_producers_response::PartitionResponse;
+  using TopicResponse = describe_producers_response::TopicResponse;
 
   int32_t throttle_time_ms = 0;
   std::vector<TopicResponse> topics;

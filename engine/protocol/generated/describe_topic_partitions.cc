@@ -6,27 +6,27 @@
 
 namespace odradek::protocol {
 
-void DescribeTopicPartitionsRequest::TopicRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void describe_topic_partitions_request::TopicRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.String(wire_form, name, "DescribeTopicPartitionsRequest.TopicRequest.name");
   writer.NoTags();
 }
 
-bool DescribeTopicPartitionsRequest::TopicRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool describe_topic_partitions_request::TopicRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.SkipTags()) return reader.At("tags");
   return true;
 }
 
-void DescribeTopicPartitionsRequest::Cursor::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void describe_topic_partitions_request::Cursor::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.String(wire_form, topic_name, "DescribeTopicPartitionsRequest.Cursor.topic_name");
   writer.Int32(partition_index);
   writer.NoTags();
 }
 
-bool DescribeTopicPartitionsRequest::Cursor::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool describe_topic_partitions_request::Cursor::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.String(wire_form, topic_name)) return reader.At("topic_name");
   if (!reader.Int32(partition_index)) return reader.At("partition_index");
@@ -74,7 +74,7 @@ bool DescribeTopicPartitionsRequest::Decode([[maybe_unused]] Reader& reader, [[m
   return true;
 }
 
-void DescribeTopicPartitionsResponse::Partition::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void describe_topic_partitions_response::Partition::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.Int16(error_code);
   writer.Int32(partition_index);
@@ -111,7 +111,7 @@ void DescribeTopicPartitionsResponse::Partition::Encode([[maybe_unused]] Writer&
   writer.NoTags();
 }
 
-bool DescribeTopicPartitionsResponse::Partition::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool describe_topic_partitions_response::Partition::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.Int16(error_code)) return reader.At("error_code");
   if (!reader.Int32(partition_index)) return reader.At("partition_index");
@@ -167,7 +167,7 @@ bool DescribeTopicPartitionsResponse::Partition::Decode([[maybe_unused]] Reader&
   return true;
 }
 
-void DescribeTopicPartitionsResponse::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void describe_topic_partitions_response::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.Int16(error_code);
   writer.NullableString({wire_form, Nulls::kAllowed}, name, "DescribeTopicPartitionsResponse.Topic.name");
@@ -181,7 +181,7 @@ void DescribeTopicPartitionsResponse::Topic::Encode([[maybe_unused]] Writer& wri
   writer.NoTags();
 }
 
-bool DescribeTopicPartitionsResponse::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool describe_topic_partitions_response::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.Int16(error_code)) return reader.At("error_code");
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, name)) return reader.At("name");
@@ -200,14 +200,14 @@ bool DescribeTopicPartitionsResponse::Topic::Decode([[maybe_unused]] Reader& rea
   return true;
 }
 
-void DescribeTopicPartitionsResponse::Cursor::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+void describe_topic_partitions_response::Cursor::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   writer.String(wire_form, topic_name, "DescribeTopicPartitionsResponse.Cursor.topic_name");
   writer.Int32(partition_index);
   writer.NoTags();
 }
 
-bool DescribeTopicPartitionsResponse::Cursor::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+bool describe_topic_partitions_response::Cursor::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   [[maybe_unused]] constexpr Form wire_form = Form::kCompact;
   if (!reader.String(wire_form, topic_name)) return reader.At("topic_name");
   if (!reader.Int32(partition_index)) return reader.At("partition_index");

@@ -17,6 +17,27 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace describe_topic_partitions_request {
+
+struct TopicRequest {
+  std::string name;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const TopicRequest&, const TopicRequest&) = default;
+};
+
+struct Cursor {
+  std::string topic_name;
+  int32_t partition_index = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Cursor&, const Cursor&) = default;
+};
+
+}  // namespace describe_topic_partitions_request
+
 struct DescribeTopicPartitionsRequest {
   static constexpr std::string_view kName = "DescribeTopicPartitionsRequest";
   static constexpr int16_t kApiKey = 75;
@@ -24,22 +45,8 @@ struct DescribeTopicPartitionsRequest {
   static constexpr int16_t kMaxVersion = 0;
   static constexpr int16_t kFlexibleFrom = 0;
 
-  struct TopicRequest {
-    std::string name;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const TopicRequest&, const TopicRequest&) = default;
-  };
-
-  struct Cursor {
-    std::string topic_name;
-    int32_t partition_index = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Cursor&, const Cursor&) = default;
-  };
+  using TopicRequest = describe_topic_partitions_request::TopicRequest;
+  using Cursor = describe_topic_partitions_request::Cursor;
 
   std::vector<TopicRequest> topics;
   int32_t response_partition_limit = 2000;
@@ -50,6 +57,48 @@ struct DescribeTopicPartitionsRequest {
   friend bool operator==(const DescribeTopicPartitionsRequest&, const DescribeTopicPartitionsRequest&) = default;
 };
 
+namespace describe_topic_partitions_response {
+
+struct Partition {
+  int16_t error_code = 0;
+  int32_t partition_index = 0;
+  int32_t leader_id = 0;
+  int32_t leader_epoch = -1;
+  std::vector<int32_t> replica_nodes;
+  std::vector<int32_t> isr_nodes;
+  std::optional<std::vector<int32_t>> eligible_leader_replicas;
+  std::optional<std::vector<int32_t>> last_known_elr;
+  std::vector<int32_t> offline_replicas;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Partition&, const Partition&) = default;
+};
+
+struct Topic {
+  int16_t error_code = 0;
+  std::optional<std::string> name{std::in_place};
+  Uuid topic_id;
+  bool is_internal = false;
+  std::vector<Partition> partitions;
+  int32_t topic_authorized_operations = -2147483648;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Topic&, const Topic&) = default;
+};
+
+struct Cursor {
+  std::string topic_name;
+  int32_t partition_index = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Cursor&, const Cursor&) = default;
+};
+
+}  // namespace describe_topic_partitions_response
+
 struct DescribeTopicPartitionsResponse {
   static constexpr std::string_view kName = "DescribeTopicPartitionsResponse";
   static constexpr int16_t kApiKey = 75;
@@ -57,43 +106,9 @@ struct DescribeTopicPartitionsResponse {
   static constexpr int16_t kMaxVersion = 0;
   static constexpr int16_t kFlexibleFrom = 0;
 
-  struct Partition {
-    int16_t error_code = 0;
-    int32_t partition_index = 0;
-    int32_t leader_id = 0;
-    int32_t leader_epoch = -1;
-    std::vector<int32_t> replica_nodes;
-    std::vector<int32_t> isr_nodes;
-    std::optional<std::vector<int32_t>> eligible_leader_replicas;
-    std::optional<std::vector<int32_t>> last_known_elr;
-    std::vector<int32_t> offline_replicas;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Partition&, const Partition&) = default;
-  };
-
-  struct Topic {
-    int16_t error_code = 0;
-    std::optional<std::string> name{std::in_place};
-    Uuid topic_id;
-    bool is_internal = false;
-    std::vector<Partition> partitions;
-    int32_t topic_authorized_operations = -2147483648;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Topic&, const Topic&) = default;
-  };
-
-  struct Cursor {
-    std::string topic_name;
-    int32_t partition_index = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Cursor&, const Cursor&) = default;
-  };
+  using Partition = describe_topic_partitions_response::Partition;
+  using Topic = describe_topic_partitions_response::Topic;
+  using Cursor = describe_topic_partitions_response::Cursor;
 
   int32_t throttle_time_ms = 0;
   std::vector<Topic> topics;

@@ -6,23 +6,23 @@
 
 namespace odradek::protocol {
 
-void FetchRequest::ReplicaState::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void fetch_request::ReplicaState::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchRequest::kFlexibleFrom);
   writer.Int32(replica_id);
   writer.Int64(replica_epoch);
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool FetchRequest::ReplicaState::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool fetch_request::ReplicaState::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchRequest::kFlexibleFrom);
   if (!reader.Int32(replica_id)) return reader.At("replica_id");
   if (!reader.Int64(replica_epoch)) return reader.At("replica_epoch");
   if (wire_form == Form::kCompact && !reader.SkipTags()) return reader.At("tags");
   return true;
 }
 
-void FetchRequest::Partition::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void fetch_request::Partition::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchRequest::kFlexibleFrom);
   writer.Int32(partition);
   if (wire_version >= 9) {
     writer.Int32(current_leader_epoch);
@@ -51,8 +51,8 @@ void FetchRequest::Partition::Encode([[maybe_unused]] Writer& writer, [[maybe_un
   }
 }
 
-bool FetchRequest::Partition::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool fetch_request::Partition::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchRequest::kFlexibleFrom);
   if (!reader.Int32(partition)) return reader.At("partition");
   if (wire_version >= 9) {
     if (!reader.Int32(current_leader_epoch)) return reader.At("current_leader_epoch");
@@ -96,8 +96,8 @@ bool FetchRequest::Partition::Decode([[maybe_unused]] Reader& reader, [[maybe_un
   return true;
 }
 
-void FetchRequest::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void fetch_request::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchRequest::kFlexibleFrom);
   if (wire_version <= 12) {
     writer.String(wire_form, topic, "FetchRequest.Topic.topic");
   }
@@ -111,8 +111,8 @@ void FetchRequest::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool FetchRequest::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool fetch_request::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchRequest::kFlexibleFrom);
   if (wire_version <= 12) {
     if (!reader.String(wire_form, topic)) return reader.At("topic");
   }
@@ -131,8 +131,8 @@ bool FetchRequest::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused
   return true;
 }
 
-void FetchRequest::ForgottenTopic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void fetch_request::ForgottenTopic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchRequest::kFlexibleFrom);
   if (wire_version >= 7 && wire_version <= 12) {
     writer.String(wire_form, topic, "FetchRequest.ForgottenTopic.topic");
   }
@@ -146,8 +146,8 @@ void FetchRequest::ForgottenTopic::Encode([[maybe_unused]] Writer& writer, [[may
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool FetchRequest::ForgottenTopic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool fetch_request::ForgottenTopic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchRequest::kFlexibleFrom);
   if (wire_version >= 7 && wire_version <= 12) {
     if (!reader.String(wire_form, topic)) return reader.At("topic");
   }
@@ -168,7 +168,7 @@ bool FetchRequest::ForgottenTopic::Decode([[maybe_unused]] Reader& reader, [[may
 
 void FetchRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchRequest::kFlexibleFrom);
   if (wire_version <= 14) {
     writer.Int32(replica_id);
   }
@@ -216,7 +216,7 @@ void FetchRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int1
 bool FetchRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = FetchRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchRequest::kFlexibleFrom);
   if (wire_version <= 14) {
     if (!reader.Int32(replica_id)) return reader.At("replica_id");
   }
@@ -278,68 +278,68 @@ bool FetchRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int1
   return true;
 }
 
-void FetchResponse::EpochEndOffset::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void fetch_response::EpochEndOffset::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   writer.Int32(epoch);
   writer.Int64(end_offset);
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool FetchResponse::EpochEndOffset::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool fetch_response::EpochEndOffset::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   if (!reader.Int32(epoch)) return reader.At("epoch");
   if (!reader.Int64(end_offset)) return reader.At("end_offset");
   if (wire_form == Form::kCompact && !reader.SkipTags()) return reader.At("tags");
   return true;
 }
 
-void FetchResponse::LeaderIdAndEpoch::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void fetch_response::LeaderIdAndEpoch::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   writer.Int32(leader_id);
   writer.Int32(leader_epoch);
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool FetchResponse::LeaderIdAndEpoch::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool fetch_response::LeaderIdAndEpoch::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   if (!reader.Int32(leader_id)) return reader.At("leader_id");
   if (!reader.Int32(leader_epoch)) return reader.At("leader_epoch");
   if (wire_form == Form::kCompact && !reader.SkipTags()) return reader.At("tags");
   return true;
 }
 
-void FetchResponse::SnapshotId::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void fetch_response::SnapshotId::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   writer.Int64(end_offset);
   writer.Int32(epoch);
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool FetchResponse::SnapshotId::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool fetch_response::SnapshotId::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   if (!reader.Int64(end_offset)) return reader.At("end_offset");
   if (!reader.Int32(epoch)) return reader.At("epoch");
   if (wire_form == Form::kCompact && !reader.SkipTags()) return reader.At("tags");
   return true;
 }
 
-void FetchResponse::AbortedTransaction::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void fetch_response::AbortedTransaction::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   writer.Int64(producer_id);
   writer.Int64(first_offset);
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool FetchResponse::AbortedTransaction::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool fetch_response::AbortedTransaction::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   if (!reader.Int64(producer_id)) return reader.At("producer_id");
   if (!reader.Int64(first_offset)) return reader.At("first_offset");
   if (wire_form == Form::kCompact && !reader.SkipTags()) return reader.At("tags");
   return true;
 }
 
-void FetchResponse::PartitionData::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void fetch_response::PartitionData::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   writer.Int32(partition_index);
   writer.Int16(error_code);
   writer.Int64(high_watermark);
@@ -383,8 +383,8 @@ void FetchResponse::PartitionData::Encode([[maybe_unused]] Writer& writer, [[may
   }
 }
 
-bool FetchResponse::PartitionData::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool fetch_response::PartitionData::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   if (!reader.Int32(partition_index)) return reader.At("partition_index");
   if (!reader.Int16(error_code)) return reader.At("error_code");
   if (!reader.Int64(high_watermark)) return reader.At("high_watermark");
@@ -435,8 +435,8 @@ bool FetchResponse::PartitionData::Decode([[maybe_unused]] Reader& reader, [[may
   return true;
 }
 
-void FetchResponse::FetchableTopicResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void fetch_response::FetchableTopicResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   if (wire_version <= 12) {
     writer.String(wire_form, topic, "FetchResponse.FetchableTopicResponse.topic");
   }
@@ -450,8 +450,8 @@ void FetchResponse::FetchableTopicResponse::Encode([[maybe_unused]] Writer& writ
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool FetchResponse::FetchableTopicResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool fetch_response::FetchableTopicResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   if (wire_version <= 12) {
     if (!reader.String(wire_form, topic)) return reader.At("topic");
   }
@@ -470,8 +470,8 @@ bool FetchResponse::FetchableTopicResponse::Decode([[maybe_unused]] Reader& read
   return true;
 }
 
-void FetchResponse::NodeEndpoint::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void fetch_response::NodeEndpoint::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   writer.Int32(node_id);
   writer.String(wire_form, host, "FetchResponse.NodeEndpoint.host");
   writer.Int32(port);
@@ -479,8 +479,8 @@ void FetchResponse::NodeEndpoint::Encode([[maybe_unused]] Writer& writer, [[mayb
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool FetchResponse::NodeEndpoint::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool fetch_response::NodeEndpoint::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   if (!reader.Int32(node_id)) return reader.At("node_id");
   if (!reader.String(wire_form, host)) return reader.At("host");
   if (!reader.Int32(port)) return reader.At("port");
@@ -491,7 +491,7 @@ bool FetchResponse::NodeEndpoint::Decode([[maybe_unused]] Reader& reader, [[mayb
 
 void FetchResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   writer.Int32(throttle_time_ms);
   if (wire_version >= 7) {
     writer.Int16(error_code);
@@ -521,7 +521,7 @@ void FetchResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int
 bool FetchResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = FetchResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FetchResponse::kFlexibleFrom);
   if (!reader.Int32(throttle_time_ms)) return reader.At("throttle_time_ms");
   if (wire_version >= 7) {
     if (!reader.Int16(error_code)) return reader.At("error_code");

@@ -18,6 +18,54 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace fetch_request {
+
+struct ReplicaState {
+  int32_t replica_id = -1;
+  int64_t replica_epoch = -1;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const ReplicaState&, const ReplicaState&) = default;
+};
+
+struct Partition {
+  int32_t partition = 0;
+  int32_t current_leader_epoch = -1;  // 9+
+  int64_t fetch_offset = 0;
+  int32_t last_fetched_epoch = -1;  // 12+
+  int64_t log_start_offset = -1;  // 5+
+  int32_t partition_max_bytes = 0;
+  Uuid replica_directory_id;  // 17+, tag 0
+  int64_t high_watermark = 9223372036854775807;  // 18+, tag 1
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Partition&, const Partition&) = default;
+};
+
+struct Topic {
+  std::string topic;  // 4-12
+  Uuid topic_id;  // 13+
+  std::vector<Partition> partitions;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Topic&, const Topic&) = default;
+};
+
+struct ForgottenTopic {
+  std::string topic;  // 7-12
+  Uuid topic_id;  // 13+
+  std::vector<int32_t> partitions;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const ForgottenTopic&, const ForgottenTopic&) = default;
+};
+
+}  // namespace fetch_request
+
 struct FetchRequest {
   static constexpr std::string_view kName = "FetchRequest";
   static constexpr int16_t kApiKey = 1;
@@ -25,49 +73,10 @@ struct FetchRequest {
   static constexpr int16_t kMaxVersion = 18;
   static constexpr int16_t kFlexibleFrom = 12;
 
-  struct ReplicaState {
-    int32_t replica_id = -1;
-    int64_t replica_epoch = -1;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const ReplicaState&, const ReplicaState&) = default;
-  };
-
-  struct Partition {
-    int32_t partition = 0;
-    int32_t current_leader_epoch = -1;  // 9+
-    int64_t fetch_offset = 0;
-    int32_t last_fetched_epoch = -1;  // 12+
-    int64_t log_start_offset = -1;  // 5+
-    int32_t partition_max_bytes = 0;
-    Uuid replica_directory_id;  // 17+, tag 0
-    int64_t high_watermark = 9223372036854775807;  // 18+, tag 1
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Partition&, const Partition&) = default;
-  };
-
-  struct Topic {
-    std::string topic;  // 4-12
-    Uuid topic_id;  // 13+
-    std::vector<Partition> partitions;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Topic&, const Topic&) = default;
-  };
-
-  struct ForgottenTopic {
-    std::string topic;  // 7-12
-    Uuid topic_id;  // 13+
-    std::vector<int32_t> partitions;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const ForgottenTopic&, const ForgottenTopic&) = default;
-  };
+  using ReplicaState = fetch_request::ReplicaState;
+  using Partition = fetch_request::Partition;
+  using Topic = fetch_request::Topic;
+  using ForgottenTopic = fetch_request::ForgottenTopic;
 
   std::optional<std::string> cluster_id;  // 12+, tag 0
   int32_t replica_id = -1;  // 4-14
@@ -87,6 +96,85 @@ struct FetchRequest {
   friend bool operator==(const FetchRequest&, const FetchRequest&) = default;
 };
 
+namespace fetch_response {
+
+struct EpochEndOffset {
+  int32_t epoch = -1;
+  int64_t end_offset = -1;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const EpochEndOffset&, const EpochEndOffset&) = default;
+};
+
+struct LeaderIdAndEpoch {
+  int32_t leader_id = -1;
+  int32_t leader_epoch = -1;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const LeaderIdAndEpoch&, const LeaderIdAndEpoch&) = default;
+};
+
+struct SnapshotId {
+  int64_t end_offset = -1;
+  int32_t epoch = -1;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const SnapshotId&, const SnapshotId&) = default;
+};
+
+struct AbortedTransaction {
+  int64_t producer_id = 0;
+  int64_t first_offset = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const AbortedTransaction&, const AbortedTransaction&) = default;
+};
+
+struct PartitionData {
+  int32_t partition_index = 0;
+  int16_t error_code = 0;
+  int64_t high_watermark = 0;
+  int64_t last_stable_offset = -1;
+  int64_t log_start_offset = -1;  // 5+
+  EpochEndOffset diverging_epoch;  // 12+, tag 0
+  LeaderIdAndEpoch current_leader;  // 12+, tag 1
+  SnapshotId snapshot_id;  // 12+, tag 2
+  std::optional<std::vector<AbortedTransaction>> aborted_transactions{std::in_place};
+  int32_t preferred_read_replica = -1;  // 11+
+  RecordsField records;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const PartitionData&, const PartitionData&) = default;
+};
+
+struct FetchableTopicResponse {
+  std::string topic;  // 4-12
+  Uuid topic_id;  // 13+
+  std::vector<PartitionData> partitions;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const FetchableTopicResponse&, const FetchableTopicResponse&) = default;
+};
+
+struct NodeEndpoint {
+  int32_t node_id = 0;
+  std::string host;
+  int32_t port = 0;
+  std::optional<std::string> rack;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const NodeEndpoint&, const NodeEndpoint&) = default;
+};
+
+}  // namespace fetch_response
+
 struct FetchResponse {
   static constexpr std::string_view kName = "FetchResponse";
   static constexpr int16_t kApiKey = 1;
@@ -94,80 +182,13 @@ struct FetchResponse {
   static constexpr int16_t kMaxVersion = 18;
   static constexpr int16_t kFlexibleFrom = 12;
 
-  struct EpochEndOffset {
-    int32_t epoch = -1;
-    int64_t end_offset = -1;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const EpochEndOffset&, const EpochEndOffset&) = default;
-  };
-
-  struct LeaderIdAndEpoch {
-    int32_t leader_id = -1;
-    int32_t leader_epoch = -1;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const LeaderIdAndEpoch&, const LeaderIdAndEpoch&) = default;
-  };
-
-  struct SnapshotId {
-    int64_t end_offset = -1;
-    int32_t epoch = -1;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const SnapshotId&, const SnapshotId&) = default;
-  };
-
-  struct AbortedTransaction {
-    int64_t producer_id = 0;
-    int64_t first_offset = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const AbortedTransaction&, const AbortedTransaction&) = default;
-  };
-
-  struct PartitionData {
-    int32_t partition_index = 0;
-    int16_t error_code = 0;
-    int64_t high_watermark = 0;
-    int64_t last_stable_offset = -1;
-    int64_t log_start_offset = -1;  // 5+
-    EpochEndOffset diverging_epoch;  // 12+, tag 0
-    LeaderIdAndEpoch current_leader;  // 12+, tag 1
-    SnapshotId snapshot_id;  // 12+, tag 2
-    std::optional<std::vector<AbortedTransaction>> aborted_transactions{std::in_place};
-    int32_t preferred_read_replica = -1;  // 11+
-    RecordsField records;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const PartitionData&, const PartitionData&) = default;
-  };
-
-  struct FetchableTopicResponse {
-    std::string topic;  // 4-12
-    Uuid topic_id;  // 13+
-    std::vector<PartitionData> partitions;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const FetchableTopicResponse&, const FetchableTopicResponse&) = default;
-  };
-
-  struct NodeEndpoint {
-    int32_t node_id = 0;
-    std::string host;
-    int32_t port = 0;
-    std::optional<std::string> rack;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const NodeEndpoint&, const NodeEndpoint&) = default;
-  };
+  using EpochEndOffset = fetch_response::EpochEndOffset;
+  using LeaderIdAndEpoch = fetch_response::LeaderIdAndEpoch;
+  using SnapshotId = fetch_response::SnapshotId;
+  using AbortedTransaction = fetch_response::AbortedTransaction;
+  using PartitionData = fetch_response::PartitionData;
+  using FetchableTopicResponse = fetch_response::FetchableTopicResponse;
+  using NodeEndpoint = fetch_response::NodeEndpoint;
 
   int32_t throttle_time_ms = 0;
   int16_t error_code = 0;  // 7+

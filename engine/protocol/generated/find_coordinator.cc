@@ -8,7 +8,7 @@ namespace odradek::protocol {
 
 void FindCoordinatorRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FindCoordinatorRequest::kFlexibleFrom);
   if (wire_version <= 3) {
     writer.String(wire_form, key, "FindCoordinatorRequest.key");
   }
@@ -30,7 +30,7 @@ void FindCoordinatorRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unu
 bool FindCoordinatorRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = FindCoordinatorRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FindCoordinatorRequest::kFlexibleFrom);
   if (wire_version <= 3) {
     if (!reader.String(wire_form, key)) return reader.At("key");
   }
@@ -51,8 +51,8 @@ bool FindCoordinatorRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unu
   return true;
 }
 
-void FindCoordinatorResponse::Coordinator::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void find_coordinator_response::Coordinator::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FindCoordinatorResponse::kFlexibleFrom);
   writer.String(wire_form, key, "FindCoordinatorResponse.Coordinator.key");
   writer.Int32(node_id);
   writer.String(wire_form, host, "FindCoordinatorResponse.Coordinator.host");
@@ -62,8 +62,8 @@ void FindCoordinatorResponse::Coordinator::Encode([[maybe_unused]] Writer& write
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool FindCoordinatorResponse::Coordinator::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool find_coordinator_response::Coordinator::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FindCoordinatorResponse::kFlexibleFrom);
   if (!reader.String(wire_form, key)) return reader.At("key");
   if (!reader.Int32(node_id)) return reader.At("node_id");
   if (!reader.String(wire_form, host)) return reader.At("host");
@@ -76,7 +76,7 @@ bool FindCoordinatorResponse::Coordinator::Decode([[maybe_unused]] Reader& reade
 
 void FindCoordinatorResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FindCoordinatorResponse::kFlexibleFrom);
   if (wire_version >= 1) {
     writer.Int32(throttle_time_ms);
   }
@@ -112,7 +112,7 @@ void FindCoordinatorResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_un
 bool FindCoordinatorResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = FindCoordinatorResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, FindCoordinatorResponse::kFlexibleFrom);
   if (wire_version >= 1) {
     if (!reader.Int32(throttle_time_ms)) return reader.At("throttle_time_ms");
   }

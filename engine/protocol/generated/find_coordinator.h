@@ -32,6 +32,23 @@ struct FindCoordinatorRequest {
   friend bool operator==(const FindCoordinatorRequest&, const FindCoordinatorRequest&) = default;
 };
 
+namespace find_coordinator_response {
+
+struct Coordinator {
+  std::string key;
+  int32_t node_id = 0;
+  std::string host;
+  int32_t port = 0;
+  int16_t error_code = 0;
+  std::optional<std::string> error_message{std::in_place};
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Coordinator&, const Coordinator&) = default;
+};
+
+}  // namespace find_coordinator_response
+
 struct FindCoordinatorResponse {
   static constexpr std::string_view kName = "FindCoordinatorResponse";
   static constexpr int16_t kApiKey = 10;
@@ -39,18 +56,7 @@ struct FindCoordinatorResponse {
   static constexpr int16_t kMaxVersion = 6;
   static constexpr int16_t kFlexibleFrom = 3;
 
-  struct Coordinator {
-    std::string key;
-    int32_t node_id = 0;
-    std::string host;
-    int32_t port = 0;
-    int16_t error_code = 0;
-    std::optional<std::string> error_message{std::in_place};
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Coordinator&, const Coordinator&) = default;
-  };
+  using Coordinator = find_coordinator_response::Coordinator;
 
   int32_t throttle_time_ms = 0;  // 1+
   int16_t error_code = 0;  // 0-3

@@ -6,16 +6,16 @@
 
 namespace odradek::protocol {
 
-void IncrementalAlterConfigsRequest::AlterableConfig::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void incremental_alter_configs_request::AlterableConfig::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, IncrementalAlterConfigsRequest::kFlexibleFrom);
   writer.String(wire_form, name, "IncrementalAlterConfigsRequest.AlterableConfig.name");
   writer.Int8(config_operation);
   writer.NullableString({wire_form, Nulls::kAllowed}, value, "IncrementalAlterConfigsRequest.AlterableConfig.value");
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool IncrementalAlterConfigsRequest::AlterableConfig::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool incremental_alter_configs_request::AlterableConfig::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, IncrementalAlterConfigsRequest::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   if (!reader.Int8(config_operation)) return reader.At("config_operation");
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, value)) return reader.At("value");
@@ -23,8 +23,8 @@ bool IncrementalAlterConfigsRequest::AlterableConfig::Decode([[maybe_unused]] Re
   return true;
 }
 
-void IncrementalAlterConfigsRequest::AlterConfigsResource::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void incremental_alter_configs_request::AlterConfigsResource::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, IncrementalAlterConfigsRequest::kFlexibleFrom);
   writer.Int8(resource_type);
   writer.String(wire_form, resource_name, "IncrementalAlterConfigsRequest.AlterConfigsResource.resource_name");
   writer.Count(wire_form, configs.size());
@@ -34,8 +34,8 @@ void IncrementalAlterConfigsRequest::AlterConfigsResource::Encode([[maybe_unused
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool IncrementalAlterConfigsRequest::AlterConfigsResource::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool incremental_alter_configs_request::AlterConfigsResource::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, IncrementalAlterConfigsRequest::kFlexibleFrom);
   if (!reader.Int8(resource_type)) return reader.At("resource_type");
   if (!reader.String(wire_form, resource_name)) return reader.At("resource_name");
   {
@@ -52,7 +52,7 @@ bool IncrementalAlterConfigsRequest::AlterConfigsResource::Decode([[maybe_unused
 
 void IncrementalAlterConfigsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, IncrementalAlterConfigsRequest::kFlexibleFrom);
   writer.Count(wire_form, resources.size());
   for (const auto& array_item : resources) {
     array_item.Encode(writer, wire_version);
@@ -64,7 +64,7 @@ void IncrementalAlterConfigsRequest::Encode([[maybe_unused]] Writer& writer, [[m
 bool IncrementalAlterConfigsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = IncrementalAlterConfigsRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, IncrementalAlterConfigsRequest::kFlexibleFrom);
   {
     int64_t element_count = 0;
     if (!reader.Count({wire_form, Nulls::kForbidden}, {4, sizeof(AlterConfigsResource)}, element_count)) return reader.At("resources");
@@ -78,8 +78,8 @@ bool IncrementalAlterConfigsRequest::Decode([[maybe_unused]] Reader& reader, [[m
   return true;
 }
 
-void IncrementalAlterConfigsResponse::AlterConfigsResourceResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void incremental_alter_configs_response::AlterConfigsResourceResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, IncrementalAlterConfigsResponse::kFlexibleFrom);
   writer.Int16(error_code);
   writer.NullableString({wire_form, Nulls::kAllowed}, error_message, "IncrementalAlterConfigsResponse.AlterConfigsResourceResponse.error_message");
   writer.Int8(resource_type);
@@ -87,8 +87,8 @@ void IncrementalAlterConfigsResponse::AlterConfigsResourceResponse::Encode([[may
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool IncrementalAlterConfigsResponse::AlterConfigsResourceResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool incremental_alter_configs_response::AlterConfigsResourceResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, IncrementalAlterConfigsResponse::kFlexibleFrom);
   if (!reader.Int16(error_code)) return reader.At("error_code");
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, error_message)) return reader.At("error_message");
   if (!reader.Int8(resource_type)) return reader.At("resource_type");
@@ -99,7 +99,7 @@ bool IncrementalAlterConfigsResponse::AlterConfigsResourceResponse::Decode([[may
 
 void IncrementalAlterConfigsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, IncrementalAlterConfigsResponse::kFlexibleFrom);
   writer.Int32(throttle_time_ms);
   writer.Count(wire_form, responses.size());
   for (const auto& array_item : responses) {
@@ -111,7 +111,7 @@ void IncrementalAlterConfigsResponse::Encode([[maybe_unused]] Writer& writer, [[
 bool IncrementalAlterConfigsResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = IncrementalAlterConfigsResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, IncrementalAlterConfigsResponse::kFlexibleFrom);
   if (!reader.Int32(throttle_time_ms)) return reader.At("throttle_time_ms");
   {
     int64_t element_count = 0;

@@ -16,6 +16,30 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace incremental_alter_configs_request {
+
+struct AlterableConfig {
+  std::string name;
+  int8_t config_operation = 0;
+  std::optional<std::string> value{std::in_place};
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const AlterableConfig&, const AlterableConfig&) = default;
+};
+
+struct AlterConfigsResource {
+  int8_t resource_type = 0;
+  std::string resource_name;
+  std::vector<AlterableConfig> configs;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const AlterConfigsResource&, const AlterConfigsResource&) = default;
+};
+
+}  // namespace incremental_alter_configs_request
+
 struct IncrementalAlterConfigsRequest {
   static constexpr std::string_view kName = "IncrementalAlterConfigsRequest";
   static constexpr int16_t kApiKey = 44;
@@ -23,25 +47,8 @@ struct IncrementalAlterConfigsRequest {
   static constexpr int16_t kMaxVersion = 1;
   static constexpr int16_t kFlexibleFrom = 1;
 
-  struct AlterableConfig {
-    std::string name;
-    int8_t config_operation = 0;
-    std::optional<std::string> value{std::in_place};
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const AlterableConfig&, const AlterableConfig&) = default;
-  };
-
-  struct AlterConfigsResource {
-    int8_t resource_type = 0;
-    std::string resource_name;
-    std::vector<AlterableConfig> configs;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const AlterConfigsResource&, const AlterConfigsResource&) = default;
-  };
+  using AlterableConfig = incremental_alter_configs_request::AlterableConfig;
+  using AlterConfigsResource = incremental_alter_configs_request::AlterConfigsResource;
 
   std::vector<AlterConfigsResource> resources;
   bool validate_only = false;
@@ -51,6 +58,21 @@ struct IncrementalAlterConfigsRequest {
   friend bool operator==(const IncrementalAlterConfigsRequest&, const IncrementalAlterConfigsRequest&) = default;
 };
 
+namespace incremental_alter_configs_response {
+
+struct AlterConfigsResourceResponse {
+  int16_t error_code = 0;
+  std::optional<std::string> error_message{std::in_place};
+  int8_t resource_type = 0;
+  std::string resource_name;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const AlterConfigsResourceResponse&, const AlterConfigsResourceResponse&) = default;
+};
+
+}  // namespace incremental_alter_configs_response
+
 struct IncrementalAlterConfigsResponse {
   static constexpr std::string_view kName = "IncrementalAlterConfigsResponse";
   static constexpr int16_t kApiKey = 44;
@@ -58,16 +80,7 @@ struct IncrementalAlterConfigsResponse {
   static constexpr int16_t kMaxVersion = 1;
   static constexpr int16_t kFlexibleFrom = 1;
 
-  struct AlterConfigsResourceResponse {
-    int16_t error_code = 0;
-    std::optional<std::string> error_message{std::in_place};
-    int8_t resource_type = 0;
-    std::string resource_name;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const AlterConfigsResourceResponse&, const AlterConfigsResourceResponse&) = default;
-  };
+  using AlterConfigsResourceResponse = incremental_alter_configs_response::AlterConfigsResourceResponse;
 
   int32_t throttle_time_ms = 0;
   std::vector<AlterConfigsResourceResponse> responses;

@@ -8,7 +8,7 @@ namespace odradek::protocol {
 
 void InitProducerIdRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, InitProducerIdRequest::kFlexibleFrom);
   writer.NullableString({wire_form, Nulls::kAllowed}, transactional_id, "InitProducerIdRequest.transactional_id");
   writer.Int32(transaction_timeout_ms);
   if (wire_version >= 3) {
@@ -33,7 +33,7 @@ void InitProducerIdRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unus
 bool InitProducerIdRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = InitProducerIdRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, InitProducerIdRequest::kFlexibleFrom);
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, transactional_id)) return reader.At("transactional_id");
   if (!reader.Int32(transaction_timeout_ms)) return reader.At("transaction_timeout_ms");
   if (wire_version >= 3) {
@@ -54,7 +54,7 @@ bool InitProducerIdRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unus
 
 void InitProducerIdResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, InitProducerIdResponse::kFlexibleFrom);
   writer.Int32(throttle_time_ms);
   writer.Int16(error_code);
   writer.Int64(producer_id);
@@ -73,7 +73,7 @@ void InitProducerIdResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unu
 bool InitProducerIdResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = InitProducerIdResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, InitProducerIdResponse::kFlexibleFrom);
   if (!reader.Int32(throttle_time_ms)) return reader.At("throttle_time_ms");
   if (!reader.Int16(error_code)) return reader.At("error_code");
   if (!reader.Int64(producer_id)) return reader.At("producer_id");

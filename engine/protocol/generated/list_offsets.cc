@@ -6,8 +6,8 @@
 
 namespace odradek::protocol {
 
-void ListOffsetsRequest::Partition::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void list_offsets_request::Partition::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ListOffsetsRequest::kFlexibleFrom);
   writer.Int32(partition_index);
   if (wire_version >= 4) {
     writer.Int32(current_leader_epoch);
@@ -16,8 +16,8 @@ void ListOffsetsRequest::Partition::Encode([[maybe_unused]] Writer& writer, [[ma
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool ListOffsetsRequest::Partition::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool list_offsets_request::Partition::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ListOffsetsRequest::kFlexibleFrom);
   if (!reader.Int32(partition_index)) return reader.At("partition_index");
   if (wire_version >= 4) {
     if (!reader.Int32(current_leader_epoch)) return reader.At("current_leader_epoch");
@@ -27,8 +27,8 @@ bool ListOffsetsRequest::Partition::Decode([[maybe_unused]] Reader& reader, [[ma
   return true;
 }
 
-void ListOffsetsRequest::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void list_offsets_request::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ListOffsetsRequest::kFlexibleFrom);
   writer.String(wire_form, name, "ListOffsetsRequest.Topic.name");
   writer.Count(wire_form, partitions.size());
   for (const auto& array_item : partitions) {
@@ -37,8 +37,8 @@ void ListOffsetsRequest::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool ListOffsetsRequest::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool list_offsets_request::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ListOffsetsRequest::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   {
     int64_t element_count = 0;
@@ -54,7 +54,7 @@ bool ListOffsetsRequest::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_
 
 void ListOffsetsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ListOffsetsRequest::kFlexibleFrom);
   writer.Int32(replica_id);
   if (wire_version >= 2) {
     writer.Int8(isolation_level);
@@ -73,7 +73,7 @@ void ListOffsetsRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]
 bool ListOffsetsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = ListOffsetsRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ListOffsetsRequest::kFlexibleFrom);
   if (!reader.Int32(replica_id)) return reader.At("replica_id");
   if (wire_version >= 2) {
     if (!reader.Int8(isolation_level)) return reader.At("isolation_level");
@@ -93,8 +93,8 @@ bool ListOffsetsRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]
   return true;
 }
 
-void ListOffsetsResponse::PartitionResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void list_offsets_response::PartitionResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ListOffsetsResponse::kFlexibleFrom);
   writer.Int32(partition_index);
   writer.Int16(error_code);
   writer.Int64(timestamp);
@@ -106,8 +106,8 @@ void ListOffsetsResponse::PartitionResponse::Encode([[maybe_unused]] Writer& wri
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool ListOffsetsResponse::PartitionResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool list_offsets_response::PartitionResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ListOffsetsResponse::kFlexibleFrom);
   if (!reader.Int32(partition_index)) return reader.At("partition_index");
   if (!reader.Int16(error_code)) return reader.At("error_code");
   if (!reader.Int64(timestamp)) return reader.At("timestamp");
@@ -119,8 +119,8 @@ bool ListOffsetsResponse::PartitionResponse::Decode([[maybe_unused]] Reader& rea
   return true;
 }
 
-void ListOffsetsResponse::TopicResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void list_offsets_response::TopicResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ListOffsetsResponse::kFlexibleFrom);
   writer.String(wire_form, name, "ListOffsetsResponse.TopicResponse.name");
   writer.Count(wire_form, partitions.size());
   for (const auto& array_item : partitions) {
@@ -129,8 +129,8 @@ void ListOffsetsResponse::TopicResponse::Encode([[maybe_unused]] Writer& writer,
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool ListOffsetsResponse::TopicResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool list_offsets_response::TopicResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ListOffsetsResponse::kFlexibleFrom);
   if (!reader.String(wire_form, name)) return reader.At("name");
   {
     int64_t element_count = 0;
@@ -146,7 +146,7 @@ bool ListOffsetsResponse::TopicResponse::Decode([[maybe_unused]] Reader& reader,
 
 void ListOffsetsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ListOffsetsResponse::kFlexibleFrom);
   if (wire_version >= 2) {
     writer.Int32(throttle_time_ms);
   }
@@ -160,7 +160,7 @@ void ListOffsetsResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused
 bool ListOffsetsResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = ListOffsetsResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ListOffsetsResponse::kFlexibleFrom);
   if (wire_version >= 2) {
     if (!reader.Int32(throttle_time_ms)) return reader.At("throttle_time_ms");
   }

@@ -14,6 +14,29 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace list_offsets_request {
+
+struct Partition {
+  int32_t partition_index = 0;
+  int32_t current_leader_epoch = -1;  // 4+
+  int64_t timestamp = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Partition&, const Partition&) = default;
+};
+
+struct Topic {
+  std::string name;
+  std::vector<Partition> partitions;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Topic&, const Topic&) = default;
+};
+
+}  // namespace list_offsets_request
+
 struct ListOffsetsRequest {
   static constexpr std::string_view kName = "ListOffsetsRequest";
   static constexpr int16_t kApiKey = 2;
@@ -21,24 +44,8 @@ struct ListOffsetsRequest {
   static constexpr int16_t kMaxVersion = 11;
   static constexpr int16_t kFlexibleFrom = 6;
 
-  struct Partition {
-    int32_t partition_index = 0;
-    int32_t current_leader_epoch = -1;  // 4+
-    int64_t timestamp = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Partition&, const Partition&) = default;
-  };
-
-  struct Topic {
-    std::string name;
-    std::vector<Partition> partitions;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Topic&, const Topic&) = default;
-  };
+  using Partition = list_offsets_request::Partition;
+  using Topic = list_offsets_request::Topic;
 
   int32_t replica_id = 0;
   int8_t isolation_level = 0;  // 2+
@@ -50,6 +57,31 @@ struct ListOffsetsRequest {
   friend bool operator==(const ListOffsetsRequest&, const ListOffsetsRequest&) = default;
 };
 
+namespace list_offsets_response {
+
+struct PartitionResponse {
+  int32_t partition_index = 0;
+  int16_t error_code = 0;
+  int64_t timestamp = -1;
+  int64_t offset = -1;
+  int32_t leader_epoch = -1;  // 4+
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const PartitionResponse&, const PartitionResponse&) = default;
+};
+
+struct TopicResponse {
+  std::string name;
+  std::vector<PartitionResponse> partitions;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const TopicResponse&, const TopicResponse&) = default;
+};
+
+}  // namespace list_offsets_response
+
 struct ListOffsetsResponse {
   static constexpr std::string_view kName = "ListOffsetsResponse";
   static constexpr int16_t kApiKey = 2;
@@ -57,26 +89,8 @@ struct ListOffsetsResponse {
   static constexpr int16_t kMaxVersion = 11;
   static constexpr int16_t kFlexibleFrom = 6;
 
-  struct PartitionResponse {
-    int32_t partition_index = 0;
-    int16_t error_code = 0;
-    int64_t timestamp = -1;
-    int64_t offset = -1;
-    int32_t leader_epoch = -1;  // 4+
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const PartitionResponse&, const PartitionResponse&) = default;
-  };
-
-  struct TopicResponse {
-    std::string name;
-    std::vector<PartitionResponse> partitions;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const TopicResponse&, const TopicResponse&) = default;
-  };
+  using PartitionResponse = list_offsets_response::PartitionResponse;
+  using TopicResponse = list_offsets_response::TopicResponse;
 
   int32_t throttle_time_ms = 0;  // 2+
   std::vector<TopicResponse> topics;

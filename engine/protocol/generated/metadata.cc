@@ -6,8 +6,8 @@
 
 namespace odradek::protocol {
 
-void MetadataRequest::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void metadata_request::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, MetadataRequest::kFlexibleFrom);
   if (wire_version >= 10) {
     writer.Uuid(topic_id);
   }
@@ -15,8 +15,8 @@ void MetadataRequest::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unu
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool MetadataRequest::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool metadata_request::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, MetadataRequest::kFlexibleFrom);
   if (wire_version >= 10) {
     if (!reader.Uuid(topic_id)) return reader.At("topic_id");
   }
@@ -27,7 +27,7 @@ bool MetadataRequest::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unu
 
 void MetadataRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, MetadataRequest::kFlexibleFrom);
   if (!topics) {
     writer.NullCount({wire_form, wire_version >= 1 ? Nulls::kAllowed : Nulls::kForbidden}, "MetadataRequest.topics");
   } else {
@@ -54,7 +54,7 @@ void MetadataRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] i
 bool MetadataRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = MetadataRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, MetadataRequest::kFlexibleFrom);
   {
     int64_t element_count = 0;
     if (!reader.Count({wire_form, wire_version >= 1 ? Nulls::kAllowed : Nulls::kForbidden}, {2, sizeof(Topic)}, element_count)) return reader.At("topics");
@@ -79,8 +79,8 @@ bool MetadataRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] i
   return true;
 }
 
-void MetadataResponse::Broker::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void metadata_response::Broker::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, MetadataResponse::kFlexibleFrom);
   writer.Int32(node_id);
   writer.String(wire_form, host, "MetadataResponse.Broker.host");
   writer.Int32(port);
@@ -90,8 +90,8 @@ void MetadataResponse::Broker::Encode([[maybe_unused]] Writer& writer, [[maybe_u
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool MetadataResponse::Broker::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool metadata_response::Broker::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, MetadataResponse::kFlexibleFrom);
   if (!reader.Int32(node_id)) return reader.At("node_id");
   if (!reader.String(wire_form, host)) return reader.At("host");
   if (!reader.Int32(port)) return reader.At("port");
@@ -102,8 +102,8 @@ bool MetadataResponse::Broker::Decode([[maybe_unused]] Reader& reader, [[maybe_u
   return true;
 }
 
-void MetadataResponse::Partition::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void metadata_response::Partition::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, MetadataResponse::kFlexibleFrom);
   writer.Int16(error_code);
   writer.Int32(partition_index);
   writer.Int32(leader_id);
@@ -127,8 +127,8 @@ void MetadataResponse::Partition::Encode([[maybe_unused]] Writer& writer, [[mayb
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool MetadataResponse::Partition::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool metadata_response::Partition::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, MetadataResponse::kFlexibleFrom);
   if (!reader.Int16(error_code)) return reader.At("error_code");
   if (!reader.Int32(partition_index)) return reader.At("partition_index");
   if (!reader.Int32(leader_id)) return reader.At("leader_id");
@@ -165,8 +165,8 @@ bool MetadataResponse::Partition::Decode([[maybe_unused]] Reader& reader, [[mayb
   return true;
 }
 
-void MetadataResponse::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void metadata_response::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, MetadataResponse::kFlexibleFrom);
   writer.Int16(error_code);
   writer.NullableString({wire_form, wire_version >= 12 ? Nulls::kAllowed : Nulls::kForbidden}, name, "MetadataResponse.Topic.name");
   if (wire_version >= 10) {
@@ -186,8 +186,8 @@ void MetadataResponse::Topic::Encode([[maybe_unused]] Writer& writer, [[maybe_un
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool MetadataResponse::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool metadata_response::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, MetadataResponse::kFlexibleFrom);
   if (!reader.Int16(error_code)) return reader.At("error_code");
   if (!reader.NullableString({wire_form, wire_version >= 12 ? Nulls::kAllowed : Nulls::kForbidden}, name)) return reader.At("name");
   if (wire_version >= 10) {
@@ -213,7 +213,7 @@ bool MetadataResponse::Topic::Decode([[maybe_unused]] Reader& reader, [[maybe_un
 
 void MetadataResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, MetadataResponse::kFlexibleFrom);
   if (wire_version >= 3) {
     writer.Int32(throttle_time_ms);
   }
@@ -244,7 +244,7 @@ void MetadataResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] 
 bool MetadataResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = MetadataResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, MetadataResponse::kFlexibleFrom);
   if (wire_version >= 3) {
     if (!reader.Int32(throttle_time_ms)) return reader.At("throttle_time_ms");
   }

@@ -17,6 +17,19 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace metadata_request {
+
+struct Topic {
+  Uuid topic_id;  // 10+
+  std::optional<std::string> name{std::in_place};
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Topic&, const Topic&) = default;
+};
+
+}  // namespace metadata_request
+
 struct MetadataRequest {
   static constexpr std::string_view kName = "MetadataRequest";
   static constexpr int16_t kApiKey = 3;
@@ -24,14 +37,7 @@ struct MetadataRequest {
   static constexpr int16_t kMaxVersion = 13;
   static constexpr int16_t kFlexibleFrom = 9;
 
-  struct Topic {
-    Uuid topic_id;  // 10+
-    std::optional<std::string> name{std::in_place};
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Topic&, const Topic&) = default;
-  };
+  using Topic = metadata_request::Topic;
 
   std::optional<std::vector<Topic>> topics{std::in_place};
   bool allow_auto_topic_creation = true;  // 4+
@@ -43,6 +49,48 @@ struct MetadataRequest {
   friend bool operator==(const MetadataRequest&, const MetadataRequest&) = default;
 };
 
+namespace metadata_response {
+
+struct Broker {
+  int32_t node_id = 0;
+  std::string host;
+  int32_t port = 0;
+  std::optional<std::string> rack;  // 1+
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Broker&, const Broker&) = default;
+};
+
+struct Partition {
+  int16_t error_code = 0;
+  int32_t partition_index = 0;
+  int32_t leader_id = 0;
+  int32_t leader_epoch = -1;  // 7+
+  std::vector<int32_t> replica_nodes;
+  std::vector<int32_t> isr_nodes;
+  std::vector<int32_t> offline_replicas;  // 5+
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Partition&, const Partition&) = default;
+};
+
+struct Topic {
+  int16_t error_code = 0;
+  std::optional<std::string> name{std::in_place};
+  Uuid topic_id;  // 10+
+  bool is_internal = false;  // 1+
+  std::vector<Partition> partitions;
+  int32_t topic_authorized_operations = -2147483648;  // 8+
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const Topic&, const Topic&) = default;
+};
+
+}  // namespace metadata_response
+
 struct MetadataResponse {
   static constexpr std::string_view kName = "MetadataResponse";
   static constexpr int16_t kApiKey = 3;
@@ -50,43 +98,9 @@ struct MetadataResponse {
   static constexpr int16_t kMaxVersion = 13;
   static constexpr int16_t kFlexibleFrom = 9;
 
-  struct Broker {
-    int32_t node_id = 0;
-    std::string host;
-    int32_t port = 0;
-    std::optional<std::string> rack;  // 1+
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Broker&, const Broker&) = default;
-  };
-
-  struct Partition {
-    int16_t error_code = 0;
-    int32_t partition_index = 0;
-    int32_t leader_id = 0;
-    int32_t leader_epoch = -1;  // 7+
-    std::vector<int32_t> replica_nodes;
-    std::vector<int32_t> isr_nodes;
-    std::vector<int32_t> offline_replicas;  // 5+
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Partition&, const Partition&) = default;
-  };
-
-  struct Topic {
-    int16_t error_code = 0;
-    std::optional<std::string> name{std::in_place};
-    Uuid topic_id;  // 10+
-    bool is_internal = false;  // 1+
-    std::vector<Partition> partitions;
-    int32_t topic_authorized_operations = -2147483648;  // 8+
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const Topic&, const Topic&) = default;
-  };
+  using Broker = metadata_response::Broker;
+  using Partition = metadata_response::Partition;
+  using Topic = metadata_response::Topic;
 
   int32_t throttle_time_ms = 0;  // 3+
   std::vector<Broker> brokers;

@@ -6,16 +6,16 @@
 
 namespace odradek::protocol {
 
-void OffsetForLeaderEpochRequest::OffsetForLeaderPartition::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void offset_for_leader_epoch_request::OffsetForLeaderPartition::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, OffsetForLeaderEpochRequest::kFlexibleFrom);
   writer.Int32(partition);
   writer.Int32(current_leader_epoch);
   writer.Int32(leader_epoch);
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool OffsetForLeaderEpochRequest::OffsetForLeaderPartition::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool offset_for_leader_epoch_request::OffsetForLeaderPartition::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, OffsetForLeaderEpochRequest::kFlexibleFrom);
   if (!reader.Int32(partition)) return reader.At("partition");
   if (!reader.Int32(current_leader_epoch)) return reader.At("current_leader_epoch");
   if (!reader.Int32(leader_epoch)) return reader.At("leader_epoch");
@@ -23,8 +23,8 @@ bool OffsetForLeaderEpochRequest::OffsetForLeaderPartition::Decode([[maybe_unuse
   return true;
 }
 
-void OffsetForLeaderEpochRequest::OffsetForLeaderTopic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void offset_for_leader_epoch_request::OffsetForLeaderTopic::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, OffsetForLeaderEpochRequest::kFlexibleFrom);
   writer.String(wire_form, topic, "OffsetForLeaderEpochRequest.OffsetForLeaderTopic.topic");
   writer.Count(wire_form, partitions.size());
   for (const auto& array_item : partitions) {
@@ -33,8 +33,8 @@ void OffsetForLeaderEpochRequest::OffsetForLeaderTopic::Encode([[maybe_unused]] 
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool OffsetForLeaderEpochRequest::OffsetForLeaderTopic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool offset_for_leader_epoch_request::OffsetForLeaderTopic::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, OffsetForLeaderEpochRequest::kFlexibleFrom);
   if (!reader.String(wire_form, topic)) return reader.At("topic");
   {
     int64_t element_count = 0;
@@ -50,7 +50,7 @@ bool OffsetForLeaderEpochRequest::OffsetForLeaderTopic::Decode([[maybe_unused]] 
 
 void OffsetForLeaderEpochRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, OffsetForLeaderEpochRequest::kFlexibleFrom);
   if (wire_version >= 3) {
     writer.Int32(replica_id);
   }
@@ -64,7 +64,7 @@ void OffsetForLeaderEpochRequest::Encode([[maybe_unused]] Writer& writer, [[mayb
 bool OffsetForLeaderEpochRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = OffsetForLeaderEpochRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, OffsetForLeaderEpochRequest::kFlexibleFrom);
   if (wire_version >= 3) {
     if (!reader.Int32(replica_id)) return reader.At("replica_id");
   }
@@ -80,8 +80,8 @@ bool OffsetForLeaderEpochRequest::Decode([[maybe_unused]] Reader& reader, [[mayb
   return true;
 }
 
-void OffsetForLeaderEpochResponse::EpochEndOffset::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void offset_for_leader_epoch_response::EpochEndOffset::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, OffsetForLeaderEpochResponse::kFlexibleFrom);
   writer.Int16(error_code);
   writer.Int32(partition);
   writer.Int32(leader_epoch);
@@ -89,8 +89,8 @@ void OffsetForLeaderEpochResponse::EpochEndOffset::Encode([[maybe_unused]] Write
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool OffsetForLeaderEpochResponse::EpochEndOffset::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool offset_for_leader_epoch_response::EpochEndOffset::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, OffsetForLeaderEpochResponse::kFlexibleFrom);
   if (!reader.Int16(error_code)) return reader.At("error_code");
   if (!reader.Int32(partition)) return reader.At("partition");
   if (!reader.Int32(leader_epoch)) return reader.At("leader_epoch");
@@ -99,8 +99,8 @@ bool OffsetForLeaderEpochResponse::EpochEndOffset::Decode([[maybe_unused]] Reade
   return true;
 }
 
-void OffsetForLeaderEpochResponse::OffsetForLeaderTopicResult::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void offset_for_leader_epoch_response::OffsetForLeaderTopicResult::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, OffsetForLeaderEpochResponse::kFlexibleFrom);
   writer.String(wire_form, topic, "OffsetForLeaderEpochResponse.OffsetForLeaderTopicResult.topic");
   writer.Count(wire_form, partitions.size());
   for (const auto& array_item : partitions) {
@@ -109,8 +109,8 @@ void OffsetForLeaderEpochResponse::OffsetForLeaderTopicResult::Encode([[maybe_un
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool OffsetForLeaderEpochResponse::OffsetForLeaderTopicResult::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool offset_for_leader_epoch_response::OffsetForLeaderTopicResult::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, OffsetForLeaderEpochResponse::kFlexibleFrom);
   if (!reader.String(wire_form, topic)) return reader.At("topic");
   {
     int64_t element_count = 0;
@@ -126,7 +126,7 @@ bool OffsetForLeaderEpochResponse::OffsetForLeaderTopicResult::Decode([[maybe_un
 
 void OffsetForLeaderEpochResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, OffsetForLeaderEpochResponse::kFlexibleFrom);
   writer.Int32(throttle_time_ms);
   writer.Count(wire_form, topics.size());
   for (const auto& array_item : topics) {
@@ -138,7 +138,7 @@ void OffsetForLeaderEpochResponse::Encode([[maybe_unused]] Writer& writer, [[may
 bool OffsetForLeaderEpochResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = OffsetForLeaderEpochResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, OffsetForLeaderEpochResponse::kFlexibleFrom);
   if (!reader.Int32(throttle_time_ms)) return reader.At("throttle_time_ms");
   {
     int64_t element_count = 0;

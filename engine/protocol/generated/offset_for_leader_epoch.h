@@ -14,6 +14,29 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace offset_for_leader_epoch_request {
+
+struct OffsetForLeaderPartition {
+  int32_t partition = 0;
+  int32_t current_leader_epoch = -1;
+  int32_t leader_epoch = 0;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const OffsetForLeaderPartition&, const OffsetForLeaderPartition&) = default;
+};
+
+struct OffsetForLeaderTopic {
+  std::string topic;
+  std::vector<OffsetForLeaderPartition> partitions;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const OffsetForLeaderTopic&, const OffsetForLeaderTopic&) = default;
+};
+
+}  // namespace offset_for_leader_epoch_request
+
 struct OffsetForLeaderEpochRequest {
   static constexpr std::string_view kName = "OffsetForLeaderEpochRequest";
   static constexpr int16_t kApiKey = 23;
@@ -21,24 +44,8 @@ struct OffsetForLeaderEpochRequest {
   static constexpr int16_t kMaxVersion = 4;
   static constexpr int16_t kFlexibleFrom = 4;
 
-  struct OffsetForLeaderPartition {
-    int32_t partition = 0;
-    int32_t current_leader_epoch = -1;
-    int32_t leader_epoch = 0;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const OffsetForLeaderPartition&, const OffsetForLeaderPartition&) = default;
-  };
-
-  struct OffsetForLeaderTopic {
-    std::string topic;
-    std::vector<OffsetForLeaderPartition> partitions;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const OffsetForLeaderTopic&, const OffsetForLeaderTopic&) = default;
-  };
+  using OffsetForLeaderPartition = offset_for_leader_epoch_request::OffsetForLeaderPartition;
+  using OffsetForLeaderTopic = offset_for_leader_epoch_request::OffsetForLeaderTopic;
 
   int32_t replica_id = -2;  // 3+
   std::vector<OffsetForLeaderTopic> topics;
@@ -48,6 +55,30 @@ struct OffsetForLeaderEpochRequest {
   friend bool operator==(const OffsetForLeaderEpochRequest&, const OffsetForLeaderEpochRequest&) = default;
 };
 
+namespace offset_for_leader_epoch_response {
+
+struct EpochEndOffset {
+  int16_t error_code = 0;
+  int32_t partition = 0;
+  int32_t leader_epoch = -1;
+  int64_t end_offset = -1;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const EpochEndOffset&, const EpochEndOffset&) = default;
+};
+
+struct OffsetForLeaderTopicResult {
+  std::string topic;
+  std::vector<EpochEndOffset> partitions;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const OffsetForLeaderTopicResult&, const OffsetForLeaderTopicResult&) = default;
+};
+
+}  // namespace offset_for_leader_epoch_response
+
 struct OffsetForLeaderEpochResponse {
   static constexpr std::string_view kName = "OffsetForLeaderEpochResponse";
   static constexpr int16_t kApiKey = 23;
@@ -55,25 +86,8 @@ struct OffsetForLeaderEpochResponse {
   static constexpr int16_t kMaxVersion = 4;
   static constexpr int16_t kFlexibleFrom = 4;
 
-  struct EpochEndOffset {
-    int16_t error_code = 0;
-    int32_t partition = 0;
-    int32_t leader_epoch = -1;
-    int64_t end_offset = -1;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const EpochEndOffset&, const EpochEndOffset&) = default;
-  };
-
-  struct OffsetForLeaderTopicResult {
-    std::string topic;
-    std::vector<EpochEndOffset> partitions;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const OffsetForLeaderTopicResult&, const OffsetForLeaderTopicResult&) = default;
-  };
+  using EpochEndOffset = offset_for_leader_epoch_response::EpochEndOffset;
+  using OffsetForLeaderTopicResult = offset_for_leader_epoch_response::OffsetForLeaderTopicResult;
 
   int32_t throttle_time_ms = 0;
   std::vector<OffsetForLeaderTopicResult> topics;

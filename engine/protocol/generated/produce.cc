@@ -6,23 +6,23 @@
 
 namespace odradek::protocol {
 
-void ProduceRequest::PartitionProduceData::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void produce_request::PartitionProduceData::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceRequest::kFlexibleFrom);
   writer.Int32(index);
   writer.Records({wire_form, Nulls::kAllowed}, records, "ProduceRequest.PartitionProduceData.records");
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool ProduceRequest::PartitionProduceData::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool produce_request::PartitionProduceData::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceRequest::kFlexibleFrom);
   if (!reader.Int32(index)) return reader.At("index");
   if (!reader.Records({wire_form, Nulls::kAllowed}, records)) return reader.At("records");
   if (wire_form == Form::kCompact && !reader.SkipTags()) return reader.At("tags");
   return true;
 }
 
-void ProduceRequest::TopicProduceData::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void produce_request::TopicProduceData::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceRequest::kFlexibleFrom);
   if (wire_version <= 12) {
     writer.String(wire_form, name, "ProduceRequest.TopicProduceData.name");
   }
@@ -36,8 +36,8 @@ void ProduceRequest::TopicProduceData::Encode([[maybe_unused]] Writer& writer, [
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool ProduceRequest::TopicProduceData::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool produce_request::TopicProduceData::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceRequest::kFlexibleFrom);
   if (wire_version <= 12) {
     if (!reader.String(wire_form, name)) return reader.At("name");
   }
@@ -58,7 +58,7 @@ bool ProduceRequest::TopicProduceData::Decode([[maybe_unused]] Reader& reader, [
 
 void ProduceRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceRequest::kFlexibleFrom);
   writer.NullableString({wire_form, Nulls::kAllowed}, transactional_id, "ProduceRequest.transactional_id");
   writer.Int16(acks);
   writer.Int32(timeout_ms);
@@ -72,7 +72,7 @@ void ProduceRequest::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] in
 bool ProduceRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = ProduceRequest();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceRequest::kFlexibleFrom);
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, transactional_id)) return reader.At("transactional_id");
   if (!reader.Int16(acks)) return reader.At("acks");
   if (!reader.Int32(timeout_ms)) return reader.At("timeout_ms");
@@ -88,38 +88,38 @@ bool ProduceRequest::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] in
   return true;
 }
 
-void ProduceResponse::BatchIndexAndErrorMessage::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void produce_response::BatchIndexAndErrorMessage::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceResponse::kFlexibleFrom);
   writer.Int32(batch_index);
   writer.NullableString({wire_form, Nulls::kAllowed}, batch_index_error_message, "ProduceResponse.BatchIndexAndErrorMessage.batch_index_error_message");
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool ProduceResponse::BatchIndexAndErrorMessage::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool produce_response::BatchIndexAndErrorMessage::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceResponse::kFlexibleFrom);
   if (!reader.Int32(batch_index)) return reader.At("batch_index");
   if (!reader.NullableString({wire_form, Nulls::kAllowed}, batch_index_error_message)) return reader.At("batch_index_error_message");
   if (wire_form == Form::kCompact && !reader.SkipTags()) return reader.At("tags");
   return true;
 }
 
-void ProduceResponse::LeaderIdAndEpoch::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void produce_response::LeaderIdAndEpoch::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceResponse::kFlexibleFrom);
   writer.Int32(leader_id);
   writer.Int32(leader_epoch);
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool ProduceResponse::LeaderIdAndEpoch::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool produce_response::LeaderIdAndEpoch::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceResponse::kFlexibleFrom);
   if (!reader.Int32(leader_id)) return reader.At("leader_id");
   if (!reader.Int32(leader_epoch)) return reader.At("leader_epoch");
   if (wire_form == Form::kCompact && !reader.SkipTags()) return reader.At("tags");
   return true;
 }
 
-void ProduceResponse::PartitionProduceResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void produce_response::PartitionProduceResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceResponse::kFlexibleFrom);
   writer.Int32(index);
   writer.Int16(error_code);
   writer.Int64(base_offset);
@@ -147,8 +147,8 @@ void ProduceResponse::PartitionProduceResponse::Encode([[maybe_unused]] Writer& 
   }
 }
 
-bool ProduceResponse::PartitionProduceResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool produce_response::PartitionProduceResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceResponse::kFlexibleFrom);
   if (!reader.Int32(index)) return reader.At("index");
   if (!reader.Int16(error_code)) return reader.At("error_code");
   if (!reader.Int64(base_offset)) return reader.At("base_offset");
@@ -191,8 +191,8 @@ bool ProduceResponse::PartitionProduceResponse::Decode([[maybe_unused]] Reader& 
   return true;
 }
 
-void ProduceResponse::TopicProduceResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void produce_response::TopicProduceResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceResponse::kFlexibleFrom);
   if (wire_version <= 12) {
     writer.String(wire_form, name, "ProduceResponse.TopicProduceResponse.name");
   }
@@ -206,8 +206,8 @@ void ProduceResponse::TopicProduceResponse::Encode([[maybe_unused]] Writer& writ
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool ProduceResponse::TopicProduceResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool produce_response::TopicProduceResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceResponse::kFlexibleFrom);
   if (wire_version <= 12) {
     if (!reader.String(wire_form, name)) return reader.At("name");
   }
@@ -226,8 +226,8 @@ bool ProduceResponse::TopicProduceResponse::Decode([[maybe_unused]] Reader& read
   return true;
 }
 
-void ProduceResponse::NodeEndpoint::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+void produce_response::NodeEndpoint::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceResponse::kFlexibleFrom);
   writer.Int32(node_id);
   writer.String(wire_form, host, "ProduceResponse.NodeEndpoint.host");
   writer.Int32(port);
@@ -235,8 +235,8 @@ void ProduceResponse::NodeEndpoint::Encode([[maybe_unused]] Writer& writer, [[ma
   if (wire_form == Form::kCompact) writer.NoTags();
 }
 
-bool ProduceResponse::NodeEndpoint::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+bool produce_response::NodeEndpoint::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceResponse::kFlexibleFrom);
   if (!reader.Int32(node_id)) return reader.At("node_id");
   if (!reader.String(wire_form, host)) return reader.At("host");
   if (!reader.Int32(port)) return reader.At("port");
@@ -247,7 +247,7 @@ bool ProduceResponse::NodeEndpoint::Decode([[maybe_unused]] Reader& reader, [[ma
 
 void ProduceResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceResponse::kFlexibleFrom);
   writer.Count(wire_form, responses.size());
   for (const auto& array_item : responses) {
     array_item.Encode(writer, wire_version);
@@ -270,7 +270,7 @@ void ProduceResponse::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] i
 bool ProduceResponse::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = ProduceResponse();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ProduceResponse::kFlexibleFrom);
   {
     int64_t element_count = 0;
     if (!reader.Count({wire_form, Nulls::kForbidden}, {3, sizeof(TopicProduceResponse)}, element_count)) return reader.At("responses");

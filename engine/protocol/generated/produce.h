@@ -17,6 +17,29 @@ namespace odradek::protocol {
 class Reader;
 class Writer;
 
+namespace produce_request {
+
+struct PartitionProduceData {
+  int32_t index = 0;
+  RecordsField records;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const PartitionProduceData&, const PartitionProduceData&) = default;
+};
+
+struct TopicProduceData {
+  std::string name;  // 3-12
+  Uuid topic_id;  // 13+
+  std::vector<PartitionProduceData> partition_data;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const TopicProduceData&, const TopicProduceData&) = default;
+};
+
+}  // namespace produce_request
+
 struct ProduceRequest {
   static constexpr std::string_view kName = "ProduceRequest";
   static constexpr int16_t kApiKey = 0;
@@ -24,24 +47,8 @@ struct ProduceRequest {
   static constexpr int16_t kMaxVersion = 13;
   static constexpr int16_t kFlexibleFrom = 9;
 
-  struct PartitionProduceData {
-    int32_t index = 0;
-    RecordsField records;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const PartitionProduceData&, const PartitionProduceData&) = default;
-  };
-
-  struct TopicProduceData {
-    std::string name;  // 3-12
-    Uuid topic_id;  // 13+
-    std::vector<PartitionProduceData> partition_data;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const TopicProduceData&, const TopicProduceData&) = default;
-  };
+  using PartitionProduceData = produce_request::PartitionProduceData;
+  using TopicProduceData = produce_request::TopicProduceData;
 
   std::optional<std::string> transactional_id;
   int16_t acks = 0;
@@ -53,6 +60,64 @@ struct ProduceRequest {
   friend bool operator==(const ProduceRequest&, const ProduceRequest&) = default;
 };
 
+namespace produce_response {
+
+struct BatchIndexAndErrorMessage {
+  int32_t batch_index = 0;
+  std::optional<std::string> batch_index_error_message;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const BatchIndexAndErrorMessage&, const BatchIndexAndErrorMessage&) = default;
+};
+
+struct LeaderIdAndEpoch {
+  int32_t leader_id = -1;
+  int32_t leader_epoch = -1;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const LeaderIdAndEpoch&, const LeaderIdAndEpoch&) = default;
+};
+
+struct PartitionProduceResponse {
+  int32_t index = 0;
+  int16_t error_code = 0;
+  int64_t base_offset = 0;
+  int64_t log_append_time_ms = -1;
+  int64_t log_start_offset = -1;  // 5+
+  std::vector<BatchIndexAndErrorMessage> record_errors;  // 8+
+  std::optional<std::string> error_message;  // 8+
+  LeaderIdAndEpoch current_leader;  // 10+, tag 0
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const PartitionProduceResponse&, const PartitionProduceResponse&) = default;
+};
+
+struct TopicProduceResponse {
+  std::string name;  // 3-12
+  Uuid topic_id;  // 13+
+  std::vector<PartitionProduceResponse> partition_responses;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const TopicProduceResponse&, const TopicProduceResponse&) = default;
+};
+
+struct NodeEndpoint {
+  int32_t node_id = 0;
+  std::string host;
+  int32_t port = 0;
+  std::optional<std::string> rack;
+
+  void Encode(Writer& writer, int16_t version) const;
+  bool Decode(Reader& reader, int16_t version);
+  friend bool operator==(const NodeEndpoint&, const NodeEndpoint&) = default;
+};
+
+}  // namespace produce_response
+
 struct ProduceResponse {
   static constexpr std::string_view kName = "ProduceResponse";
   static constexpr int16_t kApiKey = 0;
@@ -60,59 +125,11 @@ struct ProduceResponse {
   static constexpr int16_t kMaxVersion = 13;
   static constexpr int16_t kFlexibleFrom = 9;
 
-  struct BatchIndexAndErrorMessage {
-    int32_t batch_index = 0;
-    std::optional<std::string> batch_index_error_message;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const BatchIndexAndErrorMessage&, const BatchIndexAndErrorMessage&) = default;
-  };
-
-  struct LeaderIdAndEpoch {
-    int32_t leader_id = -1;
-    int32_t leader_epoch = -1;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const LeaderIdAndEpoch&, const LeaderIdAndEpoch&) = default;
-  };
-
-  struct PartitionProduceResponse {
-    int32_t index = 0;
-    int16_t error_code = 0;
-    int64_t base_offset = 0;
-    int64_t log_append_time_ms = -1;
-    int64_t log_start_offset = -1;  // 5+
-    std::vector<BatchIndexAndErrorMessage> record_errors;  // 8+
-    std::optional<std::string> error_message;  // 8+
-    LeaderIdAndEpoch current_leader;  // 10+, tag 0
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const PartitionProduceResponse&, const PartitionProduceResponse&) = default;
-  };
-
-  struct TopicProduceResponse {
-    std::string name;  // 3-12
-    Uuid topic_id;  // 13+
-    std::vector<PartitionProduceResponse> partition_responses;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const TopicProduceResponse&, const TopicProduceResponse&) = default;
-  };
-
-  struct NodeEndpoint {
-    int32_t node_id = 0;
-    std::string host;
-    int32_t port = 0;
-    std::optional<std::string> rack;
-
-    void Encode(Writer& writer, int16_t version) const;
-    bool Decode(Reader& reader, int16_t version);
-    friend bool operator==(const NodeEndpoint&, const NodeEndpoint&) = default;
-  };
+  using BatchIndexAndErrorMessage = produce_response::BatchIndexAndErrorMessage;
+  using LeaderIdAndEpoch = produce_response::LeaderIdAndEpoch;
+  using PartitionProduceResponse = produce_response::PartitionProduceResponse;
+  using TopicProduceResponse = produce_response::TopicProduceResponse;
+  using NodeEndpoint = produce_response::NodeEndpoint;
 
   std::vector<TopicProduceResponse> responses;
   int32_t throttle_time_ms = 0;

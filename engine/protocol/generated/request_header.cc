@@ -8,7 +8,7 @@ namespace odradek::protocol {
 
 void RequestHeader::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, RequestHeader::kFlexibleFrom);
   writer.Int16(request_api_key);
   writer.Int16(request_api_version);
   writer.Int32(correlation_id);
@@ -19,7 +19,7 @@ void RequestHeader::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int
 bool RequestHeader::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = RequestHeader();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, RequestHeader::kFlexibleFrom);
   if (!reader.Int16(request_api_key)) return reader.At("request_api_key");
   if (!reader.Int16(request_api_version)) return reader.At("request_api_version");
   if (!reader.Int32(correlation_id)) return reader.At("correlation_id");

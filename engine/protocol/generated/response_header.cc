@@ -8,7 +8,7 @@ namespace odradek::protocol {
 
 void ResponseHeader::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] int16_t wire_version) const {
   if (!writer.CheckVersion(wire_version, kMinVersion, kMaxVersion, kName)) return;
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ResponseHeader::kFlexibleFrom);
   writer.Int32(correlation_id);
   if (wire_form == Form::kCompact) writer.NoTags();
 }
@@ -16,7 +16,7 @@ void ResponseHeader::Encode([[maybe_unused]] Writer& writer, [[maybe_unused]] in
 bool ResponseHeader::Decode([[maybe_unused]] Reader& reader, [[maybe_unused]] int16_t wire_version) {
   if (!reader.CheckVersion(wire_version, kMinVersion, kMaxVersion)) return false;
   *this = ResponseHeader();
-  [[maybe_unused]] const Form wire_form = FormAt(wire_version, kFlexibleFrom);
+  [[maybe_unused]] const Form wire_form = FormAt(wire_version, ResponseHeader::kFlexibleFrom);
   if (!reader.Int32(correlation_id)) return reader.At("correlation_id");
   if (wire_form == Form::kCompact && !reader.SkipTags()) return reader.At("tags");
   return true;
