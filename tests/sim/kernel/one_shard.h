@@ -2,6 +2,7 @@
 // runs on a shard.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,13 +21,13 @@ class TestNode final : public NodeHost {
     std::string name = "n1";
     // The caller's; none if nullptr.
     env::Disk* disk = nullptr;
-    env::Network* network = nullptr;
+    std::function<env::Network&(NodeIndex)> network = nullptr;
   };
   explicit TestNode(Kernel& kernel) : TestNode(kernel, Options{}) {}
   TestNode(Kernel& kernel, const Options& options) : context_(kernel, options.context) {
     const NodeIndex node = kernel.AddNode(options.name);
     env::Disk& disk = options.disk == nullptr ? static_cast<env::Disk&>(disk_) : *options.disk;
-    env::Network& network = options.network == nullptr ? static_cast<env::Network&>(network_) : *options.network;
+    env::Network& network = options.network == nullptr ? network_ : options.network(node);
     std::vector<NodeShard*> shards;
     for (int32_t i = 0; i < options.shard_count; ++i) {
       const NodeShard::Identity identity{.node = node, .shard = ShardId(i), .shard_count = options.shard_count};
@@ -42,6 +43,10 @@ class TestNode final : public NodeHost {
   NodeShard& shard(size_t shard = 0) { return envs_[shard]->shard(); }
   RunContext& context() { return context_; }
   void Spawn(std::string_view name, fiber::Body body) { env().scheduler.Spawn(name, std::move(body)); }
+  NodeIndex node() { return shard().identity().node; }
+  void CutOff() {
+    for (auto& env : envs_) env->shard().CutOff();
+  }
   void Kill() {
     for (auto& env : envs_) env->shard().CutOff();
     for (auto& env : envs_) env->shard().Kill();
