@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "engine/base/check.h"
-#include "engine/base/varint.h"
 
 namespace odradek::record {
 namespace {
@@ -105,7 +104,7 @@ bool ByteSource::ReadVarintSlowly(T& value) {
   return true;
 }
 
-bool ByteSource::ReadVarint32(int32_t& value) {
+bool ByteSource::ReadLongVarint32(int32_t& value) {
   const auto read = base::ReadVarint32(window_.subspan(window_at_));
   if (!read) return ReadVarintSlowly(value);
   value = read->value;
@@ -113,7 +112,7 @@ bool ByteSource::ReadVarint32(int32_t& value) {
   return true;
 }
 
-bool ByteSource::ReadVarint64(int64_t& value) {
+bool ByteSource::ReadLongVarint64(int64_t& value) {
   const auto read = base::ReadVarint64(window_.subspan(window_at_));
   if (!read) return ReadVarintSlowly(value);
   value = read->value;

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "engine/base/bytes.h"
+#include "engine/base/varint.h"
 #include "engine/record/batch.h"
 #include "engine/record/compression.h"
 
@@ -24,8 +25,8 @@ class ByteSource {
   explicit ByteSource(std::unique_ptr<Decompressor> stream);
 
   bool ReadByte(std::byte& value);
-  bool ReadVarint32(int32_t& value);
-  bool ReadVarint64(int64_t& value);
+  bool ReadVarint32(int32_t& value) { return ReadShortVarint(value) || ReadLongVarint32(value); }
+  bool ReadVarint64(int64_t& value) { return ReadShortVarint(value) || ReadLongVarint64(value); }
   // Passes `size_bytes` over. REQUIRES: size_bytes >= 0.
   bool Skip(int64_t size_bytes);
   // The last `size_bytes` that were read, if the source is contiguous; empty otherwise. REQUIRES: so many were read.
@@ -39,6 +40,24 @@ class ByteSource {
   bool Fail(BatchError error, std::string what);
 
  private:
+  // One or two groups: nearly all numbers of a record, and most of the time that a record takes. False changes nothing.
+  template <typename T>
+  bool ReadShortVarint(T& value) {
+    if (window_left() < 2) return false;
+    const auto first = std::to_integer<uint32_t>(window_[window_at_]);
+    if (first < 0x80) {
+      value = base::UnZigZag32(first);
+      Advance(1);
+      return true;
+    }
+    const auto second = std::to_integer<uint32_t>(window_[window_at_ + 1]);
+    if (second >= 0x80) return false;
+    value = base::UnZigZag32((first & 0x7f) | (second << 7));
+    Advance(2);
+    return true;
+  }
+  bool ReadLongVarint32(int32_t& value);
+  bool ReadLongVarint64(int64_t& value);
   bool Refill();
   template <typename T>
   bool ReadVarintSlowly(T& value);
