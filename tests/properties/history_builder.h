@@ -1,0 +1,84 @@
+// Hand-written histories: partition t-0, times in steps of one nanosecond as they are given.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "sim/history/history.h"
+
+namespace odradek::properties {
+
+class HistoryBuilder {
+ public:
+  HistoryBuilder() { history_.converged = true; }
+
+  // An acknowledged send of an idempotent producer.
+  history::Send& Acked(history::Value value, int64_t offset, int64_t at_ns) {
+    history::Send& send = Sent(value, at_ns, history::Outcome::kOk);
+    send.offset = Offset(offset);
+    return send;
+  }
+  history::Send& Sent(history::Value value, int64_t at_ns, history::Outcome outcome) {
+    history::Send& send = history_.sends.emplace_back();
+    send.span = {at_ns, at_ns + 1};
+    send.client = 1;
+    send.idempotent = true;
+    send.partition = kPartition;
+    send.value = value;
+    send.timestamp = Timestamp(static_cast<int64_t>(value) * 10);
+    send.outcome = outcome;
+    return send;
+  }
+  // Values at consecutive offsets.
+  history::Poll& Polled(int64_t from, const std::vector<history::Value>& values, int64_t at_ns) {
+    history::Poll& poll = history_.polls.emplace_back();
+    poll.span = {at_ns, at_ns + 1};
+    poll.client = 2;
+    poll.partition = kPartition;
+    poll.position_before = Offset(from);
+    poll.records = Records(from, values);
+    poll.position_after = Offset(from + static_cast<int64_t>(values.size()));
+    return poll;
+  }
+  void InTheEnd(int64_t from, const std::vector<history::Value>& values) {
+    const int64_t end = from + static_cast<int64_t>(values.size());
+    history_.final_reads.push_back({kPartition, Offset(from), Offset(end), Records(from, values)});
+  }
+  void Lost(int64_t recovered_end, int64_t durable_end, int64_t at_ns) {
+    history_.losses.push_back({at_ns, kPartition, Offset(recovered_end), Offset(durable_end), Offset(1000)});
+  }
+  history::ListOffsets& Listed(history::OffsetQuery query, int64_t offset, int64_t at_ns) {
+    history::ListOffsets& call = history_.list_offsets.emplace_back();
+    call.span = {at_ns, at_ns + 1};
+    call.partition = kPartition;
+    call.query = query;
+    call.outcome = history::Outcome::kOk;
+    call.offset = Offset(offset);
+    return call;
+  }
+  void Deleted(int64_t before, int64_t at_ns) {
+    history_.delete_records.push_back({.span = {at_ns, at_ns + 1},
+                                       .client = 3,
+                                       .partition = kPartition,
+                                       .before = Offset(before),
+                                       .outcome = history::Outcome::kOk,
+                                       .low_watermark = Offset(before)});
+  }
+  void StartsAt(int64_t offset, int64_t at_ns) { history_.log_starts.push_back({at_ns, kPartition, Offset(offset)}); }
+
+  history::History& history() { return history_; }
+
+ private:
+  static std::vector<history::PolledRecord> Records(int64_t from, const std::vector<history::Value>& values) {
+    std::vector<history::PolledRecord> records;
+    for (const history::Value value : values) {
+      records.push_back({Offset(from++), value, Timestamp(static_cast<int64_t>(value) * 10)});
+    }
+    return records;
+  }
+
+  inline static const TopicPartition kPartition{"t", PartitionIndex(0)};
+  history::History history_;
+};
+
+}  // namespace odradek::properties
