@@ -50,7 +50,7 @@ FrameMark BeginFrame(Writer& writer);
 // False: the frame is larger than the protocol can say.
 bool EndFrame(Writer& writer, FrameMark mark);
 
-// A whole request or response frame without splices, or why not.
+// A whole request or response frame. False: writer.error() says why; the writer's bytes are then of no use.
 template <typename Message>
 bool EncodeFramed(const RequestHeader& header, const Message& body, Writer& writer) {
   const FrameMark mark = BeginFrame(writer);

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -120,9 +120,12 @@ Writer::TagMark Writer::BeginTag(TagSection section, uint32_t number) {
 void Writer::EndTag(TagMark mark) {
   REQUIRES(mark.position <= buffer_.size());
   INVARIANT(splices_.empty() || splices_.back().position <= static_cast<int64_t>(mark.position));
-  ByteBuffer size;
-  base::AppendUnsignedVarint(size, buffer_.size() - mark.position);
-  buffer_.insert(buffer_.begin() + static_cast<ptrdiff_t>(mark.position), size.begin(), size.end());
+  const auto size_bytes = static_cast<uint32_t>(buffer_.size() - mark.position);
+  const auto prefix_bytes = static_cast<size_t>(base::UnsignedVarintSize(size_bytes));
+  UnsignedVarint(size_bytes);
+  // The prefix was written behind the value: bring it to the front.
+  const auto begin = buffer_.begin() + static_cast<ptrdiff_t>(mark.position);
+  std::rotate(begin, buffer_.end() - static_cast<ptrdiff_t>(prefix_bytes), buffer_.end());
 }
 
 bool Writer::CheckVersion(int16_t version, int16_t min, int16_t max, std::string_view message) {

@@ -3,12 +3,15 @@
 // bytes that a second decoding sees otherwise.
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
 #include "engine/base/check.h"
+#include "engine/base/prng.h"
 #include "engine/protocol/framing.h"
 #include "tests/engine/protocol/message_case.h"
+#include "tests/engine/protocol/random_values.h"
 
 namespace {
 

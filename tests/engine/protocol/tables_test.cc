@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <vector>
 
 #include "engine/protocol/api.h"
 #include "engine/protocol/errors.h"
@@ -41,6 +43,10 @@ constexpr ExpectedApi kExpectedApis[] = {
     {75, "DescribeTopicPartitions", 0, 0, 0},
 };
 
+bool FindExpected(int16_t key) {
+  return std::ranges::find(kExpectedApis, key, &ExpectedApi::key) != std::end(kExpectedApis);
+}
+
 TEST(ApiTable, HasKafkasRanges) {
   for (const ExpectedApi& expected : kExpectedApis) {
     const ApiInfo* api = FindApi(expected.key);
@@ -56,6 +62,15 @@ TEST(ApiTable, HasKafkasRanges) {
   EXPECT_GE(AllApis().size(), std::size(kExpectedApis));
   EXPECT_EQ(FindApi(-1), nullptr);
   EXPECT_EQ(FindApi(4), nullptr);
+}
+
+TEST(ApiTable, ControllersServeWhatKafkasControllersServe) {
+  std::vector<int16_t> keys;
+  for (const ApiInfo& api : AllApis()) {
+    const auto key = static_cast<int16_t>(api.key);
+    if (api.on_controller && FindExpected(key)) keys.push_back(key);
+  }
+  EXPECT_EQ(keys, (std::vector<int16_t>{1, 18, 19, 20, 32, 33, 37, 44, 60}));
 }
 
 TEST(ApiTable, IsAscendingAndEveryApiHasARequestAndAResponse) {
