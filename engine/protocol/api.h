@@ -42,8 +42,7 @@ std::span<const ApiInfo> AllApis();
 // nullptr: not an API of this build.
 const ApiInfo* FindApi(int16_t key);
 
-inline const ApiInfo& InfoOf(ApiKey key) {
-  return *FindApi(static_cast<int16_t>(key));
-}
+// REQUIRES: one of the enumerators.
+const ApiInfo& InfoOf(ApiKey key);
 
 }  // namespace odradek::protocol
