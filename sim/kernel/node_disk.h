@@ -13,11 +13,13 @@
 namespace odradek::sim {
 
 enum class DiskFaultKind : uint8_t {
-  kReadError,   // EIO
-  kWriteError,  // EIO
-  kSyncError,   // EIO
-  kNoSpace,     // ENOSPC
+  kReadError,   // EIO from reads and lists
+  kWriteError,  // EIO from writes (a prefix may be written), truncations and changes of names
+  kSyncError,   // EIO from syncs; those of files leave pages that no later sync writes
+  kNoSpace,     // ENOSPC from writes (a prefix may be written) and from making files and directories
   kSlow,        // every operation takes `delay` longer
+  kHang,        // operations do not return before Heal
+  kBitRot,      // a read finds a bit flipped, for ever
 };
 
 // Holds until Heal or until it has hit `count_max` times.
@@ -31,7 +33,20 @@ struct DiskFault {
   Duration delay = {};  // kSlow
 };
 
-enum class DiskOperation : uint8_t { kOpen, kRead, kWrite, kSync, kTruncate, kRename, kRemove, kSyncDirectory };
+enum class DiskOperation : uint8_t {
+  kOpen,
+  kRead,
+  kWrite,
+  kSync,
+  kTruncate,
+  kRename,
+  kRemove,
+  kSyncDirectory,
+  kCreateDirectory,
+  kRemoveDirectory,
+  kLock,
+  kLook,  // list, stat, size, free space
+};
 
 // Sees every operation before it is carried out. Must not kill a node at once (use Kernel::AfterEvent).
 class DiskObserver {
@@ -66,6 +81,8 @@ class NodeDisk {
   virtual void Inject(const DiskFault& fault) = 0;
   // Ends all injected faults. What they did stays.
   virtual void Heal() = 0;
+  // May be less than what is used: then nothing can be written until something is removed.
+  virtual void SetCapacity(int64_t capacity_bytes) = 0;
   // nullptr: none.
   virtual void SetObserver(DiskObserver* observer) = 0;
 };
