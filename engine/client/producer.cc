@@ -1,0 +1,266 @@
+#include "engine/client/producer.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/client/producer_core.h"
+
+namespace odradek::client {
+namespace {
+
+using protocol::ErrorCode;
+
+}  // namespace
+
+// Counts a fiber in while it waits, also if it is killed.
+class ProducerCore::Counted {
+ public:
+  explicit Counted(int64_t& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  int64_t& count_;
+};
+
+ProducerCore::ProducerCore(env::Env& env, const ProducerConfig& config)
+    : env_(env), config_(config), memory_(config.buffer_memory_bytes) {
+  REQUIRES(CheckConfig(config).empty());
+}
+
+void ProducerCore::Start() {
+  cluster_ = Cluster::Start(env_, config_.common, AutoCreateTopics::kOn);
+  cluster_->SetListener([this] { wake_.WakeAll(); });
+  env_.scheduler.Spawn("producer", [me = shared_from_this()](fiber::Fiber& self) { me->RunSender(self); });
+  if (config_.idempotence == Idempotence::kOn) WantProducerId();
+}
+
+void ProducerCore::Stop() {
+  if (std::exchange(stopped_, true)) return;
+  closing_ = true;
+  cluster_->Stop();
+  wake_.WakeAll();
+  progress_.WakeAll();
+}
+
+void ProducerCore::Refuse(const ProducerRecord& record, SendCallback& callback, ErrorCode error, std::string what) {
+  ++metrics_.failed_record_count;
+  SendResult result{.outcome = Outcome::kFail,
+                    .partition = {std::string(record.topic), record.partition.value_or(PartitionIndex(-1))},
+                    .error = error,
+                    .what = std::move(what)};
+  if (callback) callback(result);
+}
+
+const TopicInfo* ProducerCore::WaitForTopic(fiber::Fiber& self, const ProducerRecord& record, MonoTime deadline,
+                                            SendCallback& callback) {
+  cluster_->AddTopic(record.topic);
+  while (!closing_) {
+    const TopicInfo* info = cluster_->metadata().FindTopic(record.topic);
+    const ErrorCode error = info == nullptr ? ErrorCode::kNone : info->error;
+    if (error == ErrorCode::kInvalidTopicException || error == ErrorCode::kTopicAuthorizationFailed) {
+      Refuse(record, callback, error, fmt::format("{}: {}", record.topic, protocol::ErrorName(error)));
+      return nullptr;
+    }
+    const bool has_partition =
+        info != nullptr && !info->partitions.empty() &&
+        (!record.partition || record.partition->value() < static_cast<int32_t>(info->partitions.size()));
+    if (error == ErrorCode::kNone && has_partition) return info;
+    const uint64_t version = cluster_->metadata_version();
+    cluster_->RequestUpdate();
+    if (cluster_->WaitForUpdate(self, version, deadline) || self.Now() < deadline) continue;
+    std::string what =
+        fmt::format("topic {} is not in the metadata after {} ms", record.topic, config_.max_block.millis());
+    if (info != nullptr && has_partition == false && error == ErrorCode::kNone && record.partition) {
+      what = fmt::format("partition {} of topic {} is not in the metadata after {} ms", record.partition->value(),
+                         record.topic, config_.max_block.millis());
+    }
+    if (!cluster_->metadata_problem().empty()) what += ": " + cluster_->metadata_problem();
+    Refuse(record, callback, ErrorCode::kRequestTimedOut, std::move(what));
+    return nullptr;
+  }
+  Refuse(record, callback, ErrorCode::kNetworkException, "the producer is closed");
+  return nullptr;
+}
+
+PartitionIndex ProducerCore::NextSticky(const TopicInfo& info, const Topic& topic) {
+  std::vector<PartitionLoad> loads;
+  for (const PartitionInfo& partition : info.partitions) {
+    if (partition.leader.value() < 0) continue;
+    PartitionLoad load{.partition = partition.partition};
+    const auto queue = topic.queues.find(partition.partition);
+    if (config_.adaptive_partitioning == AdaptivePartitioning::kOn && queue != topic.queues.end()) {
+      load.queued_batch_count = static_cast<int64_t>(queue->second.queued_count());
+    }
+    loads.push_back(load);
+  }
+  if (loads.empty()) {
+    for (const PartitionInfo& partition : info.partitions) loads.push_back({.partition = partition.partition});
+  }
+  return ChooseByLoad(loads, env_.entropy.Next64());
+}
+
+PartitionIndex ProducerCore::ChoosePartition(const ProducerRecord& record, const TopicInfo& info, Topic& topic) {
+  if (record.partition) return *record.partition;
+  const auto partition_count = static_cast<int32_t>(info.partitions.size());
+  if (record.key && config_.key_use == KeyUse::kHash) {
+    return PartitionIndex(base::Murmur2Partition(*record.key, partition_count));
+  }
+  const auto current = topic.sticky.current();
+  if (!current || current->value() >= partition_count) topic.sticky.Stick(NextSticky(info, topic));
+  return *topic.sticky.current();
+}
+
+bool ProducerCore::Reserve(fiber::Fiber& self, int64_t size_bytes, MonoTime deadline) {
+  if (memory_.TryAcquire(size_bytes)) return true;
+  // Whoever waits for memory makes the sender hurry.
+  const Counted waiting(memory_waiter_count_);
+  wake_.WakeAll();
+  env_.context.Reached("client.producer.buffer_full");
+  return memory_.AcquireUntil(self, size_bytes, deadline) == fiber::Wake::kSignalled;
+}
+
+PartitionQueue& ProducerCore::QueueOf(Topic& topic, PartitionIndex partition) {
+  const PartitionQueue::Options options{.idempotence = config_.idempotence,
+                                        .max_in_flight = config_.max_in_flight,
+                                        .batch_bytes = config_.batch_bytes,
+                                        .linger = config_.linger};
+  return topic.queues.try_emplace(partition, env_.context, options).first->second;
+}
+
+void ProducerCore::NoteAppended(const ProducerRecord& record, Topic& topic, const PartitionQueue& queue,
+                                int64_t record_bytes) {
+  const MonoTime now = env_.clock.Now();
+  const bool is_full = queue.queued_count() > 0 && queue.ReadyAt(now, PartitionQueue::Hurry::kNo) <= now;
+  if (!record.partition && !(record.key && config_.key_use == KeyUse::kHash)) {
+    using LastBatch = StickyPartitioner::LastBatch;
+    topic.sticky.OnAppended(record_bytes, is_full ? LastBatch::kFull : LastBatch::kOpen, config_.batch_bytes);
+  }
+  if (is_full) wake_.WakeAll();
+}
+
+void ProducerCore::Send(fiber::Fiber& self, const ProducerRecord& record, SendCallback callback) {
+  ++metrics_.sent_record_count;
+  const MonoTime deadline = self.Now() + config_.max_block;
+  const record::NewRecord fresh{record.timestamp.value_or(env_.clock.WallNow().timestamp()), record.key, record.value,
+                                record.headers};
+  const int64_t record_bytes = record::RecordSizeBytesMax(fresh);
+  const int64_t alone_bytes = record_bytes + static_cast<int64_t>(record::kBatchOverheadBytes);
+  if (alone_bytes > config_.request_bytes_max || alone_bytes > config_.buffer_memory_bytes) {
+    Refuse(record, callback, ErrorCode::kMessageTooLarge,
+           fmt::format("a record of {} bytes is larger than max.request.size = {} or buffer.memory = {}", alone_bytes,
+                       config_.request_bytes_max, config_.buffer_memory_bytes));
+    return;
+  }
+  if (record.timestamp && record.timestamp->value() < 0) {
+    Refuse(record, callback, ErrorCode::kInvalidTimestamp,
+           fmt::format("timestamp {} is negative", record.timestamp->value()));
+    return;
+  }
+  int64_t reserved_bytes = 0;
+  while (true) {
+    const TopicInfo* info = WaitForTopic(self, record, deadline, callback);
+    if (info == nullptr || fatal_error_ != ErrorCode::kNone) {
+      if (reserved_bytes > 0) memory_.Release(reserved_bytes);
+      if (info != nullptr) Refuse(record, callback, fatal_error_, fatal_what_);
+      return;
+    }
+    Topic& topic = topics_.try_emplace(std::string(record.topic)).first->second;
+    PartitionQueue& queue = QueueOf(topic, ChoosePartition(record, *info, topic));
+    const uint64_t number = ++last_record_number_;
+    if (queue.TryAppend(fresh, callback)) {
+      if (reserved_bytes > 0) memory_.Release(reserved_bytes);
+      NoteAppended(record, topic, queue, record_bytes);
+      return;
+    }
+    if (reserved_bytes > 0) {
+      auto batch = std::make_shared<ProducerBatch>(number, config_.compression, reserved_bytes, self.Now());
+      const bool appended = batch->TryAppend(fresh, config_.batch_bytes, callback);
+      INVARIANT(appended);
+      incomplete_.insert(number);
+      queue.Push(std::move(batch));
+      NoteAppended(record, topic, queue, record_bytes);
+      wake_.WakeAll();
+      return;
+    }
+    // Everything may have changed when the memory is there: start over.
+    const int64_t wanted_bytes = std::max(config_.batch_bytes, alone_bytes);
+    if (!Reserve(self, wanted_bytes, deadline)) {
+      Refuse(
+          record, callback, ErrorCode::kRequestTimedOut,
+          fmt::format("no room in buffer.memory for {} bytes after {} ms", wanted_bytes, config_.max_block.millis()));
+      return;
+    }
+    reserved_bytes = wanted_bytes;
+  }
+}
+
+void ProducerCore::Flush(fiber::Fiber& self, MonoTime deadline) {
+  const uint64_t last = last_record_number_;
+  const Counted flushing(flusher_count_);
+  wake_.WakeAll();
+  while (!incomplete_.empty() && *incomplete_.begin() <= last && !stopped_) {
+    if (progress_.WaitUntil(self, deadline) == fiber::Wake::kTimeout) return;
+  }
+}
+
+void ProducerCore::Close(fiber::Fiber& self, MonoTime deadline) {
+  closing_ = true;
+  Flush(self, deadline);
+  if (stopped_) return;
+  FailAll(ErrorCode::kNetworkException, "the producer was closed");
+  Stop();
+}
+
+ProducerMetrics ProducerCore::metrics() const {
+  ProducerMetrics metrics = metrics_;
+  metrics.buffer_free_bytes = memory_.available();
+  return metrics;
+}
+
+Producer::Producer(env::Env& env, const ProducerConfig& config) : core_(std::make_shared<ProducerCore>(env, config)) {
+  core_->Start();
+}
+
+Producer::~Producer() {
+  core_->Stop();
+}
+
+void Producer::Send(fiber::Fiber& self, const ProducerRecord& record, SendCallback callback) {
+  const std::shared_ptr<ProducerCore> core = core_;
+  core->Send(self, record, std::move(callback));
+}
+
+SendResult Producer::SendAndWait(fiber::Fiber& self, const ProducerRecord& record) {
+  struct Waiting {
+    std::optional<SendResult> result;
+    fiber::WaitQueue changed;
+  };
+  // The callback may outlive this call, if the fiber is killed.
+  const auto waiting = std::make_shared<Waiting>();
+  Send(self, record, [waiting](const SendResult& result) {
+    waiting->result = result;
+    waiting->changed.WakeAll();
+  });
+  while (!waiting->result) waiting->changed.Wait(self);
+  return *waiting->result;
+}
+
+void Producer::Flush(fiber::Fiber& self) {
+  const std::shared_ptr<ProducerCore> core = core_;
+  core->Flush(self, MonoTime::Never());
+}
+
+void Producer::Close(fiber::Fiber& self, Duration timeout) {
+  const std::shared_ptr<ProducerCore> core = core_;
+  core->Close(self, self.Now() + timeout);
+}
+
+ProducerMetrics Producer::metrics() const {
+  return core_->metrics();
+}
+
+}  // namespace odradek::client
