@@ -168,19 +168,37 @@ void Node::CheckNothingIsLeft() {
   INVARIANT(world_.network.held_count(index_) == 0);
 }
 
-void Node::ShutDown(Duration patience) {
-  REQUIRES(state_ != State::kOff);
-  if (instance_ != nullptr) instance_->RequestShutdown();
-  PollShutdown(world_.kernel.Now() + patience, incarnation_);
+void Node::PowerLoss() {
+  if (is_up()) return Die(LifeKind::kPowerLost, {});
+  if (power_was_lost_) return;
+  power_was_lost_ = true;
+  world_.network.PowerLoss(index_);
+  if (disk_ != nullptr) disk_->PowerLoss();
+  Tell(LifeKind::kPowerLost, {});
 }
 
-void Node::PollShutdown(MonoTime deadline, uint64_t incarnation) {
-  if (state_ == State::kOff || incarnation_ != incarnation) return;
+void Node::ShutDown(const Shutdown& shutdown) {
+  REQUIRES(state_ != State::kOff);
+  if (instance_ != nullptr) instance_->RequestShutdown();
+  PollShutdown({.deadline = world_.kernel.Now() + shutdown.patience,
+                .incarnation = incarnation_,
+                .restart_after = shutdown.restart_after});
+}
+
+void Node::PollShutdown(const ShutdownWatch& watch) {
+  if (state_ == State::kOff || incarnation_ != watch.incarnation) return;
   const bool has_ended =
       std::all_of(envs_.begin(), envs_.end(), [](const auto& env) { return env->shard().holdings().fiber_count == 0; });
-  if (has_ended) return Die(LifeKind::kExited, {});
-  if (world_.kernel.Now() >= deadline) return Die(LifeKind::kCrashed, "did not shut down in time");
-  world_.kernel.After(kShutdownPoll, [this, deadline, incarnation] { PollShutdown(deadline, incarnation); });
+  if (!has_ended && world_.kernel.Now() < watch.deadline) {
+    world_.kernel.After(kShutdownPoll, [this, watch] { PollShutdown(watch); });
+    return;
+  }
+  if (has_ended) {
+    Die(LifeKind::kExited, {});
+  } else {
+    Die(LifeKind::kCrashed, "did not shut down in time");
+  }
+  if (watch.restart_after.has_value()) BootAfter(*watch.restart_after);
 }
 
 void Node::Pause() {

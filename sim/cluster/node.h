@@ -105,9 +105,16 @@ class Node {
   void BootAfter(Duration delay);
   // REQUIRES: up.
   void Crash() { Die(LifeKind::kCrashed, {}); }
-  void PowerLoss() { Die(LifeKind::kPowerLost, {}); }
-  // Asks the process to end, and kills it if it is still there after `patience`. REQUIRES: up.
-  void ShutDown(Duration patience);
+  // Of the machine, whether a process runs or not. A boot that is planned stays planned if none runs.
+  void PowerLoss();
+  struct Shutdown {
+    // The process is killed if it is still there after this.
+    Duration patience = {};
+    // Then the machine stays off, or boots again.
+    std::optional<Duration> restart_after = std::nullopt;
+  };
+  // Asks the process to end. REQUIRES: up.
+  void ShutDown(const Shutdown& shutdown);
   // Stop-the-world, or the machine's suspension: the clock goes on. REQUIRES: running; paused.
   void Pause();
   void Resume();
@@ -127,7 +134,12 @@ class Node {
 
   void Die(LifeKind kind, const std::string& reason);
   void CheckNothingIsLeft();
-  void PollShutdown(MonoTime deadline, uint64_t incarnation);
+  struct ShutdownWatch {
+    MonoTime deadline;
+    uint64_t incarnation = 0;
+    std::optional<Duration> restart_after;
+  };
+  void PollShutdown(const ShutdownWatch& watch);
   void Tell(LifeKind kind, const std::string& reason);
 
   const World world_;

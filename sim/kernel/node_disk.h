@@ -70,7 +70,8 @@ class NodeDisk {
   virtual void CutOff() = 0;
   // After the fibers are gone. Open files and locks are released, the page cache stays.
   virtual void ProcessCrash() = 0;
-  // After the fibers are gone. As ProcessCrash, and what was not synced is lost, each piece or not by a draw.
+  // After the fibers are gone, or while no process runs. As ProcessCrash, and what was not synced is lost, each piece
+  // or not by a draw.
   virtual void PowerLoss() = 0;
   // An empty disk. REQUIRES: no process runs.
   virtual void Wipe() = 0;

@@ -144,10 +144,10 @@ TEST(Cluster, ShutDownWaitsForTheProgramAndKillsItWhenPatienceEnds) {
   Node& stubborn = cluster.AddNode({.name = "n2"}, RunMain(EchoServer));
   cluster.BootAll();
   cluster.RunFor(Duration::Millis(10));
-  polite.ShutDown(Duration::Seconds(1));
-  stubborn.ShutDown(Duration::Seconds(1));
+  polite.ShutDown({.patience = Duration::Seconds(1)});
+  stubborn.ShutDown({.patience = Duration::Seconds(1), .restart_after = Duration::Millis(10)});
   cluster.RunFor(Duration::Seconds(2));
-  EXPECT_EQ(log.said, "0 booted, 1 booted, 0 exited, 1 crashed (did not shut down in time)");
+  EXPECT_EQ(log.said, "0 booted, 1 booted, 0 exited, 1 crashed (did not shut down in time), 1 booted");
 }
 
 TEST(Cluster, MonotonicClocksStartAnewOnlyWithTheMachine) {

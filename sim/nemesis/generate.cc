@@ -1,0 +1,179 @@
+#include "sim/nemesis/generate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "engine/base/check.h"
+#include "sim/kernel/draw.h"
+
+namespace odradek::sim {
+namespace {
+
+using plan::FaultClass;
+
+constexpr uint64_t kEventsPerClassMax = 10'000;
+constexpr int64_t kThousandSecondsNanos = int64_t{1000} * 1'000'000'000;
+
+// Short and long ones matter equally: even over the powers of two between the two.
+int64_t DrawDuration(DrawStream& draws, Duration least, Duration most) {
+  int doublings = 0;
+  while ((least.nanos() << (doublings + 1)) <= most.nanos()) ++doublings;
+  const int64_t low = least.nanos() << draws.Between(0, doublings);
+  return std::min(draws.Between(low, low * 2), most.nanos());
+}
+
+// How many events a class has: its mean over the length, rounded up or down by a draw.
+uint64_t DrawCount(DrawStream& draws, const FaultClass& fault, Duration length) {
+  const auto scaled = static_cast<__int128>(length.nanos()) * fault.per_thousand_seconds();
+  const auto whole = static_cast<uint64_t>(scaled / kThousandSecondsNanos);
+  const auto rest = static_cast<uint64_t>(scaled % kThousandSecondsNanos);
+  const uint64_t more = draws.Below(static_cast<uint64_t>(kThousandSecondsNanos)) < rest ? 1 : 0;
+  // A mean says little about a run: anything from none to twice as many.
+  const uint64_t count = draws.Below(2 * whole + 1) + more;
+  return std::min(count, kEventsPerClassMax);
+}
+
+void FillLink(DrawStream& draws, plan::LinkFault& fault, Duration longest) {
+  fault.set_duration_ns(DrawDuration(draws, Duration::Millis(20), longest));
+  // One peer or, in a third of the cases, everybody.
+  if (draws.Below(3) > 0) fault.mutable_peer()->mutable_any();
+}
+
+plan::LinkFault::Way DrawWay(DrawStream& draws) {
+  return draws.Below(2) == 0 ? plan::LinkFault::FROM_TARGET : plan::LinkFault::TO_TARGET;
+}
+
+int64_t DrawRestart(DrawStream& draws) {
+  return DrawDuration(draws, Duration::Millis(1), Duration::Seconds(10));
+}
+
+void FillDisk(DrawStream& draws, FaultClass::Kind kind, plan::DiskFault& fault) {
+  fault.set_duration_ns(DrawDuration(draws, Duration::Millis(10), Duration::Seconds(5)));
+  fault.set_probability_ppm(draws.Below(2) == 0 ? 1'000'000 : static_cast<uint32_t>(draws.Between(10'000, 500'000)));
+  switch (kind) {
+    case FaultClass::DISK_READ_ERROR:
+      return fault.set_kind(plan::DiskFault::READ_ERROR);
+    case FaultClass::DISK_WRITE_ERROR:
+      return fault.set_kind(plan::DiskFault::WRITE_ERROR);
+    case FaultClass::DISK_SYNC_ERROR:
+      return fault.set_kind(plan::DiskFault::SYNC_ERROR);
+    case FaultClass::DISK_NO_SPACE:
+      return fault.set_kind(plan::DiskFault::NO_SPACE);
+    default:
+      fault.set_kind(plan::DiskFault::SLOW_DISK);
+      fault.set_delay_ns(DrawDuration(draws, Duration::Millis(1), Duration::Seconds(2)));
+  }
+}
+
+void FillNetworkAction(DrawStream& draws, FaultClass::Kind kind, plan::Action& action) {
+  switch (kind) {
+    case FaultClass::PARTITION:
+      return FillLink(draws, *action.mutable_cut(), Duration::Seconds(20));
+    case FaultClass::ONE_WAY_PARTITION:
+      FillLink(draws, *action.mutable_cut(), Duration::Seconds(20));
+      return action.mutable_cut()->set_way(DrawWay(draws));
+    case FaultClass::STALL:  // outlives a client's retries
+      return FillLink(draws, *action.mutable_stall(), Duration::Seconds(60));
+    case FaultClass::SLOW_LINK:
+      FillLink(draws, *action.mutable_slow(), Duration::Seconds(20));
+      action.mutable_slow()->set_latency_ns(DrawDuration(draws, Duration::Millis(1), Duration::Seconds(1)));
+      return action.mutable_slow()->set_bytes_per_second(draws.Between(10'000, 10'000'000));
+    case FaultClass::RESET_CONNECTIONS:
+      return FillLink(draws, *action.mutable_reset_connections(), Duration::Seconds(1));
+    case FaultClass::HALF_CLOSE:
+      FillLink(draws, *action.mutable_half_close(), Duration::Seconds(1));
+      return action.mutable_half_close()->set_way(DrawWay(draws));
+    case FaultClass::REFUSE:
+      return FillLink(draws, *action.mutable_refuse(), Duration::Seconds(10));
+    case FaultClass::CORRUPT:
+      FillLink(draws, *action.mutable_corrupt(), Duration::Seconds(10));
+      return action.mutable_corrupt()->set_probability_ppm(static_cast<uint32_t>(draws.Between(100, 50'000)));
+    default:
+      INVARIANT(!"not a class of network faults");
+  }
+}
+
+void FillAction(DrawStream& draws, FaultClass::Kind kind, plan::Action& action) {
+  switch (kind) {
+    case FaultClass::CRASH:
+    case FaultClass::CRASH_AT_PROBE:
+      return action.mutable_crash()->set_restart_after_ns(DrawRestart(draws));
+    case FaultClass::POWER_LOSS:
+    case FaultClass::POWER_LOSS_AT_PROBE:
+      return action.mutable_power_loss()->set_restart_after_ns(DrawRestart(draws));
+    case FaultClass::RESTART:
+      action.mutable_restart()->set_patience_ns(DrawDuration(draws, Duration::Millis(1), Duration::Seconds(10)));
+      return action.mutable_restart()->set_restart_after_ns(DrawRestart(draws));
+    case FaultClass::PAUSE:
+      return action.mutable_pause()->set_duration_ns(DrawDuration(draws, Duration::Millis(5), Duration::Seconds(20)));
+    case FaultClass::CLOCK_STEP: {
+      const int64_t step = DrawDuration(draws, Duration::Millis(1), Duration::Seconds(86'400));
+      return action.mutable_clock_step()->set_wall_ns(draws.Below(2) == 0 ? step : -step);
+    }
+    case FaultClass::CLOCK_DRIFT:
+      action.mutable_clock_drift()->set_ppm(static_cast<int32_t>(draws.Between(-50'000, 50'000)));
+      return action.mutable_clock_drift()->set_duration_ns(
+          DrawDuration(draws, Duration::Seconds(1), Duration::Seconds(60)));
+    case FaultClass::DISK_READ_ERROR:
+    case FaultClass::DISK_WRITE_ERROR:
+    case FaultClass::DISK_SYNC_ERROR:
+    case FaultClass::DISK_NO_SPACE:
+    case FaultClass::DISK_SLOW:
+      return FillDisk(draws, kind, *action.mutable_disk());
+    default:
+      return FillNetworkAction(draws, kind, action);
+  }
+}
+
+void FillTrigger(DrawStream& draws, const FaultClass& fault, Duration length, plan::Event& event) {
+  const bool at_probe = fault.probe_size() > 0 &&
+                        (fault.kind() == FaultClass::CRASH_AT_PROBE || fault.kind() == FaultClass::POWER_LOSS_AT_PROBE);
+  if (at_probe) {
+    plan::ProbeHit& probe = *event.mutable_trigger()->mutable_probe();
+    probe.set_name(fault.probe(static_cast<int>(draws.Below(static_cast<uint64_t>(fault.probe_size())))));
+    probe.set_count(uint64_t{1} << draws.Below(8));
+    event.mutable_target()->mutable_triggering();
+    return;
+  }
+  event.mutable_trigger()->set_at_ns(static_cast<int64_t>(draws.Below(static_cast<uint64_t>(length.nanos()))));
+  if (fault.role().empty()) {
+    event.mutable_target()->mutable_any();
+  } else {
+    event.mutable_target()->set_any_of_role(fault.role());
+  }
+}
+
+}  // namespace
+
+plan::Plan GeneratePlan(const PlanOptions& options) {
+  REQUIRES(options.length.nanos() > 0);
+  plan::Plan plan;
+  plan.set_seed(options.seed);
+  for (const FaultClass& fault : options.classes) {
+    if (fault.kind() == FaultClass::UNKNOWN) continue;
+    const Entity whole = EntityOf(fmt::format("{}/{}", FaultClass::Kind_Name(fault.kind()), fault.role()));
+    DrawStream counts(options.seed, whole, PurposeOf("count"));
+    const uint64_t count = DrawCount(counts, fault, options.length);
+    for (uint64_t i = 0; i < count; ++i) {
+      DrawStream draws(options.seed, PartOf(whole, i), PurposeOf("event"));
+      plan::Event& event = *plan.add_event();
+      // Its own, whatever else is in the plan.
+      event.set_id(static_cast<uint32_t>(draws.Between(1, 0x7fffffff)));
+      FillTrigger(draws, fault, options.length, event);
+      FillAction(draws, fault.kind(), *event.mutable_action());
+    }
+  }
+  std::stable_sort(
+      plan.mutable_event()->pointer_begin(), plan.mutable_event()->pointer_end(),
+      [](const plan::Event* a, const plan::Event* b) { return a->trigger().at_ns() < b->trigger().at_ns(); });
+  std::vector<uint32_t> ids;  // the rare collision moves on by one
+  for (plan::Event& event : *plan.mutable_event()) {
+    while (std::find(ids.begin(), ids.end(), event.id()) != ids.end()) event.set_id(event.id() + 1);
+    ids.push_back(event.id());
+  }
+  return plan;
+}
+
+}  // namespace odradek::sim

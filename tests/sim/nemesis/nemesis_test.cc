@@ -1,0 +1,156 @@
+#include "sim/nemesis/nemesis.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "sim/nemesis/generate.h"
+#include "tests/sim/cluster/programs.h"
+
+namespace odradek::sim {
+namespace {
+
+const Topology kTopology{.members = {{"n1", "broker"}, {"c1", "client"}, {"c2", "client"}}};
+
+struct World {
+  explicit World(uint64_t seed) : cluster({.kernel = {.seed = seed}}) {
+    cluster.AddNode({.name = "n1"}, RunMain(EchoServer));
+    cluster.AddNode({.name = "c1", .role = "client"}, RunMain(EchoClient(answers)));
+    cluster.AddNode({.name = "c2", .role = "client"}, RunMain(EchoClient(answers)));
+    cluster.BootAll();
+  }
+  int64_t answers = 0;
+  Cluster cluster;
+};
+
+plan::Plan Parsed(std::string_view text) {
+  absl::StatusOr<plan::Plan> plan = ParsePlan(text, "test", kTopology);
+  EXPECT_TRUE(plan.ok()) << plan.status().ToString();
+  return plan.ok() ? *plan : plan::Plan();
+}
+
+std::string Said(const Nemesis& nemesis) {
+  std::string text;
+  for (const Strike& strike : nemesis.strikes()) {
+    text += std::to_string(strike.event_id) + " " + strike.target + " " + std::string(ToString(strike.result)) + "; ";
+  }
+  return text;
+}
+
+TEST(Nemesis, CarriesOutEventsAtTheirTimes) {
+  World world(1);
+  Nemesis nemesis(world.cluster, Parsed(R"(
+    event { id: 1 trigger { at_ns: 1000000000 } target { node: "n1" } action { crash { restart_after_ns: 500000000 } } }
+    event { id: 2 trigger { at_ns: 1200000000 } target { node: "n1" } action { pause {} } }
+    event { id: 3 trigger { at_ns: 2000000000 } target { any_of_role: "broker" } action { pause {} } })"),
+                  nullptr);
+  nemesis.Start();
+  Node& server = *world.cluster.FindNode("n1");
+  world.cluster.RunFor(Duration::Millis(1100));
+  EXPECT_FALSE(server.is_up());
+  world.cluster.RunFor(Duration::Millis(500));
+  EXPECT_EQ(server.state(), Node::State::kRunning);
+  world.cluster.RunFor(Duration::Millis(500));
+  EXPECT_EQ(server.state(), Node::State::kPaused);
+  EXPECT_EQ(Said(nemesis), "1 n1 done; 2  no target; 3 n1 done; ");
+  EXPECT_EQ(nemesis.triggered_count(), 3u);
+  nemesis.Heal();
+  EXPECT_EQ(server.state(), Node::State::kRunning);
+}
+
+TEST(Nemesis, StrikesAtTheNthHitOfAProbe) {
+  World world(2);
+  Nemesis nemesis(world.cluster, Parsed(R"(
+    event { id: 1 trigger { probe { name: "echo.read" count: 40 } } target { triggering {} }
+            action { power_loss { restart_after_ns: 1000000 } } })"),
+                  nullptr);
+  nemesis.Start();
+  world.cluster.RunFor(Duration::Seconds(10));
+  EXPECT_EQ(Said(nemesis), "1 n1 done; ");
+  EXPECT_EQ(world.cluster.FindNode("n1")->incarnation(), 2u);
+  EXPECT_GT(world.answers, 100);
+}
+
+TEST(Nemesis, PartitionsEndAndOverlapAsLongAsTheLongest) {
+  World world(3);
+  Nemesis nemesis(world.cluster, Parsed(R"(
+    event { id: 1 trigger { at_ns: 1000000000 } target { node: "n1" } action { cut { duration_ns: 2000000000 } } }
+    event { id: 2 trigger { at_ns: 1500000000 } target { node: "n1" }
+            action { cut { peer { node: "c1" } duration_ns: 4000000000 } } }
+    event { id: 3 trigger { at_ns: 1500000000 } target { node: "c2" }
+            action { cut { peer { node: "n1" } way: FROM_TARGET duration_ns: 4000000000 } } })"),
+                  nullptr);
+  nemesis.Start();
+  world.cluster.RunFor(Duration::Millis(1100));
+  const int64_t before = world.answers;
+  world.cluster.RunFor(Duration::Millis(4300));
+  EXPECT_LE(world.answers, before);
+  world.cluster.RunFor(Duration::Seconds(8));
+  EXPECT_GT(world.answers, before + 500);
+}
+
+TEST(Nemesis, SparesWhatTheClusterWouldNotSurvive) {
+  class OnlyClients final : public Survivability {
+   public:
+    bool Allows(Cluster&, const Node& target, const plan::Action& action) override {
+      return !action.has_crash() || target.role() == "client";
+    }
+  };
+  World world(4);
+  OnlyClients survivability;
+  Nemesis nemesis(world.cluster, Parsed(R"(
+    event { id: 1 trigger { at_ns: 1000 } target { all {} } action { crash {} } })"),
+                  &survivability);
+  nemesis.Start();
+  world.cluster.RunFor(Duration::Millis(1));
+  EXPECT_EQ(Said(nemesis), "1 n1 spared; 1 c1 done; 1 c2 done; ");
+}
+
+TEST(Nemesis, ClocksStepAndDrift) {
+  World world(5);
+  Nemesis nemesis(world.cluster, Parsed(R"(
+    event { id: 1 trigger { at_ns: 0 } target { node: "n1" } action { clock_step { wall_ns: -5000000000 } } }
+    event { id: 2 trigger { at_ns: 0 } target { node: "n1" } action { clock_drift { ppm: 50000 } } })"),
+                  nullptr);
+  nemesis.Start();
+  Node& server = *world.cluster.FindNode("n1");
+  world.cluster.RunFor(Duration::Seconds(10));
+  const Duration wall = server.clock().Wall(world.cluster.kernel().Now()) - kWallTimeAtStart;
+  EXPECT_EQ(wall.millis(), 10'500 - 5'000);
+  nemesis.Heal();
+  EXPECT_EQ(server.clock().drift().ppm, 0);
+}
+
+TEST(Nemesis, EverythingWorksAgainAfterHeal) {
+  std::vector<plan::FaultClass> classes;
+  for (int kind = 1; kind <= plan::FaultClass::CLOCK_DRIFT; ++kind) {
+    if (kind == plan::FaultClass::CORRUPT) continue;
+    plan::FaultClass& fault = classes.emplace_back();
+    fault.set_kind(static_cast<plan::FaultClass::Kind>(kind));
+    fault.set_per_thousand_seconds(100);
+  }
+  const auto run = [&](uint64_t seed) {
+    World world(seed);
+    const plan::Plan plan = GeneratePlan({.seed = seed, .topology = kTopology, .classes = classes});
+    Nemesis nemesis(world.cluster, plan, nullptr);
+    nemesis.Start();
+    world.cluster.RunFor(Duration::Seconds(30));
+    nemesis.Heal();
+    world.cluster.RunFor(Duration::Seconds(60));
+    const int64_t before = world.answers;
+    world.cluster.RunFor(Duration::Seconds(2));
+    EXPECT_GT(world.answers, before + 100) << "seed " << seed << "\n" << PrintPlan(plan);
+    EXPECT_FALSE(nemesis.strikes().empty());
+    return world.cluster.kernel().hash();
+  };
+  for (uint64_t seed = 0; seed < 12; ++seed) {
+    const Hash128 hash = run(seed);
+    if (seed % 4 == 0) {
+      EXPECT_EQ(run(seed), hash);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace odradek::sim
