@@ -87,7 +87,6 @@ struct BrokerConfig {
 };
 
 // The error names the properties that contradict each other or ask for more than a quorum of one.
-// REQUIRES: each value of the layers has passed validation (def.h).
 absl::StatusOr<BrokerConfig> ResolveBrokerConfig(const Layers& layers);
 
 }  // namespace odradek::config

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
 
 namespace odradek::config {
@@ -26,7 +27,10 @@ struct Candidate {
 void AddLayer(const PropertyMap* layer, Source source, std::span<const Synonym> synonyms, std::vector<Candidate>& out) {
   for (const Synonym& synonym : synonyms) {
     const std::string* const text = FindIn(layer, synonym.name);
-    if (text != nullptr) out.push_back({FindBrokerDef(synonym.name), *text, source, synonym.factor});
+    if (text == nullptr) continue;
+    const ConfigDef* const def = FindBrokerDef(synonym.name);
+    INVARIANT(def != nullptr);
+    if (ParseValue(*def, *text).ok()) out.push_back({def, *text, source, synonym.factor});
   }
 }
 
@@ -47,7 +51,7 @@ std::vector<Candidate> BrokerCandidates(const Layers& layers, std::span<const Sy
 std::vector<Candidate> TopicCandidates(const Layers& layers, const ConfigDef& def) {
   std::vector<Candidate> out;
   const std::string* const own = FindIn(layers.topic, def.name);
-  if (own != nullptr) out.push_back({&def, *own, Source::kDynamicTopic, 1});
+  if (own != nullptr && ParseValue(def, *own).ok()) out.push_back({&def, *own, Source::kDynamicTopic, 1});
   if (def.synonyms.empty()) return out;
   const std::vector<Candidate> broker = BrokerCandidates(layers, def.synonyms);
   out.insert(out.end(), broker.begin(), broker.end());
@@ -57,7 +61,7 @@ std::vector<Candidate> TopicCandidates(const Layers& layers, const ConfigDef& de
 // The value in the unit of the property that asks. A negative number is "no limit" in every unit.
 Value Convert(const Candidate& candidate) {
   const absl::StatusOr<Value> parsed = ParseValue(*candidate.def, candidate.text);
-  REQUIRES(parsed.ok());
+  INVARIANT(parsed.ok());
   Value value = *parsed;
   if (candidate.factor == 1) return value;
   value.type = Type::kLong;
@@ -122,6 +126,15 @@ Resolved ResolveBroker(const Layers& layers, const ConfigDef& def) {
   return FirstOf(BrokerCandidates(layers, std::span<const Synonym>(&self, 1)), def);
 }
 
+std::vector<std::string> UnsupportedOverrides(const PropertyMap& overrides) {
+  std::vector<std::string> lines;
+  for (const auto& [name, value] : overrides) {
+    const absl::Status status = ValidateTopicOverride(name, value);
+    if (!status.ok()) lines.emplace_back(base::SV(status.message()));
+  }
+  return lines;
+}
+
 std::vector<Description> DescribeTopic(const Layers& layers, const KeyFilter& keys) {
   std::vector<Description> out;
   for (const ConfigDef& def : TopicDefs()) {
@@ -153,7 +166,7 @@ std::vector<Description> DescribeClusterDefault(const PropertyMap& dynamic_defau
   std::vector<Description> out;
   for (const auto& [name, text] : dynamic_default) {
     const ConfigDef* const def = FindBrokerDef(name);
-    if (def == nullptr || !Wanted(keys, *def)) continue;
+    if (def == nullptr || !Wanted(keys, *def) || !ParseValue(*def, text).ok()) continue;
     const std::vector<Candidate> candidates = {{def, text, Source::kDynamicDefaultBroker, 1}};
     out.push_back(Describe(*def, FirstOf(candidates, *def), candidates));
   }

@@ -3,7 +3,9 @@
 //
 //  1. A topic property without an override takes the first of its broker synonyms that has a value: dynamic values of
 //     any synonym go before static ones, static ones before defaults; among synonyms of one layer, table order decides.
-//  2. Values in the layers have passed the validation of def.h: a value that does not parse is a bug.
+//  2. A value that does not parse counts as not set: layers from a metadata log that another version wrote may have
+//  one.
+//     What is set here passes the validation of def.h first; UnsupportedOverrides() tells what got in otherwise.
 //
 // Source: KIP-226 (sources and synonyms); FEATURES.md 5.2.
 #pragma once
@@ -50,6 +52,10 @@ struct SynonymEntry {
   std::optional<std::string> value;  // nullopt: sensitive
   Source source = Source::kUnknown;
 };
+
+// What ValidateTopicOverride() says against values that are there already, one line each; for a node that starts with
+// metadata that it did not write.
+std::vector<std::string> UnsupportedOverrides(const PropertyMap& overrides);
 
 // An entry of a DescribeConfigs answer.
 struct Description {

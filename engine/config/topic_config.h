@@ -53,7 +53,6 @@ struct TopicConfig {
   friend bool operator==(const TopicConfig&, const TopicConfig&) = default;
 };
 
-// REQUIRES: the layers have passed validation (def.h).
 TopicConfig ResolveTopicConfig(const Layers& layers);
 
 }  // namespace odradek::config
