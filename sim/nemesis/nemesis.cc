@@ -30,6 +30,14 @@ plan::DiskOperationKind KindOf(DiskOperation operation) {
       return plan::REMOVE;
     case DiskOperation::kSyncDirectory:
       return plan::SYNC_DIRECTORY;
+    case DiskOperation::kCreateDirectory:
+      return plan::CREATE_DIRECTORY;
+    case DiskOperation::kRemoveDirectory:
+      return plan::REMOVE_DIRECTORY;
+    case DiskOperation::kLock:
+      return plan::LOCK;
+    case DiskOperation::kLook:
+      return plan::LOOK;
   }
   return plan::ANY_OPERATION;
 }
