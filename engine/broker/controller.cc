@@ -1,0 +1,194 @@
+#include "engine/broker/controller.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "engine/base/absl_compat.h"
+#include "engine/base/check.h"
+
+namespace odradek::broker {
+namespace {
+
+// SecurityProtocol.PLAINTEXT of Kafka.
+constexpr int16_t kPlaintext = 0;
+
+metadata::ControllerOptions MachineOptions(const NodeOptions& options) {
+  metadata::ControllerOptions out;
+  out.node_id = options.config.node_id;
+  out.cluster_id = options.cluster_id;
+  out.default_partition_count = options.config.num_partitions;
+  out.default_replication_factor = options.config.default_replication_factor;
+  out.topic_deletion = options.config.delete_topics ? metadata::ControllerOptions::TopicDeletion::kAllowed
+                                                    : metadata::ControllerOptions::TopicDeletion::kDisabled;
+  out.static_properties = options.static_properties;
+  out.producer_id_block_size = options.producer_id_block_size;
+  return out;
+}
+
+absl::Status ToStatus(const metadata::MaybeFailure& failure, std::string_view what) {
+  if (!failure) return absl::OkStatus();
+  return base::FailedPrecondition(
+      fmt::format("{}: {} ({})", what, failure->message, protocol::ErrorName(failure->code)));
+}
+
+}  // namespace
+
+Controller::Controller(env::Env& env, const NodeOptions& options, std::unique_ptr<MetadataLog> log, PublishView publish)
+    : env_(env),
+      options_(options),
+      log_(std::move(log)),
+      publish_(std::move(publish)),
+      machine_(MachineOptions(options), log_->TakeFold(), env.context) {}
+
+absl::StatusOr<std::unique_ptr<Controller>> Controller::Open(fiber::Fiber& self, env::Env& env,
+                                                             storage::LogManager& logs, const NodeOptions& options,
+                                                             const ControllerStart& start, PublishView publish) {
+  absl::StatusOr<std::unique_ptr<MetadataLog>> log =
+      MetadataLog::Open(self, env, logs, options, {options.config.node_id, start.log_dirs.front()});
+  if (!log.ok()) return log.status();
+  std::unique_ptr<Controller> controller(new Controller(env, options, std::move(*log), std::move(publish)));
+  if (const absl::Status begun = controller->Begin(self, start); !begun.ok()) return begun;
+  return controller;
+}
+
+absl::Status Controller::Begin(fiber::Fiber& self, const ControllerStart& start) {
+  const fiber::MutexLock lock(self, deciding_);
+  Commit(self, machine_.Activate());
+  metadata::BrokerRegistration registration;
+  registration.id = options_.config.node_id;
+  registration.cluster_id = options_.cluster_id;
+  const uint64_t high = env_.entropy.Next64();
+  const uint64_t low = env_.entropy.Next64();
+  registration.incarnation_id = Uuid::FromRandom(high, low);
+  const config::Endpoint& endpoint = options_.config.advertised_listeners.front();
+  registration.listeners.push_back(
+      {endpoint.listener, start.advertised.host, static_cast<uint16_t>(start.advertised.port), kPlaintext});
+  registration.features[std::string(metadata::kMetadataVersionFeature)] = {metadata::kMetadataVersionMin.value(),
+                                                                           metadata::kMetadataVersionMax.value()};
+  if (!options_.config.rack.empty()) registration.rack = options_.config.rack;
+  registration.log_dirs = start.log_dirs;
+  // The lock of the data directory proves that no other process of this id runs.
+  auto registered = machine_.RegisterBroker(registration, log_->last_offset() + 1, metadata::Session::kExpired);
+  if (absl::Status status = ToStatus(registered.response.failure, "broker registration"); !status.ok()) return status;
+  broker_epoch_ = registered.response.epoch;
+  Commit(self, std::move(registered.records));
+  auto unfenced = machine_.UnfenceBroker(options_.config.node_id, broker_epoch_);
+  if (absl::Status status = ToStatus(unfenced.response, "broker unfencing"); !status.ok()) return status;
+  Commit(self, std::move(unfenced.records));
+  Publish(self);
+  return absl::OkStatus();
+}
+
+void Controller::Commit(fiber::Fiber& self, std::vector<metadata::Record> records) {
+  if (records.empty()) return;
+  const metadata::MetadataVersion level = machine_.image().metadata_version().value_or(metadata::kMetadataVersionMax);
+  if (log_->Append(self, records, level) == kNoOffset) {
+    env_.process.Fatal(self, "the metadata log cannot be written");
+  }
+  for (const metadata::Record& record : records) {
+    const absl::Status replayed = machine_.Replay(record);
+    INVARIANT(replayed.ok());
+  }
+}
+
+void Controller::Publish(fiber::Fiber& self) {
+  auto view = std::make_shared<MetadataView>();
+  view->image = machine_.state().visible();
+  view->offset = log_->last_offset();
+  publish_(self, std::move(view));
+}
+
+// Decides, makes it durable, publishes it, and returns the answer.
+template <typename Decide>
+auto Controller::DecideAndCommit(fiber::Fiber& self, Decide decide) {
+  const fiber::MutexLock lock(self, deciding_);
+  auto outcome = decide();
+  if (!outcome.records.empty()) {
+    Commit(self, std::move(outcome.records));
+    Publish(self);
+  }
+  return std::move(outcome.response);
+}
+
+protocol::CreateTopicsResponse Controller::CreateTopics(fiber::Fiber& self,
+                                                        const protocol::CreateTopicsRequest& request) {
+  return DecideAndCommit(self, [&] {
+    base::Prng draws(env_.entropy.Next64());
+    return machine_.CreateTopics(request, draws);
+  });
+}
+
+protocol::DeleteTopicsResponse Controller::DeleteTopics(fiber::Fiber& self,
+                                                        const protocol::DeleteTopicsRequest& request, int16_t version) {
+  return DecideAndCommit(self, [&] { return machine_.DeleteTopics(request, version); });
+}
+
+protocol::CreatePartitionsResponse Controller::CreatePartitions(fiber::Fiber& self,
+                                                                const protocol::CreatePartitionsRequest& request) {
+  return DecideAndCommit(self, [&] {
+    base::Prng draws(env_.entropy.Next64());
+    return machine_.CreatePartitions(request, draws);
+  });
+}
+
+protocol::IncrementalAlterConfigsResponse Controller::IncrementalAlterConfigs(
+    fiber::Fiber& self, const protocol::IncrementalAlterConfigsRequest& request) {
+  return DecideAndCommit(self, [&] { return machine_.IncrementalAlterConfigs(request); });
+}
+
+protocol::AlterConfigsResponse Controller::AlterConfigs(fiber::Fiber& self,
+                                                        const protocol::AlterConfigsRequest& request) {
+  return DecideAndCommit(self, [&] { return machine_.AlterConfigs(request); });
+}
+
+AllocatedProducerId Controller::AllocateProducerId(fiber::Fiber& self) {
+  const fiber::MutexLock lock(self, deciding_);
+  AllocatedProducerId allocated;
+  if (next_producer_id_ == producer_ids_end_) {
+    auto outcome = machine_.AllocateProducerIds(options_.config.node_id, broker_epoch_);
+    if (outcome.response.failure) {
+      allocated.error = outcome.response.failure->code;
+      return allocated;
+    }
+    Commit(self, std::move(outcome.records));
+    next_producer_id_ = outcome.response.first;
+    producer_ids_end_ = ProducerId(next_producer_id_.value() + outcome.response.count);
+    REACHED(env_.context, "broker.producer_ids.new_block");
+  }
+  allocated.id = next_producer_id_;
+  next_producer_id_ = ProducerId(next_producer_id_.value() + 1);
+  return allocated;
+}
+
+void Controller::StartMaintenance() {
+  maintenance_started_ = true;
+  env_.scheduler.Spawn("controller maintenance", [this](fiber::Fiber& self) { RunMaintenance(self); });
+}
+
+void Controller::Stop(fiber::Fiber& self) {
+  stop_.Set();
+  if (maintenance_started_) maintenance_ended_.Wait(self);
+}
+
+void Controller::RunMaintenance(fiber::Fiber& self) {
+  constexpr Duration kSnapshotCheck = Duration::Seconds(1);
+  const Duration no_op_every = options_.config.no_op_interval.value_or(Duration::kMax);
+  MonoTime no_op_due = self.Now() + no_op_every;
+  while (stop_.WaitUntil(self, std::min(no_op_due, self.Now() + kSnapshotCheck)) == fiber::Wake::kTimeout) {
+    const fiber::MutexLock lock(self, deciding_);
+    if (self.Now() >= no_op_due) {
+      Commit(self, {protocol::NoOpRecord{}});
+      no_op_due = self.Now() + no_op_every;
+    }
+    if (!log_->IsSnapshotDue()) continue;
+    const absl::Status written = log_->WriteSnapshot(self, machine_.image());
+    if (!written.ok()) {
+      env_.log.Write(env::LogLevel::kError, "broker", "metadata snapshot cannot be written",
+                     {{"why", written.ToString()}});
+    }
+  }
+  maintenance_ended_.Set();
+}
+
+}  // namespace odradek::broker

@@ -1,0 +1,90 @@
+// The active controller of a quorum of one: decides with the pure machine, makes the decision durable, publishes it,
+// and only then answers. Lives on shard 0.
+//
+//  1. Decisions are taken one at a time; each sees all before it.
+//  2. Nobody hears of a record that is not durable.
+//  3. A metadata log that cannot be written ends the node (Process::Fatal): it could not tell what it decided.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/broker/metadata_log.h"
+#include "engine/broker/metadata_view.h"
+#include "engine/env/env.h"
+#include "engine/fiber/sync.h"
+#include "engine/metadata/controller.h"
+#include "engine/protocol/generated/alter_configs.h"
+#include "engine/protocol/generated/create_partitions.h"
+#include "engine/protocol/generated/create_topics.h"
+#include "engine/protocol/generated/delete_topics.h"
+#include "engine/protocol/generated/incremental_alter_configs.h"
+
+namespace odradek::broker {
+
+// Hands a committed view to whoever acts on it; returns when they have.
+using PublishView = std::function<void(fiber::Fiber&, std::shared_ptr<const MetadataView>)>;
+
+struct ControllerStart {
+  // Directory ids of the log directories; the first one holds the metadata log.
+  std::vector<Uuid> log_dirs;
+  env::Address advertised;
+};
+
+struct AllocatedProducerId {
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  ProducerId id = kNoProducerId;
+};
+
+class Controller {
+ public:
+  // Replays the log, begins an epoch, registers and unfences this node's broker, and publishes the first view.
+  static absl::StatusOr<std::unique_ptr<Controller>> Open(fiber::Fiber& self, env::Env& env, storage::LogManager& logs,
+                                                          const NodeOptions& options, const ControllerStart& start,
+                                                          PublishView publish);
+
+  protocol::CreateTopicsResponse CreateTopics(fiber::Fiber& self, const protocol::CreateTopicsRequest& request);
+  protocol::DeleteTopicsResponse DeleteTopics(fiber::Fiber& self, const protocol::DeleteTopicsRequest& request,
+                                              int16_t version);
+  protocol::CreatePartitionsResponse CreatePartitions(fiber::Fiber& self,
+                                                      const protocol::CreatePartitionsRequest& request);
+  protocol::IncrementalAlterConfigsResponse IncrementalAlterConfigs(
+      fiber::Fiber& self, const protocol::IncrementalAlterConfigsRequest& request);
+  protocol::AlterConfigsResponse AlterConfigs(fiber::Fiber& self, const protocol::AlterConfigsRequest& request);
+  // The next id of the node's block; takes a new block when it is used up.
+  AllocatedProducerId AllocateProducerId(fiber::Fiber& self);
+
+  // Starts no-op records and snapshots; Stop ends them.
+  void StartMaintenance();
+  void Stop(fiber::Fiber& self);
+
+  BrokerEpoch broker_epoch() const { return broker_epoch_; }
+
+ private:
+  Controller(env::Env& env, const NodeOptions& options, std::unique_ptr<MetadataLog> log, PublishView publish);
+
+  absl::Status Begin(fiber::Fiber& self, const ControllerStart& start);
+  // Appends, syncs and folds the records. REQUIRES: deciding_ is held.
+  void Commit(fiber::Fiber& self, std::vector<metadata::Record> records);
+  void Publish(fiber::Fiber& self);
+  template <typename Decide>
+  auto DecideAndCommit(fiber::Fiber& self, Decide decide);
+  void RunMaintenance(fiber::Fiber& self);
+
+  env::Env& env_;
+  const NodeOptions& options_;
+  const std::unique_ptr<MetadataLog> log_;
+  const PublishView publish_;
+  metadata::Controller machine_;
+  BrokerEpoch broker_epoch_{-1};
+  ProducerId next_producer_id_{0};
+  ProducerId producer_ids_end_{0};
+  fiber::Mutex deciding_;
+  bool maintenance_started_ = false;
+  fiber::Event stop_;
+  fiber::Event maintenance_ended_;
+};
+
+}  // namespace odradek::broker

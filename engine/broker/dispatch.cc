@@ -1,0 +1,210 @@
+#include "engine/broker/dispatch.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/broker/connection.h"
+#include "engine/broker/handlers/handlers.h"
+#include "engine/broker/node.h"
+#include "engine/broker/shard.h"
+#include "engine/protocol/framing.h"
+
+namespace odradek::broker {
+namespace {
+
+using protocol::ApiKey;
+
+// The encoded answer cut at its splices, the file ranges in between.
+net::OutParts Assemble(const protocol::Writer& writer, std::vector<storage::ReadResult>& files) {
+  net::OutParts parts;
+  const Bytes all = writer.buffer();
+  int64_t from = 0;
+  const auto copy_until = [&](int64_t until) {
+    const Bytes piece = all.subspan(static_cast<size_t>(from), static_cast<size_t>(until - from));
+    if (!piece.empty()) parts.emplace_back(ByteBuffer(piece.begin(), piece.end()));
+    from = until;
+  };
+  for (const protocol::Splice& splice : writer.splices()) {
+    copy_until(splice.position);
+    storage::ReadResult& file = files[static_cast<size_t>(splice.records.external().cookie)];
+    parts.emplace_back(net::BorrowedFile{file.range(), file.file});
+  }
+  copy_until(static_cast<int64_t>(all.size()));
+  return parts;
+}
+
+template <typename Response>
+bool EncodeAnswer(RequestContext& context, const Response& response, net::OutParts& out) {
+  protocol::Writer writer;
+  const protocol::ResponseTo to{static_cast<ApiKey>(context.header.request_api_key), context.version(),
+                                context.header.correlation_id};
+  if (!protocol::EncodeFramed(to, response, writer)) {
+    context.home.env().log.Write(
+        env::LogLevel::kError, "broker", "answer cannot be encoded",
+        {{"api", std::string(Response::kName)},
+         {"why", writer.error() ? writer.error()->ToString() : std::string("larger than a frame can be")}});
+    return false;
+  }
+  out = Assemble(writer, context.file_parts);
+  return true;
+}
+
+enum class Handled : uint8_t { kAnswer, kMalformed, kUnencodable };
+
+template <typename Request, auto kHandler>
+Handled Run(RequestContext& context, protocol::Reader& reader, net::OutParts& out) {
+  Request request;
+  if (!request.Decode(reader, context.version())) return Handled::kMalformed;
+  const auto response = kHandler(context, request);
+  if (context.answer != RequestContext::Answer::kSend) return Handled::kAnswer;
+  return EncodeAnswer(context, response, out) ? Handled::kAnswer : Handled::kUnencodable;
+}
+
+struct Route {
+  ApiKey key;
+  Handled (*run)(RequestContext&, protocol::Reader&, net::OutParts&);
+};
+
+template <typename Request, auto kHandler>
+constexpr Route RouteTo() {
+  return {static_cast<ApiKey>(Request::kApiKey), &Run<Request, kHandler>};
+}
+
+// One line per API; the order is that of the keys.
+constexpr auto kRoutes = std::to_array<Route>({
+    RouteTo<protocol::ProduceRequest, &HandleProduce>(),
+    RouteTo<protocol::FetchRequest, &HandleFetch>(),
+    RouteTo<protocol::ListOffsetsRequest, &HandleListOffsets>(),
+    RouteTo<protocol::MetadataRequest, &HandleMetadata>(),
+    RouteTo<protocol::FindCoordinatorRequest, &HandleFindCoordinator>(),
+    RouteTo<protocol::ApiVersionsRequest, &HandleApiVersions>(),
+    RouteTo<protocol::CreateTopicsRequest, &HandleCreateTopics>(),
+    RouteTo<protocol::DeleteTopicsRequest, &HandleDeleteTopics>(),
+    RouteTo<protocol::DeleteRecordsRequest, &HandleDeleteRecords>(),
+    RouteTo<protocol::InitProducerIdRequest, &HandleInitProducerId>(),
+    RouteTo<protocol::OffsetForLeaderEpochRequest, &HandleOffsetForLeaderEpoch>(),
+    RouteTo<protocol::DescribeConfigsRequest, &HandleDescribeConfigs>(),
+    RouteTo<protocol::AlterConfigsRequest, &HandleAlterConfigs>(),
+    RouteTo<protocol::DescribeLogDirsRequest, &HandleDescribeLogDirs>(),
+    RouteTo<protocol::CreatePartitionsRequest, &HandleCreatePartitions>(),
+    RouteTo<protocol::IncrementalAlterConfigsRequest, &HandleIncrementalAlterConfigs>(),
+    RouteTo<protocol::DescribeClusterRequest, &HandleDescribeCluster>(),
+    RouteTo<protocol::DescribeProducersRequest, &HandleDescribeProducers>(),
+    RouteTo<protocol::DescribeTopicPartitionsRequest, &HandleDescribeTopicPartitions>(),
+});
+
+constexpr auto kServed = [] {
+  std::array<ApiKey, kRoutes.size()> keys{};
+  for (size_t i = 0; i < kRoutes.size(); ++i) keys[i] = kRoutes[i].key;
+  return keys;
+}();
+
+const Route* FindRoute(int16_t key) {
+  for (const Route& route : kRoutes) {
+    if (static_cast<int16_t>(route.key) == key) return &route;
+  }
+  return nullptr;
+}
+
+// Passes the turn of a Produce on, also when it ends before it had one.
+class AppendTurn {
+ public:
+  AppendTurn(fiber::Fiber& self, const RequestOrigin& origin, bool is_produce)
+      : self_(self), origin_(origin), is_produce_(is_produce) {}
+  // Called on every way out but unwinding; a killed node has no next turn.
+  void GiveUp() {
+    if (!is_produce_) return;
+    origin_.connection.append_order().WaitForTurn(self_, origin_.append_ticket);
+    origin_.connection.append_order().Pass();
+  }
+
+ private:
+  fiber::Fiber& self_;
+  const RequestOrigin& origin_;
+  const bool is_produce_;
+};
+
+void Reject(const RequestOrigin& origin, std::string_view message, std::string why) {
+  REACHED(origin.shard.env().context, "broker.request.rejected");
+  origin.shard.env().log.Write(env::LogLevel::kWarning, "broker", message,
+                               {{"peer", ToString(origin.connection.peer())}, {"why", std::move(why)}});
+  origin.answers.FillClose(origin.slot);
+}
+
+// ApiVersions in a version that we do not speak: version 0's layout with the error and our own range (KIP-511).
+void AnswerUnsupportedApiVersions(const RequestOrigin& origin, int32_t correlation_id) {
+  protocol::ApiVersionsResponse response;
+  response.error_code = static_cast<int16_t>(protocol::ErrorCode::kUnsupportedVersion);
+  const protocol::ApiInfo& info = protocol::InfoOf(ApiKey::kApiVersions);
+  response.api_keys.push_back({static_cast<int16_t>(info.key), info.min_version, info.stable_max_version});
+  protocol::Writer writer;
+  const bool encoded = protocol::EncodeFramed(protocol::ResponseTo{info.key, 0, correlation_id}, response, writer);
+  INVARIANT(encoded);
+  net::OutParts parts;
+  parts.emplace_back(writer.Take());
+  origin.answers.Fill(origin.slot, std::move(parts));
+}
+
+}  // namespace
+
+bool IsProduce(Bytes frame) {
+  return frame.size() >= 2 && LoadBigEndian<int16_t>(frame.data()) == static_cast<int16_t>(ApiKey::kProduce);
+}
+
+std::span<const ApiKey> ServedApis() {
+  return kServed;
+}
+
+void HandleFrame(fiber::Fiber& self, const RequestOrigin& origin, std::shared_ptr<net::Frame> frame) {
+  AppendTurn turn(self, origin, IsProduce(frame->bytes()));
+  protocol::Reader reader(frame->bytes());
+  protocol::RequestHeader header;
+  const protocol::RequestHeaderStatus status = protocol::DecodeRequestHeader(reader, header);
+  const bool asks_versions = header.request_api_key == static_cast<int16_t>(ApiKey::kApiVersions);
+  if (status == protocol::RequestHeaderStatus::kMalformed) {
+    turn.GiveUp();
+    return Reject(origin, "connection closed: malformed request header", reader.error().ToString());
+  }
+  if (status == protocol::RequestHeaderStatus::kUnsupportedVersion && asks_versions) {
+    return AnswerUnsupportedApiVersions(origin, header.correlation_id);
+  }
+  const Route* route = FindRoute(header.request_api_key);
+  if (status != protocol::RequestHeaderStatus::kOk || route == nullptr) {
+    turn.GiveUp();
+    return Reject(origin, "connection closed: unsupported request",
+                  fmt::format("api key {} version {}", header.request_api_key, header.request_api_version));
+  }
+  RequestContext context{.self = self,
+                         .node = origin.node,
+                         .home = origin.shard,
+                         .connection = origin.connection,
+                         .header = header,
+                         .frame = std::move(frame),
+                         .append_ticket = origin.append_ticket};
+  origin.shard.CountRequest(route->key);
+  net::OutParts answer;
+  switch (route->run(context, reader, answer)) {
+    case Handled::kAnswer:
+      break;
+    case Handled::kMalformed:
+      turn.GiveUp();
+      return Reject(origin, "connection closed: malformed request",
+                    fmt::format("{} version {}: {}", protocol::InfoOf(route->key).name, header.request_api_version,
+                                reader.error().ToString()));
+    case Handled::kUnencodable:
+      return origin.answers.FillClose(origin.slot);
+  }
+  switch (context.answer) {
+    case RequestContext::Answer::kSend:
+      return origin.answers.Fill(origin.slot, std::move(answer));
+    case RequestContext::Answer::kNothing:
+      return origin.answers.FillNothing(origin.slot);
+    case RequestContext::Answer::kCloseConnection:
+      return origin.answers.FillClose(origin.slot);
+  }
+}
+
+}  // namespace odradek::broker

@@ -1,0 +1,126 @@
+// Metadata (KIP-526, KIP-516, KIP-700; versions 0 to 13), with creation of topics on demand.
+#include <set>
+#include <utility>
+
+#include "engine/broker/handlers/describe_partitions.h"
+#include "engine/broker/handlers/handlers.h"
+#include "engine/broker/node.h"
+#include "engine/broker/shard.h"
+#include "engine/metadata/topic_name.h"
+
+namespace odradek::broker {
+namespace {
+
+using protocol::ErrorCode;
+using TopicAnswer = protocol::MetadataResponse::Topic;
+
+constexpr int16_t kFirstVersionWithNullTopics = 1;
+constexpr int16_t kFirstVersionWithCreationFlag = 4;
+constexpr int16_t kFirstVersionWithNullNames = 12;
+
+TopicAnswer DescribeTopic(const metadata::TopicState& state, const metadata::Image& image) {
+  TopicAnswer topic;
+  topic.name = state.name;
+  topic.topic_id = state.id;
+  topic.is_internal = metadata::IsInternalTopic(state.name);
+  for (const auto& [index, partition] : state.partitions) {
+    protocol::MetadataResponse::Partition& out = topic.partitions.emplace_back();
+    out.partition_index = index.value();
+    out.leader_id = partition.leader.value();
+    out.error_code = static_cast<int16_t>(LeaderError(partition));
+    out.leader_epoch = partition.leader_epoch.value();
+    out.replica_nodes = ToWire(partition.replicas);
+    out.isr_nodes = ToWire(partition.isr);
+    out.offline_replicas = OfflineReplicas(partition, image);
+  }
+  return topic;
+}
+
+TopicAnswer MissingTopic(ErrorCode error, std::optional<std::string> name, const TopicId& id) {
+  TopicAnswer topic;
+  topic.error_code = static_cast<int16_t>(error);
+  topic.name = std::move(name);
+  topic.topic_id = id;
+  return topic;
+}
+
+TopicAnswer DescribeTopicById(const RequestContext& context, const TopicId& id) {
+  const metadata::Image& image = context.home.image();
+  const metadata::TopicState* state = image.FindTopicById(id);
+  if (state != nullptr) return DescribeTopic(*state, image);
+  // A null name can be said from version 12 on; before, ids could not be asked for.
+  return MissingTopic(ErrorCode::kUnknownTopicId,
+                      context.version() >= kFirstVersionWithNullNames ? std::nullopt : std::optional<std::string>(""),
+                      id);
+}
+
+// Creates what is not there, if the client and the node allow it. Kafka answers LEADER_NOT_AVAILABLE for a topic that
+// is on its way; here it is there when the answer leaves.
+std::map<std::string, ErrorCode> CreateMissing(RequestContext& context, const std::set<std::string>& names) {
+  std::map<std::string, ErrorCode> errors;
+  if (names.empty()) return errors;
+  protocol::CreateTopicsRequest request;
+  for (const std::string& name : names) {
+    auto& topic = request.topics.emplace_back();
+    topic.name = name;
+    topic.num_partitions = -1;
+    topic.replication_factor = -1;
+  }
+  const protocol::CreateTopicsResponse created = context.node.controller().CreateTopics(context.self, request);
+  for (const auto& topic : created.topics) {
+    const auto error = static_cast<ErrorCode>(topic.error_code);
+    if (error == ErrorCode::kNone || error == ErrorCode::kTopicAlreadyExists) continue;
+    errors[topic.name] = error == ErrorCode::kInvalidTopicException ? error : ErrorCode::kUnknownTopicOrPartition;
+  }
+  return errors;
+}
+
+void DescribeNamed(RequestContext& context, const protocol::MetadataRequest& request,
+                   protocol::MetadataResponse& response) {
+  const bool may_create = context.node.options().config.auto_create_topics &&
+                          (request.allow_auto_topic_creation || context.version() < kFirstVersionWithCreationFlag);
+  std::set<std::string> missing;
+  for (const auto& topic : *request.topics) {
+    if (topic.name && context.home.image().FindTopic(*topic.name) == nullptr) missing.insert(*topic.name);
+  }
+  const auto errors = may_create ? CreateMissing(context, missing) : std::map<std::string, ErrorCode>();
+  for (const auto& topic : *request.topics) {
+    if (!topic.name) {
+      response.topics.push_back(DescribeTopicById(context, topic.topic_id));
+      continue;
+    }
+    const metadata::TopicState* state = context.home.image().FindTopic(*topic.name);
+    if (state != nullptr) {
+      response.topics.push_back(DescribeTopic(*state, context.home.image()));
+      continue;
+    }
+    const auto error = errors.find(*topic.name);
+    ErrorCode code = error != errors.end() ? error->second : ErrorCode::kUnknownTopicOrPartition;
+    if (metadata::TopicNameProblem(*topic.name)) code = ErrorCode::kInvalidTopicException;
+    response.topics.push_back(MissingTopic(code, topic.name, {}));
+  }
+}
+
+}  // namespace
+
+protocol::MetadataResponse HandleMetadata(RequestContext& context, const protocol::MetadataRequest& request) {
+  protocol::MetadataResponse response;
+  // Version 0 asks for all topics with an empty list, later ones with null.
+  const bool wants_all =
+      !request.topics || (context.version() < kFirstVersionWithNullTopics && request.topics->empty());
+  if (wants_all) {
+    for (const auto& [name, state] : context.home.image().topics()) {
+      response.topics.push_back(DescribeTopic(*state, context.home.image()));
+    }
+  } else {
+    DescribeNamed(context, request, response);
+  }
+  for (const BrokerAddress& broker : LiveBrokers(context.home.image())) {
+    response.brokers.push_back({broker.id.value(), broker.host, broker.port, broker.rack});
+  }
+  response.cluster_id = context.node.cluster_id();
+  response.controller_id = context.node.options().config.node_id.value();
+  return response;
+}
+
+}  // namespace odradek::broker

@@ -1,0 +1,188 @@
+// Produce (KIP-98, KIP-467, KIP-951; versions 3 to 13). The batches' bytes go from the request's frame to the log as
+// they came. Appends of one connection start in the order of its requests; a wait for durability does not hold up the
+// next.
+#include <fmt/format.h>
+
+#include <map>
+#include <utility>
+
+#include "engine/broker/connection.h"
+#include "engine/broker/handlers/handlers.h"
+#include "engine/broker/node.h"
+#include "engine/broker/shard.h"
+#include "engine/broker/shard_call.h"
+#include "engine/record/batch.h"
+
+namespace odradek::broker {
+namespace {
+
+using protocol::ErrorCode;
+
+constexpr int16_t kFirstVersionWithZstd = 7;
+
+// One partition of the request: where it goes and what became of it.
+struct ProduceItem {
+  Placement placement;
+  MutableBytes batch;
+  record::BatchHeader header;  // for the observer
+  PartitionAppend result;
+};
+
+// What Kafka requires of the records of a Produce before it looks at the batch itself.
+PartitionAppend CheckShape(const RequestContext& context, const protocol::RecordsField& records, ProduceItem& item) {
+  PartitionAppend refused;
+  if (records.is_null() || records.size_bytes() == 0) {
+    refused.error = ErrorCode::kInvalidRecord;
+    refused.message = "a partition without a record batch";
+    return refused;
+  }
+  const record::HeaderResult header = record::ParseHeader(records.bytes());
+  switch (header.problem.error) {
+    case record::BatchError::kNone:
+      break;
+    case record::BatchError::kOldMagic0:
+    case record::BatchError::kOldMagic1:
+    case record::BatchError::kUnknownMagic:
+      refused.error = ErrorCode::kInvalidRecord;
+      refused.message = header.problem.what;
+      return refused;
+    default:
+      refused.error = ErrorCode::kCorruptMessage;
+      refused.message = header.problem.what;
+      return refused;
+  }
+  item.header = header.header;
+  if (header.header.size_bytes < records.size_bytes()) {
+    refused.error = ErrorCode::kInvalidRecord;
+    refused.message = "more than one record batch for a partition";
+    return refused;
+  }
+  if (header.header.codec() == record::Codec::kZstd && context.version() < kFirstVersionWithZstd) {
+    refused.error = ErrorCode::kUnsupportedCompressionType;
+    refused.message = "zstd needs Produce version 7 or later";
+  }
+  return refused;
+}
+
+// Calls `step` for the items of each shard, on that shard, one shard after the other. The items stay where they are:
+// the frame is held by the call and nobody else touches an item meanwhile.
+template <typename Step>
+void OnEachShard(RequestContext& context, const std::shared_ptr<std::vector<ProduceItem>>& items, Step step) {
+  std::map<ShardId, std::vector<size_t>> by_shard;
+  for (size_t i = 0; i < items->size(); ++i) {
+    if ((*items)[i].result.error == ErrorCode::kNone) by_shard[(*items)[i].placement.shard].push_back(i);
+  }
+  for (const auto& [shard_id, indices] : by_shard) {
+    Shard& shard = context.node.shard(shard_id);
+    CallOn(context.self, context.node.shard_envs(), context.home.id(), shard_id,
+           [&shard, items, indices = indices, step, frame = context.frame](fiber::Fiber& self) {
+             for (const size_t i : indices) step(self, shard, (*items)[i]);
+             return true;
+           });
+  }
+}
+
+void AppendOne(fiber::Fiber& self, Shard& shard, ProduceItem& item) {
+  const std::shared_ptr<Partition> partition = shard.Find(item.placement.name);
+  if (partition == nullptr) {
+    item.result.error = ErrorCode::kNotLeaderOrFollower;
+    return;
+  }
+  item.result = partition->Append(self, item.batch);
+}
+
+void CommitOne(fiber::Fiber& self, Shard& shard, ProduceItem& item) {
+  const std::shared_ptr<Partition> partition = shard.Find(item.placement.name);
+  // The topic was deleted after the append: the record went with it.
+  item.result.error =
+      partition == nullptr ? ErrorCode::kUnknownTopicOrPartition : partition->Commit(self, item.result.next_offset);
+}
+
+protocol::ProduceResponse::PartitionProduceResponse ToProduceAnswer(const ProduceItem& item) {
+  protocol::ProduceResponse::PartitionProduceResponse answer;
+  answer.index = item.placement.name.partition.value();
+  answer.error_code = static_cast<int16_t>(item.result.error);
+  if (item.result.error == ErrorCode::kNone) {
+    answer.base_offset = item.result.base_offset.value();
+    answer.log_append_time_ms = item.result.log_append_time.value();
+    answer.log_start_offset = item.result.log_start_offset.value();
+    return answer;
+  }
+  answer.base_offset = -1;
+  if (!item.result.message.empty()) answer.error_message = item.result.message;
+  for (const RecordProblemText& problem : item.result.record_problems) {
+    answer.record_errors.push_back({problem.index, problem.what});
+  }
+  return answer;
+}
+
+void ReportProduce(RequestContext& context, const ProduceItem& item, int16_t acks) {
+  context.home.env().observer.On(
+      env::ProduceAnswered{.partition = {item.placement.name.topic, item.placement.name.partition},
+                           .base_offset = item.result.base_offset,
+                           .producer_id = item.header.producer_id,
+                           .producer_epoch = item.header.producer_epoch,
+                           .base_sequence = item.header.base_sequence,
+                           .acks = acks,
+                           .error = static_cast<int16_t>(item.result.error)});
+}
+
+// One item per partition of the request, in its order; those that cannot be appended carry their error already.
+std::shared_ptr<std::vector<ProduceItem>> CollectItems(RequestContext& context,
+                                                       const protocol::ProduceRequest& request) {
+  auto items = std::make_shared<std::vector<ProduceItem>>();
+  for (const auto& topic : request.topic_data) {
+    for (const auto& partition : topic.partition_data) {
+      ProduceItem item;
+      item.placement =
+          context.home.Place({topic.name, topic.topic_id, context.version() >= 13 ? Naming::kById : Naming::kByName},
+                             PartitionIndex(partition.index));
+      item.result.error = item.placement.error;
+      if (item.result.error == ErrorCode::kNone) item.result = CheckShape(context, partition.records, item);
+      if (request.transactional_id && item.result.error == ErrorCode::kNone) {
+        item.result.error = ErrorCode::kInvalidTxnState;
+        item.result.message = "transactions are not supported by this version";
+      }
+      if (item.result.error == ErrorCode::kNone) item.batch = context.Writable(partition.records.bytes());
+      items->push_back(std::move(item));
+    }
+  }
+  return items;
+}
+
+}  // namespace
+
+protocol::ProduceResponse HandleProduce(RequestContext& context, const protocol::ProduceRequest& request) {
+  protocol::ProduceResponse response;
+  const bool known_acks = request.acks == 0 || request.acks == 1 || request.acks == -1;
+  const auto items = CollectItems(context, request);
+  if (!known_acks) {
+    for (ProduceItem& item : *items) item.result.error = ErrorCode::kInvalidRequiredAcks;
+  }
+  AppendOrder& order = context.connection.append_order();
+  order.WaitForTurn(context.self, context.append_ticket);
+  OnEachShard(context, items, &AppendOne);
+  order.Pass();
+  OnEachShard(context, items, &CommitOne);
+
+  size_t next = 0;
+  bool failed = false;
+  for (const auto& topic : request.topic_data) {
+    protocol::ProduceResponse::TopicProduceResponse& out = response.responses.emplace_back();
+    out.name = topic.name;
+    out.topic_id = topic.topic_id;
+    for (size_t i = 0; i < topic.partition_data.size(); ++i, ++next) {
+      const ProduceItem& item = (*items)[next];
+      ReportProduce(context, item, request.acks);
+      failed = failed || item.result.error != ErrorCode::kNone;
+      out.partition_responses.push_back(ToProduceAnswer(item));
+    }
+  }
+  if (request.acks == 0) {
+    // The client hears nothing; of an error it learns by the end of its connection (FEATURES 2.5.9).
+    context.answer = failed ? RequestContext::Answer::kCloseConnection : RequestContext::Answer::kNothing;
+  }
+  return response;
+}
+
+}  // namespace odradek::broker

@@ -1,0 +1,71 @@
+// A node: combined broker and controller, with a quorum of one. Lives on shard 0; its shards live on theirs.
+//
+// Life: Run starts it (log directories, metadata log, partitions, listener), serves until RequestStop, and shuts down:
+// no new connections, open requests answered, everything flushed and closed, the clean-shutdown marker last.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/broker/controller.h"
+#include "engine/broker/options.h"
+#include "engine/broker/shard.h"
+#include "engine/broker/shard_call.h"
+#include "engine/env/env.h"
+#include "engine/fiber/sync.h"
+
+namespace odradek::broker {
+
+class Node {
+ public:
+  // `envs`: one per shard, in order; they and everything in them outlive the node.
+  Node(ShardEnvs envs, NodeOptions options);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // On shard 0. Returns when the node has ended: an error says why it could not start or not end cleanly.
+  absl::Status Run(fiber::Fiber& self);
+  void RequestStop();
+
+  bool is_stopping() const { return stop_.is_set(); }
+  // The listener is open and the partitions are led.
+  bool is_serving() const { return serving_.is_set(); }
+  void WaitUntilServing(fiber::Fiber& self) { serving_.Wait(self); }
+  // Where clients connect, with the port that was chosen if 0 was asked for. REQUIRES: is_serving().
+  const env::Address& address() const { return address_; }
+  // What clients are told.
+  const env::Address& advertised() const { return advertised_; }
+
+  const NodeOptions& options() const { return options_; }
+  const ShardEnvs& shard_envs() const { return envs_; }
+  Shard& shard(ShardId id) { return *shards_[static_cast<size_t>(id.value())]; }
+  int32_t shard_count() const { return static_cast<int32_t>(shards_.size()); }
+  Controller& controller() { return *controller_; }
+  const std::string& cluster_id() const { return options_.cluster_id; }
+
+ private:
+  // A new node founds a cluster.
+  void ChooseClusterId(fiber::Fiber& self);
+  absl::Status LoadShards(fiber::Fiber& self);
+  absl::Status StartController(fiber::Fiber& self);
+  // Hands the view to every shard, in order, and waits until all have applied it.
+  void Publish(fiber::Fiber& self, std::shared_ptr<const MetadataView> view);
+  absl::StatusOr<std::unique_ptr<env::Listener>> OpenListener(fiber::Fiber& self);
+  void Accept(fiber::Fiber& self, env::Listener& listener);
+  absl::Status Stop(fiber::Fiber& self);
+
+  const ShardEnvs envs_;
+  NodeOptions options_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::unique_ptr<Controller> controller_;
+  env::Address address_;
+  env::Address advertised_;
+  fiber::Event stop_;
+  fiber::Event serving_;
+  fiber::Mutex publishing_;
+};
+
+}  // namespace odradek::broker

@@ -1,0 +1,142 @@
+// One shard of a node: a log directory, the partitions in it, and the connections that it accepted. Everything in here
+// is touched on this shard only; other shards come through CallOn.
+//
+//  1. A partition belongs to the shard that ShardOf names, on every start: its log directory is that shard's own, so
+//  that
+//     shards share nothing on disk.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/broker/connection.h"
+#include "engine/broker/fetch_sessions.h"
+#include "engine/broker/log_config.h"
+#include "engine/broker/metadata_view.h"
+#include "engine/broker/options.h"
+#include "engine/broker/partition.h"
+#include "engine/env/env.h"
+#include "engine/fiber/sync.h"
+#include "engine/net/answer_queue.h"
+#include "engine/net/buffers.h"
+#include "engine/storage/log_manager.h"
+
+namespace odradek::broker {
+
+// How a client names a topic: by id from Fetch 13 and Produce 13 on, by name before.
+enum class Naming : uint8_t { kByName, kById };
+struct TopicName {
+  std::string_view name;
+  TopicId id;
+  Naming naming = Naming::kByName;
+};
+
+// Where a partition is. With an error the name may be incomplete.
+struct Placement {
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  TopicPartition name;
+  ShardId shard;
+};
+
+// What the metadata says about a partition that this node leads.
+struct LedPartition {
+  TopicPartition name;
+  TopicId topic_id;
+  LeaderEpoch leader_epoch;
+  PartitionConfig config;
+};
+
+class Shard {
+ public:
+  // The options outlive the shard.
+  Shard(env::Env& env, const NodeOptions& options);
+  ~Shard();
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  // Opens the log directory and loads its logs.
+  absl::Status Load(fiber::Fiber& self);
+  // Flushes and closes everything; the marker of a clean shutdown is its last act. REQUIRES: no request runs.
+  absl::Status CloseCleanly(fiber::Fiber& self, BrokerEpoch broker_epoch);
+  // Starts the periodic work; CloseCleanly ends it.
+  void StartMaintenance();
+
+  // Makes the shard's partitions those that the view says: creates, leads, retires, deletes; folders that nobody knows
+  // become strays. Views come in the order of their offsets.
+  void Apply(fiber::Fiber& self, std::shared_ptr<const MetadataView> view);
+  // The newest view that was handed to Apply. REQUIRES: there was one.
+  const metadata::Image& image() const { return view_->image; }
+  const MetadataView& view() const { return *view_; }
+  Placement Place(const TopicName& topic, PartitionIndex partition) const;
+
+  // nullptr: not led here.
+  std::shared_ptr<Partition> Find(const TopicPartition& name) const;
+  std::vector<std::shared_ptr<Partition>> Partitions() const;
+
+  env::Env& env() const { return env_; }
+  ShardId id() const { return env_.shards.self(); }
+  storage::LogManager& logs() const { return *logs_; }
+  bool has_logs() const { return logs_ != nullptr; }
+  FetchSessions& fetch_sessions() { return fetch_sessions_; }
+  net::BufferPool& buffers() { return buffers_; }
+  net::MemoryBudget& memory() { return memory_; }
+  net::AnswerFlusher& flusher() { return flusher_; }
+  fiber::Semaphore& queued_requests() { return queued_requests_; }
+
+  // A connection is known to its shard as long as this lives.
+  class ConnectionEntry {
+   public:
+    ConnectionEntry(Shard& shard, ConnectionState& state);
+    ~ConnectionEntry();
+    ConnectionEntry(const ConnectionEntry&) = delete;
+    ConnectionEntry& operator=(const ConnectionEntry&) = delete;
+
+   private:
+    Shard& shard_;
+    ConnectionState& state_;
+  };
+  int32_t connection_count() const { return static_cast<int32_t>(connections_.size()); }
+  int32_t connection_count_of(std::string_view host) const;
+  // Waits until the count falls.
+  void WaitForConnectionToEnd(fiber::Fiber& self) { connection_ended_.Wait(self); }
+  void CloseIdleConnections();
+  // Ends every connection: open requests are answered first, until the deadline.
+  void DrainConnections(fiber::Fiber& self, MonoTime deadline);
+
+  void CountRequest(protocol::ApiKey key) { ++request_counts_[static_cast<int16_t>(key)]; }
+  const std::map<int16_t, int64_t>& request_counts() const { return request_counts_; }
+
+ private:
+  void RunMaintenance(fiber::Fiber& self);
+  std::vector<LedPartition> LedHere() const;
+  ShardId ShardOf(const TopicPartition& name) const;
+  void ApplyOne(fiber::Fiber& self, const LedPartition& led);
+  void DropUnknown(fiber::Fiber& self, const std::set<TopicPartition>& known);
+  void Complain(std::string_view message, const TopicPartition& name, std::string why);
+
+  env::Env& env_;
+  const NodeOptions& options_;
+  std::shared_ptr<const MetadataView> view_;
+  std::unique_ptr<storage::LogManager> logs_;
+  std::map<TopicPartition, std::shared_ptr<Partition>> partitions_;
+  FetchSessions fetch_sessions_;
+  net::BufferPool buffers_;
+  net::MemoryBudget memory_;
+  net::AnswerFlusher flusher_;
+  fiber::Semaphore queued_requests_;
+  std::vector<ConnectionState*> connections_;  // in the order of their beginning
+  fiber::WaitQueue connection_ended_;
+  fiber::Mutex applying_;
+  bool maintenance_started_ = false;
+  fiber::Event stop_;
+  fiber::Event maintenance_ended_;
+  std::map<int16_t, int64_t> request_counts_;
+};
+
+}  // namespace odradek::broker
