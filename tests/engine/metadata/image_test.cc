@@ -189,18 +189,19 @@ TEST(StructureProblem, NamesWhatIsBroken) {
 }
 
 // Drives a cluster by drawn steps: every operation that the controller has, some of them nonsense.
-void RandomStep(Cluster& cluster) {
-  const std::string name = "t" + std::to_string(*rc::gen::inRange(0, 5));
-  const NodeId node(*rc::gen::inRange(1, 5));
+void RandomStep(Cluster& cluster, base::Prng& draws) {
+  const auto between = [&draws](int low, int high) { return static_cast<int>(draws.Between(low, high)); };
+  const std::string name = "t" + std::to_string(between(0, 4));
+  const NodeId node(between(1, 4));
   const BrokerState* const broker = cluster.image().FindBroker(node);
-  switch (*rc::gen::inRange(0, 8)) {
+  switch (between(0, 7)) {
     case 0: {
       protocol::CreateTopicsRequest request;
       auto& topic = request.topics.emplace_back();
       topic.name = name;
-      topic.num_partitions = *rc::gen::inRange(-1, 6);
-      topic.replication_factor = static_cast<int16_t>(*rc::gen::inRange(-1, 4));
-      if (*rc::gen::arbitrary<bool>()) topic.configs.push_back({"retention.ms", "5"});
+      topic.num_partitions = between(-1, 5);
+      topic.replication_factor = static_cast<int16_t>(between(-1, 3));
+      if (between(0, 1) == 1) topic.configs.push_back({"retention.ms", "5"});
       cluster.Do(cluster.controller().CreateTopics(request, cluster.draws()));
       break;
     }
@@ -212,14 +213,14 @@ void RandomStep(Cluster& cluster) {
     }
     case 2: {
       protocol::CreatePartitionsRequest request;
-      request.topics = {{name, *rc::gen::inRange(0, 9), std::nullopt}};
+      request.topics = {{name, between(0, 8), std::nullopt}};
       cluster.Do(cluster.controller().CreatePartitions(request, cluster.draws()));
       break;
     }
     case 3: {
       protocol::IncrementalAlterConfigsRequest request;
-      const std::string value = *rc::gen::arbitrary<bool>() ? "true" : "false";
-      const int8_t operation = static_cast<int8_t>(*rc::gen::inRange(0, 3));
+      const std::string value = between(0, 1) == 1 ? "true" : "false";
+      const int8_t operation = static_cast<int8_t>(between(0, 2));
       request.resources = {{2, name, {{"unclean.leader.election.enable", operation, value}}},
                            {4, "", {{"message.max.bytes", operation, "77"}}}};
       cluster.Do(cluster.controller().IncrementalAlterConfigs(request));
@@ -239,13 +240,14 @@ void RandomStep(Cluster& cluster) {
   }
 }
 
-RC_GTEST_PROP(ControllerProperty, MemoryIsTheFoldOfTheLogAndStructureHolds, ()) {
+RC_GTEST_PROP(ControllerProperty, MemoryIsTheFoldOfTheLogAndStructureHolds, (uint64_t seed)) {
   Cluster cluster(2);
-  const int steps = *rc::gen::inRange(0, 60);
+  base::Prng draws(seed);
+  const int64_t steps = draws.Between(0, 150);
   std::map<std::string, LeaderEpoch> epochs;
   std::map<NodeId, BrokerEpoch> broker_epochs;
-  for (int i = 0; i < steps; ++i) {
-    RandomStep(cluster);
+  for (int64_t i = 0; i < steps; ++i) {
+    RandomStep(cluster, draws);
     for (const auto& [name, topic] : cluster.image().topics()) {
       for (const auto& [index, partition] : topic->partitions) {
         RC_ASSERT(!StructureProblem(partition, 1).has_value());
@@ -261,6 +263,7 @@ RC_GTEST_PROP(ControllerProperty, MemoryIsTheFoldOfTheLogAndStructureHolds, ()) 
       broker_epochs[id] = broker.epoch;
     }
   }
+  RC_CLASSIFY(cluster.log().size() > 50);
   Fold fold;
   for (const ByteBuffer& batch : EncodeBatches(cluster.log(), {})) {
     const auto decoded = DecodeBatch(batch);
