@@ -1,0 +1,281 @@
+#include "sim/explore/scenario.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/io/tokenizer.h>
+#include <google/protobuf/text_format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <set>
+#include <sstream>
+
+#include "engine/base/absl_compat.h"
+#include "engine/config/def.h"
+#include "properties/property.h"
+
+namespace odradek::explore {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::TextFormat;
+using ParseInfo = TextFormat::ParseInfoTree;
+namespace fs = std::filesystem;
+
+constexpr uint32_t kAllPpm = 1'000'000;
+constexpr int kShardsMax = 2;
+constexpr std::string_view kSuffix = ".txtpb";
+
+class ScenarioErrors final : public google::protobuf::io::ErrorCollector {
+ public:
+  explicit ScenarioErrors(std::string_view file) : file_(file) {}
+  // Lines and columns count from 0 here.
+  void AddError(int line, google::protobuf::io::ColumnNumber column, const std::string& message) override {
+    if (first_.empty()) first_ = fmt::format("{}:{}:{}: {}", file_, line + 1, column + 1, message);
+  }
+  // With the place of a field, if the text has it.
+  void AddAt(const ParseInfo* tree, const Message& message, const char* field, int index, const std::string& what) {
+    const FieldDescriptor* descriptor = message.GetDescriptor()->FindFieldByName(field);
+    TextFormat::ParseLocation at;
+    if (tree != nullptr && descriptor->is_repeated() == (index >= 0)) {
+      at = tree->GetLocation(descriptor, index);
+      // Of values in brackets only the first one has a place.
+      if (at.line < 0 && index > 0) at = tree->GetLocation(descriptor, 0);
+    }
+    if (at.line >= 0) return AddError(at.line, at.column, fmt::format("{}: {}", field, what));
+    if (first_.empty()) first_ = fmt::format("{}: {}: {}", file_, field, what);
+  }
+  bool empty() const { return first_.empty(); }
+  absl::Status status() const { return base::InvalidArgument(first_.empty() ? file_ + ": is no scenario" : first_); }
+
+ private:
+  const std::string file_;
+  std::string first_;
+};
+
+// A part of the scenario with its place in the text.
+struct Located {
+  const Message& message;
+  const ParseInfo* tree;
+};
+
+// Finds what makes no sense in a scenario that is well-formed.
+class ScenarioCheck {
+ public:
+  ScenarioCheck(const Scenario& scenario, const ParseInfo& tree, ScenarioErrors& errors)
+      : scenario_(scenario), root_{scenario, &tree}, errors_(errors) {}
+
+  void Check() {
+    if (scenario_.name().empty()) Complain(root_, "name", -1, "is missing");
+    if (scenario_.topic_size() == 0) Complain(root_, "topic", -1, "there is none");
+    CheckTopology();
+    CheckTopics();
+    CheckProducers();
+    CheckConsumers();
+    CheckAdmins();
+    CheckRest();
+  }
+
+ private:
+  void Complain(const Located& at, const char* field, int index, const std::string& what) {
+    errors_.AddAt(at.tree, at.message, field, index, what);
+  }
+
+  static const ParseInfo* Nested(const Located& parent, const char* field, int index) {
+    if (parent.tree == nullptr) return nullptr;
+    return parent.tree->GetTreeForNested(parent.message.GetDescriptor()->FindFieldByName(field), index);
+  }
+
+  template <typename Values>
+  void CheckEach(const Located& at, const char* field, const Values& values, const Range& allowed) {
+    for (int i = 0; i < values.size(); ++i) {
+      if (values.Get(i) >= allowed.low() && values.Get(i) <= allowed.high()) continue;
+      Complain(at, field, i, fmt::format("{} is not within {} and {}", values.Get(i), allowed.low(), allowed.high()));
+    }
+  }
+
+  void CheckCount(const Located& at, const char* field, int64_t value, const Range& allowed) {
+    if (value >= allowed.low() && value <= allowed.high()) return;
+    Complain(at, field, -1, fmt::format("{} is not within {} and {}", value, allowed.low(), allowed.high()));
+  }
+
+  void CheckRange(const Located& at, const char* field, const Range& range, const Range& allowed) {
+    if (range.low() > range.high()) {
+      Complain(at, field, -1, fmt::format("low {} is above high {}", range.low(), range.high()));
+    } else if (range.low() < allowed.low() || range.high() > allowed.high()) {
+      Complain(
+          at, field, -1,
+          fmt::format("{} to {} is not within {} and {}", range.low(), range.high(), allowed.low(), allowed.high()));
+    }
+  }
+
+  static Range Within(int64_t low, int64_t high) {
+    Range range;
+    range.set_low(low);
+    range.set_high(high);
+    return range;
+  }
+
+  void CheckSetting(const Located& at, const Setting& setting, const config::ConfigDef* def) {
+    if (setting.value_size() == 0) Complain(at, "value", -1, fmt::format("{} has no value", setting.name()));
+    if (def == nullptr) return Complain(at, "name", -1, fmt::format("there is no property \"{}\"", setting.name()));
+    for (int i = 0; i < setting.value_size(); ++i) {
+      const absl::Status status = config::ParseSupportedValue(*def, setting.value(i)).status();
+      if (!status.ok()) Complain(at, "value", i, std::string(base::SV(status.message())));
+    }
+  }
+
+  void CheckTopology() {
+    const Topology& topology = scenario_.topology();
+    const Located at{topology, Nested(root_, "topology", -1)};
+    if (topology.brokers() != 1) Complain(at, "brokers", -1, "must be 1");
+    CheckEach(at, "shards", topology.shards(), Within(1, kShardsMax));
+    for (int i = 0; i < topology.broker_config_size(); ++i) {
+      const Setting& setting = topology.broker_config(i);
+      CheckSetting({setting, Nested(at, "broker_config", i)}, setting,
+                   config::FindBrokerDef(config::CanonicalBrokerName(setting.name())));
+    }
+  }
+
+  void CheckTopics() {
+    std::set<std::string> names;
+    for (int i = 0; i < scenario_.topic_size(); ++i) {
+      const Topic& topic = scenario_.topic(i);
+      const Located at{topic, Nested(root_, "topic", i)};
+      if (topic.name().empty()) Complain(at, "name", -1, "is missing");
+      if (!names.insert(topic.name()).second) Complain(at, "name", -1, fmt::format("\"{}\" twice", topic.name()));
+      if (topic.partitions_size() == 0) Complain(at, "partitions", -1, "is missing");
+      CheckEach(at, "partitions", topic.partitions(), Within(1, 100));
+      for (int j = 0; j < topic.config_size(); ++j) {
+        CheckSetting({topic.config(j), Nested(at, "config", j)}, topic.config(j),
+                     config::FindTopicDef(topic.config(j).name()));
+      }
+    }
+  }
+
+  void CheckProducers() {
+    const Producers& producers = scenario_.producers();
+    const Located at{producers, Nested(root_, "producers", -1)};
+    CheckCount(at, "count", producers.count(), Within(0, 100));
+    CheckCount(at, "records", producers.records(), Within(0, 1'000'000));
+    CheckCount(at, "keyed_ppm", producers.keyed_ppm(), Within(0, kAllPpm));
+    CheckCount(at, "idempotent_ppm", producers.idempotent_ppm(), Within(0, kAllPpm));
+    CheckRange(at, "value_bytes", producers.value_bytes(), Within(0, 1'000'000));
+    CheckRange(at, "burst_records", producers.burst_records(), Within(0, 100'000));
+    CheckRange(at, "pause_ms", producers.pause_ms(), Within(0, 3'600'000));
+    CheckEach(at, "acks", producers.acks(), Within(-1, 1));
+    CheckEach(at, "max_in_flight", producers.max_in_flight(), Within(1, 5));
+    CheckEach(at, "batch_bytes", producers.batch_bytes(), Within(0, 1'000'000));
+    CheckEach(at, "linger_ms", producers.linger_ms(), Within(0, 60'000));
+    CheckEach(at, "request_timeout_ms", producers.request_timeout_ms(), Within(1, 3'600'000));
+    CheckEach(at, "delivery_timeout_ms", producers.delivery_timeout_ms(), Within(1, 3'600'000));
+    constexpr std::string_view kCodecs[] = {"none", "gzip", "snappy", "lz4", "zstd"};
+    for (int i = 0; i < producers.compression_size(); ++i) {
+      if (std::count(std::begin(kCodecs), std::end(kCodecs), producers.compression(i)) > 0) continue;
+      Complain(at, "compression", i, fmt::format("there is no codec \"{}\"", producers.compression(i)));
+    }
+  }
+
+  void CheckConsumers() {
+    const Consumers& consumers = scenario_.consumers();
+    const Located at{consumers, Nested(root_, "consumers", -1)};
+    CheckCount(at, "count", consumers.count(), Within(0, 100));
+    CheckCount(at, "seek_ppm", consumers.seek_ppm(), Within(0, kAllPpm));
+    CheckRange(at, "pause_ms", consumers.pause_ms(), Within(0, 3'600'000));
+    CheckEach(at, "fetch_bytes", consumers.fetch_bytes(), Within(1, INT32_MAX));
+    CheckEach(at, "partition_fetch_bytes", consumers.partition_fetch_bytes(), Within(1, INT32_MAX));
+    CheckEach(at, "poll_records", consumers.poll_records(), Within(1, INT32_MAX));
+    CheckEach(at, "fetch_wait_ms", consumers.fetch_wait_ms(), Within(0, 60'000));
+  }
+
+  void CheckAdmins() {
+    const Admins& admins = scenario_.admins();
+    const Located at{admins, Nested(root_, "admins", -1)};
+    CheckCount(at, "count", admins.count(), Within(0, 100));
+    CheckRange(at, "pause_ms", admins.pause_ms(), Within(0, 3'600'000));
+    const uint64_t weights =
+        uint64_t{admins.list_offsets_weight()} + admins.delete_records_weight() + admins.topics_weight();
+    if (admins.count() > 0 && weights == 0) Complain(root_, "admins", -1, "no kind of call has a weight");
+  }
+
+  void CheckRest() {
+    const Located phases{scenario_.phases(), Nested(root_, "phases", -1)};
+    CheckCount(phases, "faulty_ms", scenario_.phases().faulty_ms(), Within(1, 86'400'000));
+    CheckCount(phases, "liveness_ms", scenario_.phases().liveness_ms(), Within(1, 86'400'000));
+    for (int i = 0; i < scenario_.property_size(); ++i) {
+      const auto all = properties::AllProperties();
+      const bool known = std::any_of(all.begin(), all.end(),
+                                     [&](const auto& property) { return property.id == scenario_.property(i); });
+      if (!known) Complain(root_, "property", i, fmt::format("there is no property \"{}\"", scenario_.property(i)));
+    }
+    for (int i = 0; i < scenario_.fault_size(); ++i) {
+      const sim::plan::FaultClass& fault = scenario_.fault(i);
+      const Located at{fault, Nested(root_, "fault", i)};
+      if (fault.kind() == sim::plan::FaultClass::UNKNOWN) Complain(at, "kind", -1, "is missing");
+      if (fault.role().empty() || fault.role() == "broker" || fault.role() == "client") continue;
+      Complain(at, "role", -1, fmt::format("no node has the role \"{}\"", fault.role()));
+    }
+  }
+
+  const Scenario& scenario_;
+  const Located root_;
+  ScenarioErrors& errors_;
+};
+
+// The folder of the scenarios; empty: there is none.
+fs::path FindFolder() {
+  std::error_code ignored;
+  std::vector<fs::path> starts = {fs::current_path(ignored), fs::read_symlink("/proc/self/exe", ignored).parent_path()};
+  for (fs::path at : starts) {
+    while (!at.empty()) {
+      // Of the sources: another folder of that name would hold no descriptions.
+      if (fs::exists(at / "scenarios" / "calm.txtpb", ignored)) return at / "scenarios";
+      if (at == at.root_path()) break;
+      at = at.parent_path();
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+absl::StatusOr<Scenario> ParseScenario(std::string_view text, std::string_view file) {
+  ScenarioErrors errors(file);
+  TextFormat::Parser parser;
+  ParseInfo tree;
+  parser.RecordErrorsTo(&errors);
+  parser.WriteLocationsTo(&tree);
+  Scenario scenario;
+  if (!parser.ParseFromString(std::string(text), &scenario)) return errors.status();
+  ScenarioCheck(scenario, tree, errors).Check();
+  if (!errors.empty()) return errors.status();
+  return scenario;
+}
+
+absl::StatusOr<Scenario> LoadScenario(const std::string& argument) {
+  std::error_code ignored;
+  fs::path path = argument;
+  if (!fs::is_regular_file(path, ignored)) path = FindFolder() / (argument + std::string(kSuffix));
+  if (!fs::is_regular_file(path, ignored)) {
+    return base::NotFound(fmt::format("there is no scenario \"{}\": neither a file nor a name in {}", argument,
+                                      FindFolder().empty() ? "a folder scenarios/" : FindFolder().string()));
+  }
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  if (!in || !(text << in.rdbuf())) return base::NotFound(fmt::format("{}: cannot be read", path.string()));
+  return ParseScenario(std::move(text).str(), path.string());
+}
+
+std::vector<std::string> ListScenarios() {
+  std::vector<std::string> paths;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(FindFolder(), ignored)) {
+    if (entry.path().extension() == kSuffix) paths.push_back(entry.path().string());
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+}  // namespace odradek::explore

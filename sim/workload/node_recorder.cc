@@ -1,0 +1,122 @@
+#include "sim/workload/node_recorder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <variant>
+
+namespace odradek::workload {
+namespace {
+
+template <typename... Functions>
+struct Overloaded : Functions... {
+  using Functions::operator()...;
+};
+template <typename... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;
+
+}  // namespace
+
+NodeRecorder::LogGhost& NodeRecorder::GhostOf(sim::NodeIndex node, const env::PartitionName& partition) {
+  return ghosts_[{node, {std::string(partition.topic), partition.partition}}];
+}
+
+const NodeRecorder::LogGhost* NodeRecorder::Find(sim::NodeIndex node, const TopicPartition& partition) const {
+  const auto at = ghosts_.find({node, partition});
+  return at == ghosts_.end() ? nullptr : &at->second;
+}
+
+void NodeRecorder::AddNodeEvent(sim::NodeIndex node, history::NodeEventKind kind) {
+  history_.node_events.push_back({NowNanos(), cluster_.node(node).name(), kind});
+}
+
+void NodeRecorder::OnLife(const sim::LifeEvent& event) {
+  using history::NodeEventKind;
+  const bool is_broker = cluster_.node(event.node).role() == "broker";
+  switch (event.kind) {
+    case sim::LifeKind::kBooted:
+      return AddNodeEvent(event.node, NodeEventKind::kBoot);
+    case sim::LifeKind::kPaused:
+      return AddNodeEvent(event.node, NodeEventKind::kPause);
+    case sim::LifeKind::kResumed:
+      return AddNodeEvent(event.node, NodeEventKind::kResume);
+    case sim::LifeKind::kWiped:
+      return;
+    case sim::LifeKind::kPowerLost:
+      if (is_broker) ++counts_.power_loss_count;
+      AddNodeEvent(event.node, NodeEventKind::kPowerLoss);
+      break;
+    case sim::LifeKind::kFatal:
+      if (is_broker) ++counts_.fatal_count;
+      fatal_reasons_.push_back(fmt::format("{}: {}", cluster_.node(event.node).name(), event.reason));
+      AddNodeEvent(event.node, NodeEventKind::kFatal);
+      break;
+    case sim::LifeKind::kExited:
+      AddNodeEvent(event.node, NodeEventKind::kShutDown);
+      break;
+    case sim::LifeKind::kCrashed:
+      if (is_broker) ++counts_.crash_count;
+      AddNodeEvent(event.node, NodeEventKind::kCrash);
+      break;
+  }
+  died_at_ns_[event.node] = NowNanos();
+  if (event.kind == sim::LifeKind::kPowerLost) return;
+  for (auto& [key, ghost] : ghosts_) {
+    if (key.first == event.node && !ghost.is_offline) ghost.durable_end = ghost.end;
+  }
+}
+
+void NodeRecorder::AddLogStart(const env::PartitionName& partition, Offset log_start) {
+  history_.log_starts.push_back({NowNanos(), {std::string(partition.topic), partition.partition}, log_start});
+}
+
+void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered) {
+  LogGhost& ghost = GhostOf(node, recovered.partition);
+  if (recovered.previous_shutdown == env::ShutdownKind::kUnclean) ++counts_.recovery_count;
+  if (recovered.log_end_offset < std::max(ghost.end, ghost.durable_end)) {
+    ++counts_.shortened_log_count;
+    counts_.lost_record_count += static_cast<uint64_t>(ghost.end - recovered.log_end_offset);
+    history_.losses.push_back({.at_ns = died_at_ns_[node],
+                               .partition = {std::string(recovered.partition.topic), recovered.partition.partition},
+                               .recovered_end = recovered.log_end_offset,
+                               .durable_end = ghost.durable_end,
+                               .end_before = ghost.end});
+  }
+  ghost.end = recovered.log_end_offset;
+  ghost.durable_end = std::min(ghost.durable_end, ghost.end);
+  ghost.is_offline = false;
+  AddLogStart(recovered.partition, recovered.log_start_offset);
+}
+
+void NodeRecorder::OnTopicDeleted(std::string_view topic) {
+  std::erase_if(ghosts_, [&](const auto& entry) { return entry.first.second.topic == topic; });
+}
+
+void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observation& observation) {
+  std::visit(Overloaded{
+                 [&](const env::LogAppended& o) { GhostOf(node, o.partition).end = o.next_offset; },
+                 [&](const env::LogFlushed& o) {
+                   LogGhost& ghost = GhostOf(node, o.partition);
+                   ghost.durable_end = std::max(ghost.durable_end, o.durable_end);
+                 },
+                 [&](const env::LogTruncated& o) {
+                   LogGhost& ghost = GhostOf(node, o.partition);
+                   ghost.end = o.log_end_offset;
+                   ghost.durable_end = std::min(ghost.durable_end, ghost.end);
+                 },
+                 [&](const env::LogStartMoved& o) { AddLogStart(o.partition, o.log_start_offset); },
+                 [&](const env::LogRecovered& o) { OnRecovered(node, o); },
+                 [&](const env::LogOffline& o) {
+                   GhostOf(node, o.partition).is_offline = true;
+                   ++counts_.offline_log_count;
+                 },
+                 [&](const env::SegmentDeleted&) { ++counts_.deleted_segment_count; },
+                 [&](const env::TopicDeleted& o) { OnTopicDeleted(o.topic); },
+                 [&](const env::NodeStarted&) { AddNodeEvent(node, history::NodeEventKind::kStarted); },
+                 [&](const env::NodeShutDown&) { ++counts_.clean_shutdown_count; },
+                 [](const auto&) {},
+             },
+             observation);
+}
+
+}  // namespace odradek::workload

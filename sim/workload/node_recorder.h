@@ -1,0 +1,71 @@
+// Writes down what the brokers of a run went through: deaths and starts, moves of log starts, and the ledger of what
+// their logs lost. Reads the observation port; one per run; never suspends.
+//
+//  1. A log may come back shorter than it was only after a loss of power. After the death of a process alone, all that
+//     was in the log counts as durable (the page cache stays), unless the log had gone offline.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/cluster/cluster.h"
+#include "sim/history/history.h"
+
+namespace odradek::workload {
+
+class NodeRecorder final : public sim::ClusterObserver {
+ public:
+  // The history outlives the recorder.
+  NodeRecorder(sim::Cluster& cluster, history::History& history) : cluster_(cluster), history_(history) {}
+  NodeRecorder(const NodeRecorder&) = delete;
+  NodeRecorder& operator=(const NodeRecorder&) = delete;
+
+  void OnLife(const sim::LifeEvent& event) override;
+  void OnObservation(sim::NodeIndex node, ShardId shard, const env::Observation& observation) override;
+
+  // Whether the observed end and the durable end of a log are known, and what they are.
+  struct LogGhost {
+    Offset end;
+    Offset durable_end;
+    bool is_offline = false;
+  };
+  // nullptr: nothing was observed.
+  const LogGhost* Find(sim::NodeIndex node, const TopicPartition& partition) const;
+
+  struct Counts {
+    uint64_t crash_count = 0;
+    uint64_t power_loss_count = 0;
+    uint64_t fatal_count = 0;
+    uint64_t clean_shutdown_count = 0;
+    uint64_t recovery_count = 0;       // logs that were loaded after an unclean end
+    uint64_t shortened_log_count = 0;  // that came back shorter
+    uint64_t lost_record_count = 0;
+    uint64_t offline_log_count = 0;
+    uint64_t deleted_segment_count = 0;
+  };
+  const Counts& counts() const { return counts_; }
+  // Why nodes ended themselves, in order.
+  const std::vector<std::string>& fatal_reasons() const { return fatal_reasons_; }
+
+ private:
+  using Key = std::pair<sim::NodeIndex, TopicPartition>;
+
+  int64_t NowNanos() { return cluster_.kernel().Now().nanos(); }
+  LogGhost& GhostOf(sim::NodeIndex node, const env::PartitionName& partition);
+  void AddNodeEvent(sim::NodeIndex node, history::NodeEventKind kind);
+  void AddLogStart(const env::PartitionName& partition, Offset log_start);
+  void OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered);
+  void OnTopicDeleted(std::string_view topic);
+
+  sim::Cluster& cluster_;
+  history::History& history_;
+  std::map<Key, LogGhost> ghosts_;
+  std::map<sim::NodeIndex, int64_t> died_at_ns_;
+  Counts counts_;
+  std::vector<std::string> fatal_reasons_;
+};
+
+}  // namespace odradek::workload

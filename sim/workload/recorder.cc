@@ -1,0 +1,104 @@
+#include "sim/workload/recorder.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace odradek::workload {
+namespace {
+
+std::string_view QueryName(history::OffsetQuery query) {
+  switch (query) {
+    case history::OffsetQuery::kEarliest:
+      return "earliest";
+    case history::OffsetQuery::kLatest:
+      return "latest";
+    case history::OffsetQuery::kMaxTimestamp:
+      return "largest timestamp";
+    case history::OffsetQuery::kByTimestamp:
+      return "timestamp";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+Recorder::SendIndex Recorder::BeginSend(history::Send send) {
+  send.span = {.invoked_ns = NowNanos(), .completed_ns = INT64_MAX};
+  kernel_.Fold(send.value, static_cast<uint64_t>(send.timestamp.value()));
+  kernel_.Trace(sim::TraceKind::kClient, [&] {
+    return fmt::format("client {} sends {} to {}", send.client, send.value, ToString(send.partition));
+  });
+  history_.sends.push_back(std::move(send));
+  return history_.sends.size() - 1;
+}
+
+void Recorder::EndSend(SendIndex index, const SendEnd& end) {
+  REQUIRES(index < history_.sends.size());
+  history::Send& send = history_.sends[index];
+  REQUIRES(send.span.completed_ns == INT64_MAX);
+  send.span.completed_ns = NowNanos();
+  send.outcome = end.outcome;
+  send.offset = end.offset;
+  send.error = end.error;
+  kernel_.Fold(send.value, static_cast<uint64_t>(end.offset.value()) * 4 + static_cast<uint64_t>(end.outcome));
+  kernel_.Trace(sim::TraceKind::kClient, [&] {
+    return fmt::format("client {} value {} {} at {}@{} error={}", send.client, send.value,
+                       history::ToString(end.outcome), ToString(send.partition), end.offset.value(), end.error);
+  });
+}
+
+void Recorder::Add(history::Poll poll) {
+  poll.span.completed_ns = NowNanos();
+  kernel_.Fold(static_cast<uint64_t>(poll.position_before.value()), static_cast<uint64_t>(poll.position_after.value()));
+  for (const history::PolledRecord& record : poll.records) {
+    kernel_.Fold(static_cast<uint64_t>(record.offset.value()), record.value);
+  }
+  kernel_.Trace(sim::TraceKind::kClient, [&] {
+    std::string values;
+    for (const history::PolledRecord& record : poll.records) values += fmt::format(" {}", record.value);
+    return fmt::format("client {} polls {}@{} to {}:{}", poll.client, ToString(poll.partition),
+                       poll.position_before.value(), poll.position_after.value(), values);
+  });
+  history_.polls.push_back(std::move(poll));
+}
+
+void Recorder::Add(history::ListOffsets call) {
+  call.span.completed_ns = NowNanos();
+  kernel_.Fold(static_cast<uint64_t>(call.query), static_cast<uint64_t>(call.offset.value()));
+  kernel_.Trace(sim::TraceKind::kClient, [&] {
+    return fmt::format("client {} asks {} for the {} offset ({}): {} {} timestamp={}", call.client,
+                       ToString(call.partition), QueryName(call.query), call.timestamp.value(),
+                       history::ToString(call.outcome), call.offset.value(), call.found_timestamp.value());
+  });
+  history_.list_offsets.push_back(std::move(call));
+}
+
+void Recorder::Add(history::DeleteRecords call) {
+  call.span.completed_ns = NowNanos();
+  kernel_.Fold(static_cast<uint64_t>(call.before.value()), static_cast<uint64_t>(call.low_watermark.value()));
+  kernel_.Trace(sim::TraceKind::kClient, [&] {
+    return fmt::format("client {} deletes {} before {}: {} low_watermark={}", call.client, ToString(call.partition),
+                       call.before.value(), history::ToString(call.outcome), call.low_watermark.value());
+  });
+  history_.delete_records.push_back(std::move(call));
+}
+
+void Recorder::Add(history::FinalRead read) {
+  kernel_.Fold(static_cast<uint64_t>(read.log_start_offset.value()), static_cast<uint64_t>(read.end_offset.value()));
+  kernel_.Trace(sim::TraceKind::kClient, [&] {
+    return fmt::format("final read of {}: {} to {}, {} records", ToString(read.partition),
+                       read.log_start_offset.value(), read.end_offset.value(), read.records.size());
+  });
+  for (history::FinalRead& earlier : history_.final_reads) {
+    if (earlier.partition != read.partition) continue;
+    earlier = std::move(read);
+    return;
+  }
+  history_.final_reads.push_back(std::move(read));
+}
+
+}  // namespace odradek::workload

@@ -1,0 +1,67 @@
+#include "sim/explore/scenario.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "engine/base/absl_compat.h"
+
+namespace odradek::explore {
+namespace {
+
+constexpr std::string_view kGood = R"(name: "good"
+topology { brokers: 1 }
+topic { name: "t" partitions: 2 }
+phases { faulty_ms: 1000 liveness_ms: 1000 }
+)";
+
+std::string ErrorOf(const std::string& text) {
+  return std::string(base::SV(ParseScenario(text, "f.txtpb").status().message()));
+}
+
+TEST(Scenario, ParsesWhatIsWellFormed) {
+  const auto scenario = ParseScenario(kGood, "f.txtpb");
+  ASSERT_TRUE(scenario.ok()) << scenario.status();
+  EXPECT_EQ(scenario->name(), "good");
+}
+
+TEST(Scenario, UnknownFieldsAreErrorsWithTheirPlace) {
+  const std::string error = ErrorOf(std::string(kGood) + "producers {\n  cuont: 3\n}\n");
+  EXPECT_NE(error.find("f.txtpb:6:8"), std::string::npos) << error;
+  EXPECT_NE(error.find("cuont"), std::string::npos) << error;
+}
+
+TEST(Scenario, ValuesThatMakeNoSenseAreNamedWithTheirPlace) {
+  const std::string error = ErrorOf(std::string(kGood) + "producers {\n  count: 1\n  acks: [1, 7]\n}\n");
+  EXPECT_NE(error.find("f.txtpb:7:3: acks: 7 is not within -1 and 1"), std::string::npos) << error;
+}
+
+TEST(Scenario, SettingsThatTheBrokerWouldRefuseAreErrors) {
+  const std::string unknown =
+      ErrorOf(std::string(kGood) + "topic { name: \"u\" partitions: 1 config { name: \"no.such\" value: \"1\" } }");
+  EXPECT_NE(unknown.find("f.txtpb:5:42: name: there is no property \"no.such\""), std::string::npos) << unknown;
+  const std::string bad =
+      ErrorOf(std::string(kGood) + "topic { name: \"u\" partitions: 1 config { name: \"segment.ms\" value: \"x\" } }");
+  EXPECT_NE(bad.find("segment.ms"), std::string::npos) << bad;
+  EXPECT_NE(bad.find("f.txtpb:5:"), std::string::npos) << bad;
+}
+
+TEST(Scenario, RangesAndPropertiesAreChecked) {
+  EXPECT_NE(ErrorOf(std::string(kGood) + "consumers { pause_ms { low: 5 high: 3 } }").find("low 5 is above high 3"),
+            std::string::npos);
+  EXPECT_NE(ErrorOf(std::string(kGood) + "property: \"H99\"").find("there is no property \"H99\""), std::string::npos);
+  EXPECT_NE(ErrorOf(std::string(kGood) + "fault { role: \"broker\" }").find("kind: is missing"), std::string::npos);
+}
+
+TEST(Scenario, AnErrorOfTheTextItselfHasItsPlace) {
+  EXPECT_EQ(ErrorOf("name: \"x").substr(0, 10), "f.txtpb:1:");
+}
+
+TEST(Scenario, ANameThatIsNoFileIsAnErrorThatSaysWhereItLooked) {
+  const auto missing = LoadScenario("no_such_scenario");
+  ASSERT_FALSE(missing.ok());
+  EXPECT_NE(std::string(base::SV(missing.status().message())).find("no_such_scenario"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace odradek::explore

@@ -1,0 +1,82 @@
+#include "sim/workload/node_recorder.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/sim/cluster/programs.h"
+
+namespace odradek::workload {
+namespace {
+
+constexpr env::PartitionName kPartition{"orders", PartitionIndex(0)};
+
+env::LogRecovered Recovered(int64_t end, env::ShutdownKind kind = env::ShutdownKind::kUnclean) {
+  return {.partition = kPartition, .log_end_offset = Offset(end), .previous_shutdown = kind};
+}
+
+// A broker that observes what it is told to at each of its boots.
+struct World {
+  World() : recorder(cluster, history) {
+    cluster.SetObserver(&recorder);
+    node = &cluster.AddNode({.name = "b1"}, [this](std::span<env::Env* const> shards) {
+      for (const env::Observation& observation : at_boot) shards[0]->observer.On(observation);
+      at_boot.clear();
+      return std::make_unique<sim::ProgramInstance>();
+    });
+  }
+  sim::Cluster cluster{sim::ClusterOptions{}};
+  history::History history;
+  NodeRecorder recorder;
+  std::vector<env::Observation> at_boot;
+  sim::Node* node = nullptr;
+};
+
+TEST(NodeRecorder, APowerLossThatTookRecordsIsInTheLedger) {
+  World world;
+  world.at_boot = {env::LogAppended{.partition = kPartition, .next_offset = Offset(10)},
+                   env::LogFlushed{kPartition, Offset(6)}};
+  world.node->Boot();
+  world.node->PowerLoss();
+  world.at_boot = {Recovered(8)};
+  world.node->Boot();
+  ASSERT_EQ(world.history.losses.size(), 1u);
+  EXPECT_EQ(world.history.losses[0].end_before, Offset(10));
+  EXPECT_EQ(world.history.losses[0].durable_end, Offset(6));
+  EXPECT_EQ(world.history.losses[0].recovered_end, Offset(8));
+  EXPECT_EQ(world.recorder.counts().lost_record_count, 2u);
+}
+
+TEST(NodeRecorder, ACrashMayTakeNothing) {
+  World world;
+  world.at_boot = {env::LogAppended{.partition = kPartition, .next_offset = Offset(10)}};
+  world.node->Boot();
+  world.node->Crash();
+  world.at_boot = {Recovered(8)};
+  world.node->Boot();
+  ASSERT_EQ(world.history.losses.size(), 1u);
+  EXPECT_EQ(world.history.losses[0].durable_end, Offset(10));
+}
+
+TEST(NodeRecorder, ALogThatComesBackWholeIsNoLoss) {
+  World world;
+  world.at_boot = {env::LogAppended{.partition = kPartition, .next_offset = Offset(10)}};
+  world.node->Boot();
+  world.node->PowerLoss();
+  world.at_boot = {Recovered(10)};
+  world.node->Boot();
+  EXPECT_TRUE(world.history.losses.empty());
+}
+
+TEST(NodeRecorder, StartsOfLogsAndLivesOfNodesAreWrittenDown) {
+  World world;
+  world.at_boot = {env::LogStartMoved{kPartition, Offset(3), env::LogStartReason::kRetention}};
+  world.node->Boot();
+  world.node->Crash();
+  ASSERT_EQ(world.history.log_starts.size(), 1u);
+  EXPECT_EQ(world.history.log_starts[0].log_start_offset, Offset(3));
+  ASSERT_EQ(world.history.node_events.size(), 2u);
+  EXPECT_EQ(world.history.node_events[0].kind, history::NodeEventKind::kBoot);
+  EXPECT_EQ(world.history.node_events[1].kind, history::NodeEventKind::kCrash);
+}
+
+}  // namespace
+}  // namespace odradek::workload
