@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "engine/base/murmur2.h"
 #include "tests/engine/client/fake_broker.h"
 
 namespace odradek::client {

@@ -1,0 +1,97 @@
+// The bytes that one Fetch brought for one partition, given out record by record. Owned by the consumer. Pure; nothing
+// suspends; the bytes are input and never asserted on.
+//
+// Invariants:
+//  1. Only records at or behind the fetch offset are given out, in the order of their offsets (CL09).
+//  2. At the end of a batch next_offset() stands behind the batch's last offset, whatever records it still has
+//     (SEMANTICS.md 20).
+//  3. With read_committed, records of aborted transactions and, at both levels, control records are left out.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/base/context.h"
+#include "engine/client/config.h"
+#include "engine/protocol/generated/fetch.h"
+#include "engine/record/batch.h"
+#include "engine/record/record_iterator.h"
+
+namespace odradek::client {
+
+// Views: see PartitionRecords.
+struct ConsumerRecord {
+  Offset offset;
+  Timestamp timestamp = kNoTimestamp;
+  record::TimestampType timestamp_type = record::TimestampType::kCreateTime;
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+  ProducerId producer_id = kNoProducerId;
+  ProducerEpoch producer_epoch = kNoProducerEpoch;
+  int32_t sequence = record::kNoSequence;
+  std::optional<Bytes> key;
+  std::optional<Bytes> value;
+  record::RecordHeaders headers;
+};
+
+// Records of one partition, by offset. `keep_alive` holds what they point at.
+struct PartitionRecords {
+  TopicPartition partition;
+  std::vector<ConsumerRecord> records;
+  Offset next_offset;  // the position behind them
+  std::vector<std::shared_ptr<const void>> keep_alive;
+};
+
+class CompletedFetch {
+ public:
+  using Aborted = protocol::FetchResponse::AbortedTransaction;
+  struct Options {
+    IsolationLevel isolation_level = IsolationLevel::kReadUncommitted;
+    CrcCheck check_crcs = CrcCheck::kOn;
+  };
+  struct Data {
+    Bytes records;
+    std::shared_ptr<const void> keep_alive;
+    std::vector<Aborted> aborted;
+    Offset fetch_offset;
+  };
+
+  CompletedFetch(base::Context& context, Options options, Data data);
+
+  // Appends up to `count_max` records.
+  void Take(int32_t count_max, PartitionRecords& out);
+
+  // Everything was given out, or there is a problem behind what was given out.
+  bool is_done() const { return done_; }
+  // Empty: none.
+  const std::string& problem() const { return problem_; }
+  Offset next_offset() const { return next_offset_; }
+  // Of the last batch that was looked at.
+  LeaderEpoch last_epoch() const { return last_epoch_; }
+
+ private:
+  // False: the end, or a problem.
+  bool NextBatch();
+  bool IsAborted(const record::BatchHeader& header);
+  void NoteMarker(const record::BatchHeader& header, Bytes batch);
+  void Fail(const record::BatchProblem& problem, Offset base_offset);
+  void EndBatch();
+
+  base::Context& context_;
+  const Options options_;
+  const Data data_;
+  record::BatchCursor cursor_;
+  std::vector<Aborted> aborted_;  // by first offset, the next one last
+  std::set<int64_t> aborted_producers_;
+  record::BatchHeader batch_;
+  std::shared_ptr<record::RecordIterator> records_;  // of batch_; null between batches
+  Offset next_offset_;
+  LeaderEpoch last_epoch_ = kNoLeaderEpoch;
+  bool found_batch_ = false;
+  bool done_ = false;
+  std::string problem_;
+};
+
+}  // namespace odradek::client

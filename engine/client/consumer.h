@@ -1,0 +1,100 @@
+// Reads partitions that its user assigns (SEMANTICS.md 18-20, 23, 36-42; KIP-227, KIP-320). Owned by its user; one
+// fiber at a time calls it. Poll and what asks the brokers suspend; the rest and the destructor never do. Fetching goes
+// on in the background: a partition has at most one answer waiting for Poll.
+//
+// Invariants:
+//  1. Between two seeks the records of a partition come in the order of their offsets, each once, none left out that
+//     its isolation level shows.
+//  2. What was fetched or looked up before a seek has no effect after it (CL08).
+//  3. The position is behind the last record that Poll gave out, and behind whole batches that have nothing to give.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/client/completed_fetch.h"
+#include "engine/client/config.h"
+#include "engine/client/list_offsets.h"
+#include "engine/env/env.h"
+
+namespace odradek::client {
+
+// Why a partition gives no records. It is tried again, so the same problem may come again.
+struct PartitionProblem {
+  TopicPartition partition;
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  std::string what;
+};
+
+struct PollResult {
+  std::vector<PartitionRecords> partitions;
+  std::vector<PartitionProblem> problems;
+  size_t record_count() const;
+};
+
+struct ConsumerMetrics {
+  int64_t fetch_count = 0;
+  int64_t fetched_bytes = 0;
+  int64_t record_count = 0;
+  int64_t stale_answer_count = 0;  // dropped after a seek
+  int64_t reset_count = 0;
+  int64_t truncation_count = 0;  // found by leader epoch
+};
+
+// Known from the last answer; kNoOffset before.
+struct Watermarks {
+  Offset high_watermark = kNoOffset;
+  Offset last_stable_offset = kNoOffset;
+  Offset log_start_offset = kNoOffset;
+};
+
+class ConsumerCore;
+
+class Consumer {
+ public:
+  // REQUIRES: CheckConfig(config) finds nothing; env outlives the node's fibers.
+  Consumer(env::Env& env, const ConsumerConfig& config);
+  ~Consumer();
+  Consumer(const Consumer&) = delete;
+  Consumer& operator=(const Consumer&) = delete;
+
+  // Replaces the assignment; partitions that stay keep their position. New ones start by auto.offset.reset.
+  void Assign(std::span<const TopicPartition> partitions);
+  std::vector<TopicPartition> assignment() const;
+
+  // All that name partitions: an error if one is not assigned.
+  absl::Status Seek(const TopicPartition& partition, Offset offset);
+  // Looked up when it is needed.
+  absl::Status SeekToBeginning(std::span<const TopicPartition> partitions);
+  absl::Status SeekToEnd(std::span<const TopicPartition> partitions);
+  absl::Status Pause(std::span<const TopicPartition> partitions);
+  absl::Status Resume(std::span<const TopicPartition> partitions);
+
+  // Waits until there are records or problems. An empty result: the timeout passed.
+  PollResult Poll(fiber::Fiber& self, Duration timeout);
+
+  // nullopt: still being looked up, or not assigned.
+  std::optional<Offset> position(const TopicPartition& partition) const;
+  // Waits for it.
+  std::optional<Offset> Position(fiber::Fiber& self, const TopicPartition& partition, Duration timeout);
+  Watermarks watermarks(const TopicPartition& partition) const;
+
+  // The partitions need not be assigned. Timestamps as in list_offsets.h.
+  ListedOffsets OffsetsForTimes(fiber::Fiber& self, const OffsetQuestions& questions, Duration timeout);
+  ListedOffsets BeginningOffsets(fiber::Fiber& self, std::span<const TopicPartition> partitions, Duration timeout);
+  ListedOffsets EndOffsets(fiber::Fiber& self, std::span<const TopicPartition> partitions, Duration timeout);
+
+  // Ends the background work.
+  void Close();
+  ConsumerMetrics metrics() const;
+
+ private:
+  std::shared_ptr<ConsumerCore> core_;
+};
+
+}  // namespace odradek::client

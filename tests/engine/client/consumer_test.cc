@@ -1,0 +1,338 @@
+#include "engine/client/consumer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/engine/client/fake_broker.h"
+
+namespace odradek::client {
+namespace {
+
+using protocol::ApiKey;
+using protocol::ErrorCode;
+using testing::FakeCluster;
+using testing::FakePartition;
+using testing::RequestFault;
+
+const TopicPartition kT0{"t", PartitionIndex(0)};
+const TopicPartition kT1{"t", PartitionIndex(1)};
+
+class ConsumerTest : public ::testing::Test {
+ protected:
+  ConsumerTest() {
+    cluster_.StartNode(1);
+    cluster_.AddTopic("t", 2);
+    config_.common.bootstrap_servers = {FakeCluster::AddressOf(1)};
+    config_.auto_offset_reset = OffsetReset::kEarliest;
+  }
+
+  void Write(const TopicPartition& tp, const std::vector<std::string>& values, int64_t timestamp = 100) {
+    record::BatchBuilder builder{record::BatchBuilderOptions{}};
+    for (const std::string& value : values) {
+      builder.Append({.timestamp = Timestamp(timestamp), .key = std::nullopt, .value = AsBytes(value)});
+    }
+    cluster_.Store(cluster_.partition(tp.topic, tp.partition.value()), builder.Build());
+  }
+
+  void RunConsumer(std::function<void(fiber::Fiber&, Consumer&)> body) {
+    finished_ = false;
+    world_.scheduler.Spawn("user", [this, body](fiber::Fiber& self) {
+      Consumer consumer(world_.env, config_);
+      body(self, consumer);
+      metrics_ = consumer.metrics();
+      finished_ = true;
+    });
+    world_.RunFor(Duration::Seconds(1000));
+    EXPECT_TRUE(finished_);
+  }
+
+  // "t-0:0=a …" of one poll; problems as "t-0!ERROR".
+  std::string Poll(fiber::Fiber& self, Consumer& consumer, Duration timeout = Duration::Seconds(5)) {
+    std::string text;
+    const PollResult result = consumer.Poll(self, timeout);
+    const auto say = [&text](const std::string& word) { text += (text.empty() ? "" : " ") + word; };
+    for (const PartitionRecords& partition : result.partitions) {
+      for (const ConsumerRecord& record : partition.records) {
+        say(ToString(partition.partition) + ":" + std::to_string(record.offset.value()) + "=" +
+            std::string(AsString(record.value.value_or(Bytes()))));
+      }
+    }
+    for (const PartitionProblem& problem : result.problems) {
+      say(ToString(problem.partition) + "!" + std::string(protocol::ErrorName(problem.error)));
+    }
+    return text;
+  }
+
+  net::testing::FakeWorld world_;
+  FakeCluster cluster_{world_};
+  ConsumerConfig config_;
+  ConsumerMetrics metrics_;
+  bool finished_ = false;
+};
+
+TEST_F(ConsumerTest, ReadsFromTheBeginningAndThenWhatArrives) {
+  Write(kT0, {"a", "b"});
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0});
+    EXPECT_EQ(Poll(self, consumer), "t-0:0=a t-0:1=b");
+    EXPECT_EQ(consumer.position(kT0), Offset(2));
+    const MonoTime start = self.Now();
+    EXPECT_EQ(Poll(self, consumer, Duration::Millis(300)), "");
+    EXPECT_EQ(self.Now() - start, Duration::Millis(300));
+    Write(kT0, {"c"});
+    EXPECT_EQ(Poll(self, consumer), "t-0:2=c");
+    EXPECT_EQ(consumer.watermarks(kT0).high_watermark, Offset(3));
+  });
+}
+
+TEST_F(ConsumerTest, StartsAtTheEndOrNotAtAllAsThePolicySays) {
+  Write(kT0, {"a"});
+  config_.auto_offset_reset = OffsetReset::kLatest;
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0});
+    EXPECT_EQ(consumer.Position(self, kT0, Duration::Seconds(5)), Offset(1));
+    Write(kT0, {"b"});
+    EXPECT_EQ(Poll(self, consumer), "t-0:1=b");
+  });
+  config_.auto_offset_reset = OffsetReset::kNone;
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0});
+    EXPECT_EQ(Poll(self, consumer), "t-0!OFFSET_OUT_OF_RANGE");
+    EXPECT_TRUE(consumer.Seek(kT0, Offset(1)).ok());
+    EXPECT_EQ(Poll(self, consumer), "t-0:1=b");
+    EXPECT_TRUE(consumer.Seek(kT0, Offset(99)).ok());
+    EXPECT_EQ(Poll(self, consumer), "t-0!OFFSET_OUT_OF_RANGE");
+  });
+}
+
+TEST_F(ConsumerTest, ResetsAPositionThatIsOutOfRange) {
+  Write(kT0, {"a", "b"});
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0});
+    EXPECT_TRUE(consumer.Seek(kT0, Offset(50)).ok());
+    EXPECT_EQ(Poll(self, consumer), "t-0:0=a t-0:1=b");
+  });
+}
+
+TEST_F(ConsumerTest, GivesAtMostMaxPollRecordsAndServesEveryPartition) {
+  config_.poll_records_max = 2;
+  Write(kT0, {"a", "b", "c"});
+  Write(kT1, {"x", "y"});
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0, kT1});
+    consumer.Position(self, kT1, Duration::Seconds(1));
+    fiber::SleepFor(self, Duration::Seconds(1));
+    EXPECT_EQ(Poll(self, consumer), "t-0:0=a t-0:1=b");
+    EXPECT_EQ(Poll(self, consumer), "t-1:0=x t-1:1=y");
+    EXPECT_EQ(Poll(self, consumer), "t-0:2=c");
+  });
+}
+
+TEST_F(ConsumerTest, RecordsStayValidAfterLaterPolls) {
+  Write(kT0, {"first"});
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0});
+    const PollResult kept = consumer.Poll(self, Duration::Seconds(5));
+    Write(kT0, {"second"});
+    EXPECT_EQ(Poll(self, consumer), "t-0:1=second");
+    consumer.Close();
+    EXPECT_EQ(AsString(*kept.partitions.at(0).records.at(0).value), "first");
+  });
+}
+
+TEST_F(ConsumerTest, DropsAnAnswerThatComesAfterASeek) {
+  Write(kT0, {"a", "b", "c"});
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    int fetches = 0;
+    cluster_.request_fault = [&](fiber::Fiber& broker, const testing::Request& request) {
+      if (request.key() == ApiKey::kFetch && ++fetches == 1) fiber::SleepFor(broker, Duration::Millis(100));
+      return RequestFault::kNone;
+    };
+    consumer.Assign(std::vector{kT0});
+    fiber::SleepFor(self, Duration::Millis(50));
+    EXPECT_EQ(fetches, 1);
+    EXPECT_TRUE(consumer.Seek(kT0, Offset(2)).ok());
+    EXPECT_EQ(Poll(self, consumer), "t-0:2=c");
+    EXPECT_EQ(consumer.position(kT0), Offset(3));
+  });
+  EXPECT_EQ(metrics_.stale_answer_count, 1);
+}
+
+TEST_F(ConsumerTest, DropsALookUpThatComesAfterASeek) {
+  Write(kT0, {"a", "b", "c"});
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    cluster_.request_fault = [&](fiber::Fiber& broker, const testing::Request& request) {
+      if (request.key() == ApiKey::kListOffsets) fiber::SleepFor(broker, Duration::Millis(100));
+      return RequestFault::kNone;
+    };
+    consumer.Assign(std::vector{kT0});
+    fiber::SleepFor(self, Duration::Millis(50));
+    EXPECT_TRUE(consumer.Seek(kT0, Offset(1)).ok());
+    EXPECT_EQ(Poll(self, consumer), "t-0:1=b t-0:2=c");
+  });
+}
+
+TEST_F(ConsumerTest, PausesAndResumes) {
+  Write(kT0, {"a"});
+  Write(kT1, {"x"});
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0, kT1});
+    EXPECT_TRUE(consumer.Pause(std::vector{kT0}).ok());
+    EXPECT_EQ(Poll(self, consumer), "t-1:0=x");
+    EXPECT_EQ(Poll(self, consumer, Duration::Seconds(1)), "");
+    EXPECT_TRUE(consumer.Resume(std::vector{kT0}).ok());
+    EXPECT_EQ(Poll(self, consumer), "t-0:0=a");
+    EXPECT_FALSE(consumer.Pause(std::vector{TopicPartition{"other", PartitionIndex(0)}}).ok());
+    EXPECT_FALSE(consumer.Seek(kT0, Offset(-5)).ok());
+  });
+}
+
+TEST_F(ConsumerTest, SeeksToTheEdgesAndFindsOffsetsByTime) {
+  Write(kT0, {"a"}, 100);
+  Write(kT0, {"b"}, 200);
+  Write(kT0, {"c"}, 300);
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0});
+    EXPECT_TRUE(consumer.SeekToEnd(std::vector{kT0}).ok());
+    EXPECT_EQ(consumer.Position(self, kT0, Duration::Seconds(1)), Offset(3));
+    EXPECT_TRUE(consumer.SeekToBeginning(std::vector{kT0}).ok());
+    EXPECT_EQ(consumer.Position(self, kT0, Duration::Seconds(1)), Offset(0));
+    const auto found =
+        consumer.OffsetsForTimes(self, {{kT0, Timestamp(150)}, {kT1, Timestamp(150)}}, Duration::Seconds(5));
+    EXPECT_EQ(found.at(kT0).offset, Offset(1));
+    EXPECT_EQ(found.at(kT0).timestamp, Timestamp(200));
+    EXPECT_TRUE(found.at(kT1).ok());
+    EXPECT_EQ(found.at(kT1).offset, kNoOffset);
+    EXPECT_EQ(consumer.BeginningOffsets(self, std::vector{kT0}, Duration::Seconds(5)).at(kT0).offset, Offset(0));
+    EXPECT_EQ(consumer.EndOffsets(self, std::vector{kT0}, Duration::Seconds(5)).at(kT0).offset, Offset(3));
+    const MonoTime start = self.Now();
+    const auto missing =
+        consumer.EndOffsets(self, std::vector{TopicPartition{"no", PartitionIndex(0)}}, Duration::Seconds(5));
+    EXPECT_FALSE(missing.begin()->second.ok());
+    EXPECT_EQ(self.Now() - start, Duration::Seconds(5));
+  });
+}
+
+TEST_F(ConsumerTest, UsesOneSessionAndSaysOnlyWhatChanged) {
+  Write(kT0, {"a"});
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0, kT1});
+    EXPECT_EQ(Poll(self, consumer), "t-0:0=a");
+    Write(kT1, {"x"});
+    EXPECT_EQ(Poll(self, consumer), "t-1:0=x");
+    EXPECT_EQ(Poll(self, consumer, Duration::Seconds(2)), "");
+  });
+  ASSERT_GE(cluster_.fetches.size(), 4u);
+  EXPECT_EQ(cluster_.fetches[0].session_epoch, 0);
+  for (size_t i = 1; i < cluster_.fetches.size(); ++i) {
+    EXPECT_EQ(cluster_.fetches[i].session_epoch, static_cast<int32_t>(i));
+  }
+  EXPECT_TRUE(cluster_.fetches.back().topics.empty()) << "nothing changed";
+}
+
+TEST_F(ConsumerTest, OpensANewSessionWhenTheBrokerHasLostIt) {
+  Write(kT0, {"a"});
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0});
+    EXPECT_EQ(Poll(self, consumer), "t-0:0=a");
+    int edits = 0;
+    cluster_.fetch_edit = [&](protocol::FetchResponse& response) {
+      if (++edits > 1) return;
+      response = {};
+      response.error_code = protocol::ToWire(ErrorCode::kFetchSessionIdNotFound);
+    };
+    fiber::SleepFor(self, Duration::Seconds(2));
+    Write(kT0, {"b"});
+    EXPECT_EQ(Poll(self, consumer), "t-0:1=b");
+  });
+}
+
+TEST_F(ConsumerTest, FollowsTheLeaderAndSurvivesDisconnects) {
+  cluster_.StartNode(2);
+  Write(kT0, {"a"});
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0});
+    EXPECT_EQ(Poll(self, consumer), "t-0:0=a");
+    FakePartition& partition = cluster_.partition("t", 0);
+    partition.leader = 2;
+    partition.leader_epoch = 1;
+    Write(kT0, {"b"});
+    EXPECT_EQ(Poll(self, consumer), "t-0:1=b");
+    int breaks = 0;
+    cluster_.request_fault = [&](fiber::Fiber&, const testing::Request& request) {
+      return request.key() == ApiKey::kFetch && ++breaks <= 3 ? RequestFault::kDisconnect : RequestFault::kNone;
+    };
+    Write(kT0, {"c"});
+    EXPECT_EQ(Poll(self, consumer, Duration::Seconds(20)), "t-0:2=c");
+    EXPECT_EQ(breaks, 4);
+  });
+}
+
+TEST_F(ConsumerTest, FindsATruncationByLeaderEpoch) {
+  Write(kT0, {"a", "b"});
+  Write(kT0, {"lost"});
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0});
+    EXPECT_EQ(Poll(self, consumer), "t-0:0=a t-0:1=b t-0:2=lost");
+    // Epoch 0 ended at 2 in the log of the new leader.
+    FakePartition& partition = cluster_.partition("t", 0);
+    partition.log.pop_back();
+    partition.end_offset = 2;
+    partition.leader_epoch = 1;
+    Write(kT0, {"new", "newer"});
+    EXPECT_EQ(Poll(self, consumer, Duration::Seconds(20)), "t-0:2=new t-0:3=newer");
+  });
+  EXPECT_EQ(metrics_.truncation_count, 1);
+}
+
+TEST_F(ConsumerTest, ReportsADamagedBatchAndGoesOnBehindItAfterASeek) {
+  Write(kT0, {"a"});
+  Write(kT0, {"b"});
+  cluster_.partition("t", 0).log[0].bytes.back() ^= std::byte{1};
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0});
+    EXPECT_EQ(Poll(self, consumer), "t-0!CORRUPT_MESSAGE");
+    EXPECT_EQ(Poll(self, consumer), "t-0!CORRUPT_MESSAGE");
+    EXPECT_TRUE(consumer.Seek(kT0, Offset(1)).ok());
+    EXPECT_EQ(Poll(self, consumer), "t-0:1=b");
+  });
+}
+
+TEST_F(ConsumerTest, KeepsThePositionOfPartitionsThatStayAssigned) {
+  Write(kT0, {"a"});
+  Write(kT1, {"x"});
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0});
+    EXPECT_EQ(Poll(self, consumer), "t-0:0=a");
+    consumer.Assign(std::vector{kT0, kT1});
+    EXPECT_EQ(Poll(self, consumer), "t-1:0=x");
+    consumer.Assign(std::vector{kT1});
+    EXPECT_EQ(consumer.position(kT0), std::nullopt);
+    EXPECT_EQ(consumer.position(kT1), Offset(1));
+  });
+}
+
+TEST_F(ConsumerTest, IsKilledWithoutATraceInEveryState) {
+  for (const int64_t millis : {0, 1, 50, 700}) {
+    net::testing::FakeWorld world;
+    FakeCluster cluster(world);
+    cluster.StartNode(1);
+    cluster.AddTopic("t", 2);
+    world.scheduler.Spawn("user", [&](fiber::Fiber& self) {
+      Consumer consumer(world.env, config_);
+      consumer.Assign(std::vector{kT0, kT1});
+      consumer.Poll(self, Duration::Seconds(100));
+    });
+    world.RunFor(Duration::Millis(millis));
+    world.loop.Kill(world.scheduler);
+    EXPECT_EQ(world.scheduler.fiber_count(), 0u);
+    EXPECT_EQ(world.stacks.in_use_count(), 0u);
+  }
+}
+
+}  // namespace
+}  // namespace odradek::client
