@@ -30,21 +30,21 @@
 #include "engine/fiber/fiber.h"
 #include "engine/fiber/sync.h"
 #include "engine/storage/config.h"
+#include "engine/storage/epoch_cache.h"
 #include "engine/storage/log_types.h"
+#include "engine/storage/open_files.h"
+#include "engine/storage/producer_store.h"
+#include "engine/storage/segment.h"
 
 namespace odradek::storage {
 
-class EpochCache;
-class LogState;
-class OpenFiles;
-class Segment;
-
-// Where the start of a log is kept durably; the data directory's log-start-offset-checkpoint.
-class LogStartStore {
+// Where the marks of a log are kept durably: the checkpoint files of the data directory.
+class LogMarks {
  public:
-  virtual ~LogStartStore() = default;
-  // Returns when the file says at least `start` for the log. False: it could not be written.
-  virtual bool Persist(fiber::Fiber& self, const TopicPartition& name, Offset start) = 0;
+  virtual ~LogMarks() = default;
+  // Returns when the files say what is given; what is kNoOffset stays as it is. An error: they could not be written.
+  virtual env::DiskError Persist(fiber::Fiber& self, const TopicPartition& name, Offset log_start,
+                                 Offset recovery_point) = 0;
 };
 
 struct LogPlace {
@@ -65,11 +65,11 @@ class Log : public std::enable_shared_from_this<Log> {
  public:
   // Reads the folder: after a clean shutdown only the end of the last segment, after an unclean one also every batch
   // from the recovery point on; what is torn is cut off. An empty folder is an empty log that starts at the
-  // checkpoint's log start or 0. An error names the file. `start_store` may be null: then the start lives in the files
-  // alone.
-  static absl::StatusOr<std::shared_ptr<Log>> Open(fiber::Fiber& self, env::Env& env, OpenFiles& files,
-                                                   LogStartStore* start_store, const LogPlace& place,
-                                                   const LogConfig& config, const LogCheckpoints& checkpoints);
+  // checkpoint's log start or 0. An error names the file. `marks` may be null: then only what the folder itself says is
+  // durable.
+  static absl::StatusOr<std::shared_ptr<Log>> Open(fiber::Fiber& self, env::Env& env, OpenFiles& files, LogMarks* marks,
+                                                   const LogPlace& place, const LogConfig& config,
+                                                   const LogCheckpoints& checkpoints);
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
@@ -125,30 +125,142 @@ class Log : public std::enable_shared_from_this<Log> {
   void Abandon();
 
   // --- Offsets.
-  Offset log_start_offset() const;
-  Offset log_end_offset() const;
-  Offset high_watermark() const;
+  Offset log_start_offset() const { return log_start_; }
+  Offset log_end_offset() const { return log_end_; }
+  Offset high_watermark() const { return high_watermark_; }
   Offset last_stable_offset() const;
-  Offset recovery_point() const;
-  LeaderEpoch latest_epoch() const;
+  Offset recovery_point() const { return flush_.recovery_point; }
+  LeaderEpoch latest_epoch() const { return epochs_.list().latest(); }
   // Clamped to [log start, log end]; may go down on a follower.
   void SetHighWatermark(Offset offset);
 
-  bool is_offline() const;
-  std::string_view offline_reason() const;
-  const TopicPartition& name() const;
-  const std::string& directory() const;
-  const LogConfig& config() const;
-  void SetConfig(const LogConfig& config);
+  bool is_offline() const { return !offline_reason_.empty(); }
+  std::string_view offline_reason() const { return offline_reason_; }
+  const TopicPartition& name() const { return place_.name; }
+  const std::string& directory() const { return place_.directory; }
+  const LogConfig& config() const { return config_; }
+  void SetConfig(const LogConfig& config) { config_ = config; }
   int64_t size_bytes() const;
+  const producers::ProducerStates& producers() const { return producers_.states(); }
 
   // --- For monitors and tests.
   LogView Inspect() const;
+  // Reads every batch: for small logs.
   LogFold FoldFiles(fiber::Fiber& self);
 
  private:
-  explicit Log(std::unique_ptr<LogState> state);
-  std::unique_ptr<LogState> state_;
+  class Loader;
+  using Headers = std::vector<record::BatchHeader>;
+  using SegmentPtr = std::shared_ptr<Segment>;
+
+  // A dropped segment whose files are renamed and wait for their removal.
+  struct Buried {
+    SegmentPtr segment;
+    MonoTime remove_at;
+  };
+  struct FlushState {
+    Offset recovery_point;
+    bool in_flight = false;
+    fiber::WaitQueue done;
+    int64_t unflushed_records = 0;
+    MonoTime first_unflushed_at = MonoTime::Never();
+    uint64_t folder_changes = 1;  // how often entries of the folder changed; what an earlier process did counts as one
+    uint64_t folder_synced = 0;
+    // Bytes from here on were read after a crash: a sync of the dead process may have failed and left their pages
+    // clean. They are written once more before a sync counts.
+    Offset suspect_from = kNoOffset;
+  };
+
+  Log(env::Env& env, OpenFiles& files, LogMarks* marks, const LogPlace& place, const LogConfig& config);
+
+  env::PartitionName observed_name() const { return {place_.name.topic, place_.name.partition}; }
+  const SegmentPtr& active() const { return segments_.rbegin()->second; }
+  // The segment that holds `offset`, if any does; nullptr: below the first.
+  SegmentPtr SegmentFor(Offset offset) const;
+  // nullptr: the last one.
+  SegmentPtr SegmentAfter(const Segment& segment) const;
+  SegmentLimits limits() const;
+  void GoOffline(std::string_view doing, env::DiskError error);
+
+  // log.cc; all but the first hold lock_.
+  static std::string ParseBatches(Bytes batches, Headers& headers);
+  AppendResult AppendLocked(fiber::Fiber& self, MutableBytes batches, const AppendOptions& options,
+                            const SegmentPtr& active_at_call);
+  AppendResult CheckBatches(Bytes batches, const Headers& headers, const AppendOptions& options);
+  AppendResult Admit(Bytes batches, const Headers& headers, AppendOrigin origin);
+  void AssignOffsets(MutableBytes batches, Headers& headers, LeaderEpoch epoch) const;
+  env::DiskError StartEpochs(fiber::Fiber& self, const Headers& headers);
+  AppendResult WriteBatches(fiber::Fiber& self, Bytes batches, const Headers& headers, Segment& segment);
+  env::DiskError ApplyToProducers(fiber::Fiber& self, Bytes batches, const Headers& headers, Segment& segment);
+  void Published(const Headers& headers);
+  bool MustRoll(const Segment& segment, int64_t batches_bytes, const Headers& headers) const;
+  env::DiskError RollLocked(fiber::Fiber& self);
+  void FlushInBackground();
+  AppendResult Failure(AppendError error, std::string problem) const;
+
+  // log_read.cc
+  // What a reader saw last may be gone: then it must look again instead of reporting an error.
+  struct ReadMark {
+    uint64_t truncations;
+    Offset log_start;
+  };
+  ReadMark mark() const { return {truncations_, log_start_}; }
+  bool SameAs(const ReadMark& mark) const { return mark.truncations == truncations_ && mark.log_start == log_start_; }
+  enum class Attempt : uint8_t { kDone, kAgain };
+  Attempt TryRead(fiber::Fiber& self, const ReadOptions& options, ReadResult& result);
+  Attempt TryFindTimestamp(fiber::Fiber& self, Timestamp at_least, Offset upper_bound, TimestampResult& result);
+  Attempt TryFindMax(fiber::Fiber& self, Offset upper_bound, TimestampResult& result);
+  struct MaxBatch {
+    Timestamp timestamp = kNoTimestamp;
+    std::optional<BatchPlace> place;
+    SegmentPtr segment;
+  };
+  SeekError FindMaxBatch(fiber::Fiber& self, const SegmentPtr& segment, Offset upper_bound, MaxBatch& best);
+  struct RecordWanted {
+    Timestamp at_least;
+    Offset from;
+    Offset upper_bound;
+  };
+  SeekError FindRecord(fiber::Fiber& self, Segment& segment, const BatchPlace& place, const RecordWanted& wanted,
+                       TimestampOffset& found);
+  Attempt ReadFailed(const ReadMark& mark, SeekError error, ReadError& result);
+
+  // log_shorten.cc; hold lock_.
+  enum class Deletable : uint8_t { kBelowStart, kByRetention };
+  std::vector<SegmentPtr> FindDeletable(fiber::Fiber& self, Deletable why, env::DiskError& error);
+  bool IsExpired(const Segment& segment) const;
+  LogError DropOldest(fiber::Fiber& self, const std::vector<SegmentPtr>& segments, env::LogStartReason reason);
+  LogError RaiseStart(fiber::Fiber& self, Offset offset, env::LogStartReason reason);
+  env::DiskError Bury(fiber::Fiber& self, const SegmentPtr& segment);
+  env::DiskError TruncateLocked(fiber::Fiber& self, Offset offset);
+  env::DiskError TruncateFullyLocked(fiber::Fiber& self, Offset offset);
+  env::DiskError ReplayProducers(fiber::Fiber& self, Offset end);
+  env::DiskError PersistMarks(fiber::Fiber& self, Offset log_start, Offset recovery_point);
+
+  // log_flush.cc
+  LogError FlushShared(fiber::Fiber& self, Offset offset);
+  env::DiskError SyncFiles(fiber::Fiber& self, Offset target);
+  env::DiskError SyncFolder(fiber::Fiber& self);
+  env::DiskError RewriteSuspect(fiber::Fiber& self);
+
+  env::Env& env_;
+  OpenFiles& files_;
+  LogMarks* const marks_;
+  const LogPlace place_;
+  LogConfig config_;
+
+  fiber::Mutex lock_;                      // appends, rolls, truncations, deletions: one at a time
+  std::map<Offset, SegmentPtr> segments_;  // by base offset; never empty once open
+  std::vector<Buried> buried_;
+  ProducerStore producers_;
+  EpochCache epochs_;
+  Offset log_start_;
+  Offset high_watermark_;
+  Offset log_end_;
+  FlushState flush_;
+  uint64_t truncations_ = 0;
+  WallTime producers_expired_at_;
+  std::string offline_reason_;
 };
 
 }  // namespace odradek::storage

@@ -1,0 +1,233 @@
+// Looking things up in a log. A look-up suspends, and what it looks at may be cut off or dropped meanwhile: it then
+// starts again, so that an answer holds for one instant after the call and an error is an error of the disk.
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/record/record_iterator.h"
+#include "engine/storage/batch_scanner.h"
+#include "engine/storage/log.h"
+
+namespace odradek::storage {
+
+using env::DiskError;
+
+Log::Attempt Log::ReadFailed(const ReadMark& mark, SeekError error, ReadError& result) {
+  if (!SameAs(mark)) return Attempt::kAgain;
+  if (!is_offline()) {
+    GoOffline(error == SeekError::kDisk ? "read" : "read of a damaged batch", DiskError::kIo);
+  }
+  result = ReadError::kOffline;
+  return Attempt::kDone;
+}
+
+ReadResult Log::Read(fiber::Fiber& self, const ReadOptions& options) {
+  REQUIRES(options.bytes_max >= 0);
+  for (;;) {
+    ReadResult result;
+    if (TryRead(self, options, result) == Attempt::kDone) return result;
+    REACHED(env_.context, "storage.read_again");
+  }
+}
+
+Log::Attempt Log::TryRead(fiber::Fiber& self, const ReadOptions& options, ReadResult& result) {
+  const ReadMark before = mark();
+  const bool below_start = options.from < log_start_ && !MUTATION(env_.context, RT07);
+  if (below_start || options.from > log_end_) {
+    result.error = ReadError::kOutOfRange;
+    return Attempt::kDone;
+  }
+  result.next_offset = options.from;
+  const Offset upper_bound = std::min(options.upper_bound, log_end_);
+  if (options.from >= upper_bound) return Attempt::kDone;
+  SegmentPtr segment = SegmentFor(options.from);
+  SeekResult first;
+  for (; segment != nullptr; segment = SegmentAfter(*segment)) {
+    first = segment->Seek(self, std::max(options.from, segment->base_offset()));
+    if (first.error != SeekError::kNone) return ReadFailed(before, first.error, result.error);
+    if (first.place) break;
+  }
+  if (segment == nullptr) {
+    if (!SameAs(before)) return Attempt::kAgain;
+    // Below the log end there is a segment.
+    result.error = ReadError::kOutOfRange;
+    return Attempt::kDone;
+  }
+  if (first.place->last_offset >= upper_bound) return SameAs(before) ? Attempt::kDone : Attempt::kAgain;
+  const bool fits = first.place->size_bytes <= options.bytes_max;
+  if (!fits && options.first_batch == ReadOptions::FirstBatch::kIfItFits) {
+    result.first_batch_too_large = true;
+    return SameAs(before) ? Attempt::kDone : Attempt::kAgain;
+  }
+  const SeekResult last = segment->SeekEnd(self, *first.place, first.place->position + options.bytes_max, upper_bound);
+  if (last.error != SeekError::kNone) return ReadFailed(before, last.error, result.error);
+  const ManagedFile::Handle file = segment->OpenLog(self);
+  if (file.error != DiskError::kNone) return ReadFailed(before, SeekError::kDisk, result.error);
+  if (!SameAs(before)) return Attempt::kAgain;
+  result.file = file.file;
+  result.begin = first.place->position;
+  result.size_bytes = last.place->end_position() - first.place->position;
+  result.base_offset = first.place->base_offset;
+  result.next_offset = last.place->last_offset + 1;
+  return Attempt::kDone;
+}
+
+ReadError Log::ReadBytes(fiber::Fiber& self, const ReadResult& range, ByteBuffer& into) {
+  const size_t before = into.size();
+  if (range.file == nullptr) return ReadError::kNone;
+  const std::shared_ptr<env::File> file = range.file;
+  into.resize(before + static_cast<size_t>(range.size_bytes));
+  const env::IoResult read = file->ReadAt(self, MutableBytes(into).subspan(before), range.begin);
+  if (read.ok() && read.size_bytes == range.size_bytes) return ReadError::kNone;
+  into.resize(before);
+  return ReadError::kOffline;
+}
+
+// The first record of the batch that is wanted; found.offset stays kNoOffset if there is none.
+SeekError Log::FindRecord(fiber::Fiber& self, Segment& segment, const BatchPlace& place, const RecordWanted& wanted,
+                          TimestampOffset& found) {
+  const ManagedFile::Handle log = segment.OpenLog(self);
+  if (log.error != DiskError::kNone) return SeekError::kDisk;
+  BatchScanner scanner(log.file, {.begin = place.position, .end = place.end_position()},
+                       BatchScanner::kLookWindowBytes);
+  if (scanner.Next(self) != BatchScanner::Found::kBatch) return SeekError::kDamaged;
+  const Bytes body = scanner.Body(self);
+  if (body.empty()) return SeekError::kDisk;
+  record::RecordIterator records(scanner.header(), body);
+  while (records.Next() == record::RecordIterator::Found::kRecord) {
+    const record::RecordView& record = records.record();
+    if (record.timestamp < wanted.at_least || record.offset < wanted.from) continue;
+    if (record.offset < wanted.upper_bound) {
+      found = {.timestamp = record.timestamp, .offset = record.offset, .leader_epoch = scanner.header().leader_epoch};
+    }
+    break;
+  }
+  return SeekError::kNone;
+}
+
+TimestampResult Log::FindByTimestamp(fiber::Fiber& self, Timestamp at_least, Offset upper_bound) {
+  for (;;) {
+    TimestampResult result;
+    if (TryFindTimestamp(self, at_least, upper_bound, result) == Attempt::kDone) return result;
+  }
+}
+
+Log::Attempt Log::TryFindTimestamp(fiber::Fiber& self, Timestamp at_least, Offset upper_bound,
+                                   TimestampResult& result) {
+  const ReadMark before = mark();
+  const Offset from = MUTATION(env_.context, RT09) ? Offset(0) : log_start_;
+  const Offset end = std::min(upper_bound, log_end_);
+  SegmentPtr segment = SegmentFor(log_start_);
+  for (; segment != nullptr && segment->base_offset() < end; segment = SegmentAfter(*segment)) {
+    if (segment->LoadTimestamps(self) != DiskError::kNone) return ReadFailed(before, SeekError::kDisk, result.error);
+    if (segment->largest_timestamp() < at_least) continue;
+    Offset next = std::max(from, segment->base_offset());
+    for (;;) {
+      const SeekResult batch = segment->SeekTimestamp(self, at_least, next);
+      if (batch.error != SeekError::kNone) return ReadFailed(before, batch.error, result.error);
+      if (!batch.place || batch.place->base_offset >= end) break;
+      const RecordWanted wanted{.at_least = at_least, .from = from, .upper_bound = end};
+      const SeekError error = FindRecord(self, *segment, *batch.place, wanted, result.found);
+      if (error != SeekError::kNone) return ReadFailed(before, error, result.error);
+      if (result.found.offset != kNoOffset) return SameAs(before) ? Attempt::kDone : Attempt::kAgain;
+      next = batch.place->last_offset + 1;
+    }
+  }
+  return SameAs(before) ? Attempt::kDone : Attempt::kAgain;
+}
+
+TimestampResult Log::FindMaxTimestamp(fiber::Fiber& self, Offset upper_bound) {
+  for (;;) {
+    TimestampResult result;
+    if (TryFindMax(self, upper_bound, result) == Attempt::kDone) return result;
+  }
+}
+
+// The first batch of the segment with the largest timestamp of what is visible, if it beats `best`.
+SeekError Log::FindMaxBatch(fiber::Fiber& self, const SegmentPtr& segment, Offset upper_bound, MaxBatch& best) {
+  const Offset from = std::max(log_start_, segment->base_offset());
+  const bool whole = segment->base_offset() >= log_start_ && segment->next_offset() <= upper_bound;
+  if (segment->LoadTimestamps(self) != DiskError::kNone) return SeekError::kDisk;
+  if (segment->largest_timestamp() <= best.timestamp) return SeekError::kNone;
+  if (whole) {
+    const SeekResult batch = segment->SeekTimestamp(self, segment->largest_timestamp(), from);
+    if (batch.error == SeekError::kNone && batch.place) best = {batch.place->max_timestamp, batch.place, segment};
+    return batch.error;
+  }
+  const SeekResult first = segment->Seek(self, from);
+  if (first.error != SeekError::kNone || !first.place) return first.error;
+  const ManagedFile::Handle log = segment->OpenLog(self);
+  if (log.error != DiskError::kNone) return SeekError::kDisk;
+  const int64_t end = std::max(segment->size_bytes(), first.place->position);
+  BatchScanner scanner(log.file, {.begin = first.place->position, .end = end}, BatchScanner::kWalkWindowBytes);
+  for (;;) {
+    const BatchScanner::Found found = scanner.Next(self);
+    if (found == BatchScanner::Found::kEnd) return SeekError::kNone;
+    if (found != BatchScanner::Found::kBatch) {
+      return found == BatchScanner::Found::kDiskError ? SeekError::kDisk : SeekError::kDamaged;
+    }
+    const record::BatchHeader& header = scanner.header();
+    if (header.base_offset >= upper_bound) return SeekError::kNone;
+    if (header.max_timestamp <= best.timestamp) continue;
+    best = {header.max_timestamp,
+            BatchPlace{.base_offset = header.base_offset,
+                       .last_offset = header.last_offset(),
+                       .position = scanner.position(),
+                       .size_bytes = header.size_bytes,
+                       .max_timestamp = header.max_timestamp},
+            segment};
+  }
+}
+
+Log::Attempt Log::TryFindMax(fiber::Fiber& self, Offset upper_bound, TimestampResult& result) {
+  const ReadMark before = mark();
+  const Offset end = std::min(upper_bound, log_end_);
+  MaxBatch best;
+  SegmentPtr segment = SegmentFor(log_start_);
+  for (; segment != nullptr && segment->base_offset() < end; segment = SegmentAfter(*segment)) {
+    const SeekError error = FindMaxBatch(self, segment, end, best);
+    if (error != SeekError::kNone) return ReadFailed(before, error, result.error);
+  }
+  if (best.place) {
+    const RecordWanted wanted{.at_least = best.timestamp, .from = log_start_, .upper_bound = end};
+    const SeekError error = FindRecord(self, *best.segment, *best.place, wanted, result.found);
+    if (error != SeekError::kNone) return ReadFailed(before, error, result.error);
+    if (MUTATION(env_.context, RT10)) result.found.offset = best.place->last_offset;
+  }
+  return SameAs(before) ? Attempt::kDone : Attempt::kAgain;
+}
+
+AbortedTxnsResult Log::AbortedTxns(fiber::Fiber& self, Offset from, Offset upper_bound) {
+  for (;;) {
+    const ReadMark before = mark();
+    AbortedTxnsResult result;
+    bool again = false;
+    SegmentPtr segment = SegmentFor(std::max(from, log_start_));
+    for (; segment != nullptr && !again; segment = SegmentAfter(*segment)) {
+      if (segment->LoadIndexes(self) != DiskError::kNone) {
+        again = ReadFailed(before, SeekError::kDisk, result.error) == Attempt::kAgain;
+        if (!again) return result;
+        break;
+      }
+      bool complete = false;
+      for (const AbortedTxn& txn : segment->txn_index().entries()) {
+        if (txn.last_offset >= from && txn.first_offset < upper_bound) result.txns.push_back(txn);
+        // Transactions that end later began at or above the last stable offset of this entry.
+        if (txn.last_stable_offset >= upper_bound) complete = true;
+        if (complete) break;
+      }
+      if (complete) break;
+    }
+    if (!again && SameAs(before)) return result;
+  }
+}
+
+EpochEnd Log::EndOffsetForEpoch(LeaderEpoch epoch) const {
+  return epochs_.list().EndOffsetFor(epoch, log_end_);
+}
+
+LeaderEpoch Log::EpochAt(Offset offset) const {
+  return epochs_.list().EpochAt(offset);
+}
+
+}  // namespace odradek::storage

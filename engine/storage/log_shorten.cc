@@ -1,0 +1,293 @@
+// Making a log shorter: truncation at its end, retention and DeleteRecords at its start.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/storage/batch_scanner.h"
+#include "engine/storage/log.h"
+
+namespace odradek::storage {
+
+using env::DiskError;
+
+DiskError Log::PersistMarks(fiber::Fiber& self, Offset log_start, Offset recovery_point) {
+  if (marks_ == nullptr) return DiskError::kNone;
+  return marks_->Persist(self, place_.name, log_start, recovery_point);
+}
+
+// The renames survive a loss of power only after the folder's sync, which is the caller's to do.
+DiskError Log::Bury(fiber::Fiber& self, const SegmentPtr& segment) {
+  env_.observer.On(env::SegmentDeleted{
+      .partition = observed_name(),
+      .base_offset = segment->base_offset(),
+      .next_offset = segment->next_offset(),
+      .largest_timestamp = segment->timestamps_known() ? segment->largest_timestamp() : kNoTimestamp,
+      .size_bytes = segment->size_bytes()});
+  if (const auto it = segments_.find(segment->base_offset()); it != segments_.end() && it->second == segment) {
+    segments_.erase(it);
+  }
+  ++flush_.folder_changes;
+  buried_.push_back({segment, env_.clock.Now() + config_.file_delete_delay});
+  return segment->Rename(self, FileSuffix::kDeleted);
+}
+
+void Log::RemoveDeletedFiles(fiber::Fiber& self) {
+  fiber::MutexLock lock(self, lock_);
+  while (!buried_.empty() && buried_.front().remove_at <= env_.clock.Now()) {
+    const SegmentPtr segment = buried_.front().segment;
+    buried_.erase(buried_.begin());
+    const DiskError error = segment->RemoveFiles(self);
+    if (error == DiskError::kNone) continue;
+    // The space stays taken until the next start, which removes them.
+    env_.log.Write(env::LogLevel::kWarning, "storage", "cannot remove the files of a deleted segment",
+                   {{"directory", place_.directory}, {"error", std::string(env::ToString(error))}});
+  }
+}
+
+LogError Log::TruncateTo(fiber::Fiber& self, Offset offset) {
+  REQUIRES(offset >= Offset(0));
+  fiber::MutexLock lock(self, lock_);
+  if (is_offline()) return LogError::kOffline;
+  DiskError error = DiskError::kNone;
+  if (offset >= log_end_) {
+    error = epochs_.TruncateFromEnd(self, offset);
+  } else if (MUTATION(env_.context, LG17) && (offset <= active()->base_offset() || active()->empty())) {
+    return LogError::kNone;
+  } else if (offset < segments_.begin()->first) {
+    error = TruncateFullyLocked(self, offset);
+  } else {
+    error = TruncateLocked(self, offset);
+  }
+  if (error == DiskError::kNone) return LogError::kNone;
+  GoOffline("truncation", error);
+  return LogError::kOffline;
+}
+
+LogError Log::TruncateFullyAndStartAt(fiber::Fiber& self, Offset offset) {
+  REQUIRES(offset >= Offset(0));
+  fiber::MutexLock lock(self, lock_);
+  if (is_offline()) return LogError::kOffline;
+  const DiskError error = TruncateFullyLocked(self, offset);
+  if (error == DiskError::kNone) return LogError::kNone;
+  GoOffline("truncation", error);
+  return LogError::kOffline;
+}
+
+DiskError Log::TruncateLocked(fiber::Fiber& self, Offset offset) {
+  // What is written behind the cut must be checked by the next recovery: the recovery point on disk goes down first.
+  if (const DiskError error = PersistMarks(self, kNoOffset, std::min(offset, flush_.recovery_point));
+      error != DiskError::kNone) {
+    return error;
+  }
+  ++truncations_;
+  flush_.recovery_point = std::min(flush_.recovery_point, offset);
+  log_end_ = offset;
+  SetHighWatermark(high_watermark_);
+  while (active()->base_offset() > offset) {
+    const SegmentPtr last = active();
+    if (const DiskError error = Bury(self, last); error != DiskError::kNone) return error;
+  }
+  const bool cuts = active()->next_offset() > offset;
+  if (const DiskError error = active()->TruncateTo(self, offset, env_.context); error != DiskError::kNone) return error;
+  if (cuts) log_end_ = active()->next_offset();
+  if (const DiskError error = active()->Sync(self); error != DiskError::kNone) return error;
+  if (const DiskError error = epochs_.TruncateFromEnd(self, offset); error != DiskError::kNone) return error;
+  ++flush_.folder_changes;
+  if (const DiskError error = producers_.RemoveAbove(self, log_end_); error != DiskError::kNone) return error;
+  if (const DiskError error = SyncFolder(self); error != DiskError::kNone) return error;
+  if (producers_.states().TruncateTo(log_end_) == producers::Rollback::kReplayNeeded) {
+    if (const DiskError error = ReplayProducers(self, log_end_); error != DiskError::kNone) return error;
+  }
+  ++truncations_;
+  SetHighWatermark(high_watermark_);
+  env_.observer.On(env::LogTruncated{observed_name(), log_end_});
+  return DiskError::kNone;
+}
+
+DiskError Log::TruncateFullyLocked(fiber::Fiber& self, Offset offset) {
+  const Offset start_before = log_start_;
+  // A start that rises is durable before the files vanish, one that falls after.
+  DiskError error = PersistMarks(self, offset > start_before ? offset : kNoOffset, std::min(offset, recovery_point()));
+  if (error != DiskError::kNone) return error;
+  ++truncations_;
+  log_start_ = offset;
+  log_end_ = offset;
+  high_watermark_ = offset;
+  flush_.recovery_point = offset;
+  flush_.suspect_from = kNoOffset;
+  producers_.states() = producers::ProducerStates(producers_.states().config(), offset);
+  auto fresh = std::make_shared<Segment>(files_, place_.directory, offset, limits());
+  fresh->StartEmpty(env_.clock.WallNow());
+  std::vector<SegmentPtr> old;
+  for (const auto& [base, segment] : segments_) old.push_back(segment);
+  segments_.clear();
+  segments_[offset] = std::move(fresh);
+  // From the end, so that what a crash leaves has no gap.
+  for (auto it = old.rbegin(); it != old.rend() && error == DiskError::kNone; ++it) error = Bury(self, *it);
+  if (error == DiskError::kNone) error = producers_.RemoveAll(self);
+  if (error == DiskError::kNone) error = epochs_.Clear(self);
+  if (error == DiskError::kNone) error = active()->CreateLogFile(self);
+  ++flush_.folder_changes;
+  if (error == DiskError::kNone) error = SyncFolder(self);
+  if (error == DiskError::kNone && offset < start_before) error = PersistMarks(self, offset, kNoOffset);
+  ++truncations_;
+  env_.observer.On(env::LogTruncated{observed_name(), offset});
+  return error;
+}
+
+// The state of the producers at `end`, from the newest snapshot below and the batches behind it.
+DiskError Log::ReplayProducers(fiber::Fiber& self, Offset end) {
+  const ProducerStore::RestoreResult restored = producers_.Restore(self, end, segments_.begin()->first);
+  if (restored.error != DiskError::kNone) return restored.error;
+  for (const std::string& problem : restored.problems) {
+    env_.log.Write(env::LogLevel::kWarning, "storage", "producer snapshot ignored", {{"problem", problem}});
+  }
+  Offset next = restored.offset;
+  for (SegmentPtr segment = SegmentFor(std::max(next, segments_.begin()->first));
+       segment != nullptr && segment->base_offset() < end; segment = SegmentAfter(*segment)) {
+    const SeekResult first = segment->Seek(self, std::max(next, segment->base_offset()));
+    if (first.error != SeekError::kNone) return DiskError::kIo;
+    if (!first.place) continue;
+    const ManagedFile::Handle log = segment->OpenLog(self);
+    if (log.error != DiskError::kNone) return log.error;
+    BatchScanner scanner(log.file, {.begin = first.place->position, .end = segment->size_bytes()},
+                         BatchScanner::kWalkWindowBytes);
+    BatchScanner::Found found = scanner.Next(self);
+    for (; found == BatchScanner::Found::kBatch && scanner.header().base_offset < end; found = scanner.Next(self)) {
+      if (!scanner.header().has_producer_id() || scanner.header().base_offset < next) continue;
+      producers_.states().Apply(scanner.header(), scanner.header().is_control() ? scanner.Body(self) : Bytes{});
+    }
+    if (found == BatchScanner::Found::kDiskError) return scanner.disk_error();
+    if (found == BatchScanner::Found::kProblem) return DiskError::kIo;
+    next = std::max(next, segment->next_offset());
+  }
+  producers_.states().OnHighWatermark(high_watermark_);
+  return DiskError::kNone;
+}
+
+LogError Log::RaiseStart(fiber::Fiber& self, Offset offset, env::LogStartReason reason) {
+  if (offset <= log_start_) return LogError::kNone;
+  if (!MUTATION(env_.context, RT04)) {
+    if (const DiskError error = PersistMarks(self, offset, kNoOffset); error != DiskError::kNone) {
+      GoOffline("log start checkpoint", error);
+      return LogError::kOffline;
+    }
+  }
+  log_start_ = offset;
+  SetHighWatermark(high_watermark_);
+  if (MUTATION(env_.context, ID14)) {
+    const producers::ProducersConfig config = producers_.states().config();
+    producers::ProducerStates kept(config, producers_.states().end_offset());
+    for (const auto& [id, entry] : producers_.states().entries()) {
+      if (!entry.window.empty() && entry.window.back().last_offset >= offset) kept.Restore(id, entry);
+    }
+    producers_.states() = std::move(kept);
+  }
+  if (const DiskError error = epochs_.TruncateFromStart(self, offset); error != DiskError::kNone) {
+    GoOffline("leader epoch", error);
+    return LogError::kOffline;
+  }
+  env_.observer.On(env::LogStartMoved{observed_name(), offset, reason});
+  return LogError::kNone;
+}
+
+LogError Log::DeleteRecordsBefore(fiber::Fiber& self, Offset offset) {
+  fiber::MutexLock lock(self, lock_);
+  if (is_offline()) return LogError::kOffline;
+  if (offset > high_watermark_) return LogError::kOutOfRange;
+  const LogError raised = RaiseStart(self, offset, env::LogStartReason::kDeleteRecords);
+  if (raised != LogError::kNone) return raised;
+  DiskError error = DiskError::kNone;
+  const std::vector<SegmentPtr> below = FindDeletable(self, Deletable::kBelowStart, error);
+  return DropOldest(self, below, env::LogStartReason::kDeleteRecords);
+}
+
+bool Log::IsExpired(const Segment& segment) const {
+  if (!config_.cleanup_delete || config_.retention_ms < 0 || segment.empty()) return false;
+  Timestamp newest = MUTATION(env_.context, RT02) ? segment.first_timestamp() : segment.largest_timestamp();
+  if (newest < Timestamp(0)) return false;  // records without timestamps have no age
+  return env_.clock.WallNow().unix_millis() - newest.value() > config_.retention_ms;
+}
+
+// The oldest segments that can go, one after the other.
+std::vector<Log::SegmentPtr> Log::FindDeletable(fiber::Fiber& self, Deletable why, DiskError& error) {
+  std::vector<SegmentPtr> found;
+  int64_t excess_bytes = config_.retention_bytes < 0 ? -1 : size_bytes() - config_.retention_bytes;
+  for (SegmentPtr segment = segments_.begin()->second; segment != nullptr; segment = SegmentAfter(*segment)) {
+    const bool last = segment == active();
+    if (last && segment->empty()) break;
+    const Offset end = last ? log_end_ : SegmentAfter(*segment)->base_offset();
+    if (end > high_watermark_ && !(why == Deletable::kByRetention && MUTATION(env_.context, RT01))) break;
+    bool deletable = end <= log_start_;
+    if (!deletable && why == Deletable::kByRetention) {
+      if (error = segment->LoadTimestamps(self); error != DiskError::kNone) break;
+      const int64_t excess_kept =
+          MUTATION(env_.context, RT03) ? excess_bytes - 1 : excess_bytes - segment->size_bytes();
+      const bool by_size = config_.cleanup_delete && config_.retention_bytes >= 0 && excess_kept >= 0;
+      if (by_size) excess_bytes -= segment->size_bytes();
+      deletable = by_size || IsExpired(*segment);
+    }
+    if (!deletable) break;
+    found.push_back(segment);
+  }
+  return found;
+}
+
+LogError Log::DropOldest(fiber::Fiber& self, const std::vector<SegmentPtr>& segments, env::LogStartReason reason) {
+  if (segments.empty()) return LogError::kNone;
+  DiskError error = DiskError::kNone;
+  if (segments.back() == active()) {
+    // There is always a segment to append to, and it says where the log goes on when all others are gone.
+    if (error = RollLocked(self); error == DiskError::kNone) error = active()->CreateLogFile(self);
+  }
+  const Offset new_start = SegmentAfter(*segments.back())->base_offset();
+  // The producers' snapshot at the new start takes the place of the batches that go.
+  if (error == DiskError::kNone) error = RewriteSuspect(self);
+  if (error != DiskError::kNone) {
+    GoOffline("deletion", error);
+    return LogError::kOffline;
+  }
+  if (FlushShared(self, new_start) != LogError::kNone) return LogError::kOffline;
+  ++flush_.folder_changes;
+  if (error = SyncFolder(self); error == DiskError::kNone) {
+    if (const LogError raised = RaiseStart(self, new_start, reason); raised != LogError::kNone) return raised;
+  }
+  for (const SegmentPtr& segment : segments) {
+    if (error == DiskError::kNone) error = Bury(self, segment);
+  }
+  std::set<Offset> bases;
+  for (const auto& [base, segment] : segments_) bases.insert(base);
+  if (error == DiskError::kNone) error = producers_.RemoveStray(self, bases);
+  if (error == DiskError::kNone) error = SyncFolder(self);
+  if (error == DiskError::kNone) return LogError::kNone;
+  GoOffline("deletion", error);
+  return LogError::kOffline;
+}
+
+RetentionResult Log::ApplyRetention(fiber::Fiber& self) {
+  fiber::MutexLock lock(self, lock_);
+  RetentionResult result;
+  if (is_offline()) {
+    result.error = LogError::kOffline;
+    return result;
+  }
+  DiskError error = DiskError::kNone;
+  const std::vector<SegmentPtr> deletable = FindDeletable(self, Deletable::kByRetention, error);
+  if (error != DiskError::kNone) {
+    GoOffline("retention", error);
+    result.error = LogError::kOffline;
+    return result;
+  }
+  result.error = DropOldest(self, deletable, env::LogStartReason::kRetention);
+  if (result.error != LogError::kNone) return result;
+  for (const SegmentPtr& segment : deletable) {
+    ++result.segment_count;
+    result.size_bytes += segment->size_bytes();
+  }
+  if (result.segment_count > 0) REACHED(env_.context, "storage.retention_deleted");
+  return result;
+}
+
+}  // namespace odradek::storage

@@ -1,0 +1,171 @@
+// One segment of a log: the file of batches and its three indexes. Owned by the log's SegmentList as a shared_ptr, so
+// that a reader can finish with a segment that was dropped meanwhile. Functions that take a Fiber may suspend; one
+// fiber changes a segment at a time (the log's lock), any number read.
+//
+//  1. Bytes [0, size_bytes()) of the file are whole batches with rising offsets in [base_offset(), next_offset()).
+//  2. Every offset is at most limits.offsets_max above the base.
+//  3. Look-ups go by the offset index only to find where to start; what is there decides. An index that leads astray is
+//     not used again.
+//  4. largest_timestamp() is known once timestamps_known().
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "engine/base/context.h"
+#include "engine/base/ids.h"
+#include "engine/base/time.h"
+#include "engine/env/disk.h"
+#include "engine/fiber/fiber.h"
+#include "engine/record/batch.h"
+#include "engine/storage/file_names.h"
+#include "engine/storage/open_files.h"
+#include "engine/storage/sparse_index.h"
+#include "engine/storage/txn_index.h"
+
+namespace odradek::storage {
+
+struct SegmentLimits {
+  int64_t index_interval_bytes = 0;
+  int64_t index_bytes_max = 0;
+  int64_t offsets_max = 0;
+};
+
+// Where a batch stands.
+struct BatchPlace {
+  Offset base_offset;
+  Offset last_offset;
+  int64_t position = 0;
+  int64_t size_bytes = 0;
+  Timestamp max_timestamp;
+  int64_t end_position() const { return position + size_bytes; }
+};
+
+enum class SeekError : uint8_t {
+  kNone,
+  kDisk,
+  kDamaged,  // the bytes are not batches
+};
+
+struct SeekResult {
+  SeekError error = SeekError::kNone;
+  std::optional<BatchPlace> place;  // nullopt without an error: there is no such batch
+};
+
+class Segment {
+ public:
+  Segment(OpenFiles& files, const std::string& folder, Offset base_offset, const SegmentLimits& limits);
+
+  // Exactly one of these comes first. A segment without files:
+  void StartEmpty(WallTime now);
+  // A segment whose file holds whole batches up to these marks.
+  void StartLoaded(int64_t size_bytes, Offset next_offset, WallTime now);
+
+  Offset base_offset() const { return base_offset_; }
+  Offset next_offset() const { return next_offset_; }
+  int64_t size_bytes() const { return size_bytes_; }
+  bool empty() const { return size_bytes_ == 0; }
+  const SegmentLimits& limits() const { return limits_; }
+
+  // --- Appending, in two steps: the log end moves in between or after.
+  // Writes whole batches at the end. After an error, or a fiber that was killed in here, the file may be longer than
+  // size_bytes(): the next Write() or DropTornEnd() cuts it.
+  env::DiskError Write(fiber::Fiber& self, Bytes batches, std::span<const record::BatchHeader> headers);
+  // Enters the batches of the last Write() into the indexes. Entries count even if an error is returned.
+  env::DiskError Index(fiber::Fiber& self, std::span<const record::BatchHeader> headers);
+  env::DiskError DropTornEnd(fiber::Fiber& self);
+  // Time to begin another segment for batches that end with `last_offset`.
+  bool HasIndexRoom() const;
+  bool CanHold(Offset last_offset) const { return last_offset - base_offset_ <= limits_.offsets_max; }
+  // How long the segment waited by the batches' clock, or by `now` if they have none (Kafka's timeWaitedForRoll).
+  Duration WaitedForRoll(WallTime now, Timestamp next_max_timestamp) const;
+  // The last time index entry is made and the indexes are whole on file.
+  env::DiskError Seal(fiber::Fiber& self);
+
+  // --- Reading.
+  // The first batch whose last offset is `offset` or above.
+  SeekResult Seek(fiber::Fiber& self, Offset offset);
+  // The last batch that ends at or before byte `position_max` and below `upper_bound`, not before `from`.
+  SeekResult SeekEnd(fiber::Fiber& self, const BatchPlace& from, int64_t position_max, Offset upper_bound);
+  // The first batch at or above `from` that has a timestamp of `at_least` or above.
+  SeekResult SeekTimestamp(fiber::Fiber& self, Timestamp at_least, Offset from);
+  ManagedFile::Handle OpenLog(fiber::Fiber& self) { return log_->Get(self, env::OpenMode::kReadWrite); }
+
+  // Makes sure that largest_timestamp() is known.
+  env::DiskError LoadTimestamps(fiber::Fiber& self);
+  bool timestamps_known() const { return timestamps_known_; }
+  Timestamp largest_timestamp() const { return largest_timestamp_; }
+  Timestamp first_timestamp() const { return first_timestamp_; }
+  SparseIndex& offset_index() { return offset_index_; }
+  SparseIndex& time_index() { return time_index_; }
+  TxnIndex& txn_index() { return txn_index_; }
+  env::DiskError LoadIndexes(fiber::Fiber& self);
+
+  // --- Shortening. Drops all batches at and above the one that holds `offset`.
+  env::DiskError TruncateTo(fiber::Fiber& self, Offset offset, base::Context& context);
+
+  // --- Durability.
+  // What went to the files, of the indexes as well.
+  env::DiskError Sync(fiber::Fiber& self);
+  bool NeedsSync() const;
+  // Writes [begin, size) once more, so that a sync covers pages that an earlier process may have failed to sync.
+  env::DiskError Rewrite(fiber::Fiber& self, int64_t begin);
+
+  // --- Names.
+  // Renames all files; those that are not there are passed over.
+  env::DiskError Rename(fiber::Fiber& self, FileSuffix suffix);
+  env::DiskError RemoveFiles(fiber::Fiber& self);
+  env::DiskError CreateLogFile(fiber::Fiber& self);
+  void CloseFiles();
+
+  // --- Recovery: batches one at a time, whose bytes are in the file already.
+  // Forgets everything at and above byte `position`, whose batch begins at `offset`.
+  env::DiskError StartRebuild(fiber::Fiber& self, int64_t position, Offset offset);
+  env::DiskError RebuildBatch(fiber::Fiber& self, const record::BatchHeader& header);
+  // Offset and time index of all batches, from their headers.
+  env::DiskError RebuildIndexes(fiber::Fiber& self);
+  // Cuts the file behind the last batch.
+  env::DiskError FinishRebuild(fiber::Fiber& self, int64_t file_size_bytes);
+
+ private:
+  std::shared_ptr<ManagedFile> MakeFile(OpenFiles& files, SegmentFileKind kind) const;
+  void NoteBatch(const record::BatchHeader& header, int64_t position);
+  env::DiskError MakeIndexEntry(fiber::Fiber& self, const BatchPlace& place);
+  env::DiskError AppendTimeEntry(fiber::Fiber& self);
+  SeekResult SeekFrom(fiber::Fiber& self, int64_t position, Offset offset);
+  // Where a walk to `offset` may start.
+  struct StartResult {
+    env::DiskError error = env::DiskError::kNone;
+    IndexEntry entry;
+  };
+  StartResult StartFor(fiber::Fiber& self, IndexField field, int64_t limit);
+  env::DiskError FindLargestTimestamp(fiber::Fiber& self);
+
+  OpenFiles& files_;
+  const std::string folder_;
+  const Offset base_offset_;
+  const SegmentLimits limits_;
+  std::shared_ptr<ManagedFile> log_;
+  SparseIndex offset_index_;
+  SparseIndex time_index_;
+  TxnIndex txn_index_;
+  bool offset_index_astray_ = false;
+
+  int64_t size_bytes_ = 0;
+  bool torn_end_ = false;  // a write did not come to its end
+  Offset next_offset_;
+  WallTime created_;
+  int64_t bytes_since_index_entry_ = 0;
+  int64_t unindexed_position_ = 0;  // where the batches of the last Write() begin
+  bool timestamps_known_ = false;
+  Timestamp largest_timestamp_ = kNoTimestamp;
+  Offset largest_timestamp_offset_;
+  Timestamp first_timestamp_ = kNoTimestamp;
+  std::deque<BatchPlace> recent_;  // the last batches that were written, without a gap
+};
+
+}  // namespace odradek::storage
