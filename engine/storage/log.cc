@@ -183,7 +183,10 @@ AppendResult Log::AppendLocked(fiber::Fiber& self, MutableBytes batches, const A
   }
   SegmentPtr target = MUTATION(env_.context, LG20) ? active_at_call : active();
   if (MustRoll(*target, static_cast<int64_t>(batches.size()), headers)) {
-    if (const DiskError error = RollLocked(self); error != DiskError::kNone) {
+    // At the log end, unless the gap in front of the batches is larger than a segment's offsets.
+    const bool gap = headers.back().last_offset() - log_end_ > config_.segment_offsets_max;
+    if (const DiskError error = RollLocked(self, gap ? headers.front().base_offset : log_end_);
+        error != DiskError::kNone) {
       GoOffline("roll", error);
       return Failure(AppendError::kOffline, offline_reason_);
     }
@@ -368,22 +371,23 @@ void Log::Published(const Headers& headers) {
   }
 }
 
-DiskError Log::RollLocked(fiber::Fiber& self) {
+DiskError Log::RollLocked(fiber::Fiber& self, Offset base) {
+  REQUIRES(base >= log_end_);
   const SegmentPtr full = active();
-  if (full->empty() && full->base_offset() == log_end_) return DiskError::kNone;
+  INVARIANT(full->base_offset() < base);
   if (const DiskError error = full->Seal(self); error != DiskError::kNone) return error;
-  if (const DiskError error = producers_.TakeSnapshot(self, log_end_); error != DiskError::kNone) return error;
+  if (const DiskError error = producers_.TakeSnapshot(self, base); error != DiskError::kNone) return error;
   ++flush_.folder_changes;
-  auto fresh = std::make_shared<Segment>(files_, place_.directory, log_end_, limits());
+  auto fresh = std::make_shared<Segment>(files_, place_.directory, base, limits());
   fresh->StartEmpty(env_.clock.WallNow());
   if (MUTATION(env_.context, LG28)) {
     segments_.erase(full->base_offset());
     fiber::Yield(self);
     segments_[full->base_offset()] = full;
   }
-  segments_[log_end_] = std::move(fresh);
+  segments_[base] = std::move(fresh);
   REACHED(env_.context, "storage.rolled");
-  env_.observer.On(env::LogRolled{observed_name(), log_end_});
+  env_.observer.On(env::LogRolled{observed_name(), base});
   FlushInBackground();
   return DiskError::kNone;
 }
@@ -398,7 +402,7 @@ LogError Log::Roll(fiber::Fiber& self) {
   fiber::MutexLock lock(self, lock_);
   if (is_offline()) return LogError::kOffline;
   if (active()->empty()) return LogError::kNone;
-  if (const DiskError error = RollLocked(self); error != DiskError::kNone) {
+  if (const DiskError error = RollLocked(self, log_end_); error != DiskError::kNone) {
     GoOffline("roll", error);
     return LogError::kOffline;
   }

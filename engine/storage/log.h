@@ -194,7 +194,7 @@ class Log : public std::enable_shared_from_this<Log> {
   env::DiskError ApplyToProducers(fiber::Fiber& self, Bytes batches, const Headers& headers, Segment& segment);
   void Published(const Headers& headers);
   bool MustRoll(const Segment& segment, int64_t batches_bytes, const Headers& headers) const;
-  env::DiskError RollLocked(fiber::Fiber& self);
+  env::DiskError RollLocked(fiber::Fiber& self, Offset base);
   void FlushInBackground();
   AppendResult Failure(AppendError error, std::string problem) const;
 

@@ -63,6 +63,8 @@ class Log::Loader {
   absl::Status RecoverSegment(Segment& segment, const Start& start, bool& torn);
   std::string WhatIsWrong(const Segment& segment, const BatchScanner& scanner, Bytes body, LeaderEpoch epoch) const;
   DiskError TakeBatch(Segment& segment, const record::BatchHeader& header, Bytes body);
+  // Whether the segment begins where the log ends so far, with no hole.
+  absl::StatusOr<bool> Follows(Segment& segment);
   absl::Status DropAfter(const Segment& segment);
   absl::Status SettleStart();
   absl::Status RestoreProducers(Offset until);
@@ -362,7 +364,9 @@ absl::Status Log::Loader::Recover() {
       // Those above were perhaps never synced; they are made anew.
       const DiskError error = log_.producers_.RemoveAbove(self_, start.offset);
       if (error != DiskError::kNone) return DiskProblem("producer snapshot", error);
-    } else if (segment->base_offset() != log_.log_end_ && segment->base_offset() > checkpoints_.cleaned_until) {
+    } else if (absl::StatusOr<bool> follows = Follows(*segment); !follows.ok()) {
+      return follows.status();
+    } else if (!*follows) {
       // The segment before lost its end: what follows a hole was never durable either.
       REACHED(log_.env_.context, "storage.hole_between_segments");
       const SegmentPtr before = std::prev(log_.segments_.find(segment->base_offset()))->second;
@@ -441,6 +445,20 @@ absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, b
     error = segment.Seal(self_);
   }
   return error == DiskError::kNone ? absl::OkStatus() : DiskProblem(LogFileName(segment), error);
+}
+
+absl::StatusOr<bool> Log::Loader::Follows(Segment& segment) {
+  if (segment.base_offset() < log_.log_end_) return false;
+  if (segment.base_offset() == log_.log_end_ || segment.base_offset() <= checkpoints_.cleaned_until) return true;
+  // A follower of a compacted log leaves a gap where a segment could not hold the next batch.
+  const ManagedFile::Handle file = segment.OpenLog(self_);
+  if (file.error != DiskError::kNone) return DiskProblem(LogFileName(segment), file.error);
+  BatchScanner scanner(file.file, {.begin = 0, .end = file_sizes_[segment.base_offset()]},
+                       BatchScanner::kLookWindowBytes);
+  const BatchScanner::Found found = scanner.Next(self_);
+  if (found == BatchScanner::Found::kDiskError) return DiskProblem(LogFileName(segment), scanner.disk_error());
+  return found == BatchScanner::Found::kBatch &&
+         scanner.header().last_offset() - log_.log_end_ > segment.limits().offsets_max;
 }
 
 // Nothing behind `segment` counts any more.

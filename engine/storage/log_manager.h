@@ -22,17 +22,12 @@
 #include "engine/base/uuid.h"
 #include "engine/env/env.h"
 #include "engine/fiber/fiber.h"
+#include "engine/storage/checkpoint_files.h"
+#include "engine/storage/file_names.h"
 #include "engine/storage/log.h"
+#include "engine/storage/meta_properties.h"
 
 namespace odradek::storage {
-
-// Contents of meta.properties, version 1.
-struct MetaProperties {
-  std::string cluster_id;
-  NodeId node_id = kNoNode;
-  Uuid directory_id;
-  friend bool operator==(const MetaProperties&, const MetaProperties&) = default;
-};
 
 struct LogManagerOptions {
   std::string directory;  // made if it does not exist
@@ -41,12 +36,6 @@ struct LogManagerOptions {
   NodeId node_id = kNoNode;
   int32_t open_files_max = 1000;
   LogConfig default_config;
-};
-
-// A log's configuration and topic id by its name.
-struct LogSettings {
-  LogConfig config;
-  std::optional<TopicId> topic_id;
 };
 
 class LogManager {
@@ -64,7 +53,7 @@ class LogManager {
     TopicPartition name;
     std::string problem;
   };
-  const std::vector<FailedLog>& failed_logs() const;
+  const std::vector<FailedLog>& failed_logs() const { return failed_; }
 
   // nullptr: not here.
   std::shared_ptr<Log> Find(const TopicPartition& name) const;
@@ -94,16 +83,50 @@ class LogManager {
   // without an error. `broker_epoch` goes into it.
   absl::Status CloseCleanly(fiber::Fiber& self, BrokerEpoch broker_epoch);
 
-  const MetaProperties& meta() const;
-  env::ShutdownKind previous_shutdown() const;
+  const MetaProperties& meta() const { return meta_; }
+  env::ShutdownKind previous_shutdown() const { return previous_shutdown_; }
   // Of the marker that was found; −1 if there was none.
-  BrokerEpoch previous_broker_epoch() const;
-  const std::string& directory() const;
+  BrokerEpoch previous_broker_epoch() const { return previous_broker_epoch_; }
+  const std::string& directory() const { return options_.directory; }
+  size_t open_file_count() const { return files_.open_count(); }
 
  private:
-  struct State;
-  explicit LogManager(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  struct Hosted {
+    std::shared_ptr<Log> log;
+    std::optional<TopicId> topic_id;
+  };
+  struct DeletedFolder {
+    std::string path;
+    MonoTime remove_at;
+  };
+
+  LogManager(env::Env& env, const LogManagerOptions& options);
+
+  absl::Status Problem(std::string_view file, std::string_view what) const;
+  absl::Status PrepareFolder(fiber::Fiber& self);
+  absl::Status LoadMeta(fiber::Fiber& self);
+  absl::Status CheckMeta(const MetaProperties& found, const std::string& path) const;
+  absl::Status TakeMarker(fiber::Fiber& self);
+  absl::Status RemoveMarker(fiber::Fiber& self);
+  absl::Status SortFolder(fiber::Fiber& self, std::vector<TopicPartition>& partitions);
+  void LoadOne(fiber::Fiber& self, const TopicPartition& name);
+  absl::StatusOr<std::optional<TopicId>> ReadTopicId(fiber::Fiber& self, const std::string& folder);
+  absl::Status RenameFolder(fiber::Fiber& self, const TopicPartition& name, FolderKind kind, std::string& renamed);
+  env::DiskError RemoveFolder(fiber::Fiber& self, const std::string& path);
+  std::string FolderOf(const TopicPartition& name) const { return Join(options_.directory, ToString(name)); }
+
+  env::Env& env_;
+  const LogManagerOptions options_;
+  OpenFiles files_;
+  CheckpointFiles checkpoints_;
+  std::unique_ptr<env::FileLock> lock_;
+  MetaProperties meta_;
+  env::ShutdownKind previous_shutdown_ = env::ShutdownKind::kUnclean;
+  BrokerEpoch previous_broker_epoch_{-1};
+  std::map<TopicPartition, Hosted> logs_;
+  std::vector<FailedLog> failed_;
+  std::vector<DeletedFolder> deleted_;
+  bool loaded_ = false;
 };
 
 }  // namespace odradek::storage

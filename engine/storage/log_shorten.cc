@@ -76,15 +76,15 @@ LogError Log::TruncateFullyAndStartAt(fiber::Fiber& self, Offset offset) {
 }
 
 DiskError Log::TruncateLocked(fiber::Fiber& self, Offset offset) {
-  // What is written behind the cut must be checked by the next recovery: the recovery point on disk goes down first.
-  if (const DiskError error = PersistMarks(self, kNoOffset, std::min(offset, flush_.recovery_point));
-      error != DiskError::kNone) {
-    return error;
-  }
+  // Before anything suspends: a flush that runs must not raise the recovery point above the cut again.
   ++truncations_;
   flush_.recovery_point = std::min(flush_.recovery_point, offset);
   log_end_ = offset;
   SetHighWatermark(high_watermark_);
+  // What is written behind the cut must be checked by the next recovery: the recovery point on disk goes down first.
+  if (const DiskError error = PersistMarks(self, kNoOffset, flush_.recovery_point); error != DiskError::kNone) {
+    return error;
+  }
   while (active()->base_offset() > offset) {
     const SegmentPtr last = active();
     if (const DiskError error = Bury(self, last); error != DiskError::kNone) return error;
@@ -108,8 +108,12 @@ DiskError Log::TruncateLocked(fiber::Fiber& self, Offset offset) {
 
 DiskError Log::TruncateFullyLocked(fiber::Fiber& self, Offset offset) {
   const Offset start_before = log_start_;
+  ++truncations_;
+  flush_.recovery_point = std::min(flush_.recovery_point, offset);
+  log_end_ = std::min(log_end_, std::max(offset, log_start_));
+  SetHighWatermark(high_watermark_);
   // A start that rises is durable before the files vanish, one that falls after.
-  DiskError error = PersistMarks(self, offset > start_before ? offset : kNoOffset, std::min(offset, recovery_point()));
+  DiskError error = PersistMarks(self, offset > start_before ? offset : kNoOffset, flush_.recovery_point);
   if (error != DiskError::kNone) return error;
   ++truncations_;
   log_start_ = offset;
@@ -240,7 +244,7 @@ LogError Log::DropOldest(fiber::Fiber& self, const std::vector<SegmentPtr>& segm
   DiskError error = DiskError::kNone;
   if (segments.back() == active()) {
     // There is always a segment to append to, and it says where the log goes on when all others are gone.
-    if (error = RollLocked(self); error == DiskError::kNone) error = active()->CreateLogFile(self);
+    if (error = RollLocked(self, log_end_); error == DiskError::kNone) error = active()->CreateLogFile(self);
   }
   const Offset new_start = SegmentAfter(*segments.back())->base_offset();
   // The producers' snapshot at the new start takes the place of the batches that go.

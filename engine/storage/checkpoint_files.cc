@@ -1,0 +1,152 @@
+#include "engine/storage/checkpoint_files.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/absl_compat.h"
+#include "engine/base/check.h"
+#include "engine/storage/file_names.h"
+#include "engine/storage/small_files.h"
+
+namespace odradek::storage {
+
+using env::DiskError;
+
+namespace checkpoint_files_internal {
+
+constexpr auto kKinds =
+    std::to_array({CheckpointKind::kRecoveryPoint, CheckpointKind::kLogStart, CheckpointKind::kHighWatermark});
+
+std::string_view FileName(CheckpointKind kind) {
+  switch (kind) {
+    case CheckpointKind::kRecoveryPoint:
+      return kRecoveryPointCheckpointName;
+    case CheckpointKind::kLogStart:
+      return kLogStartCheckpointName;
+    case CheckpointKind::kHighWatermark:
+      break;
+  }
+  return kHighWatermarkCheckpointName;
+}
+
+Offset ValueOf(const Log& log, CheckpointKind kind) {
+  switch (kind) {
+    case CheckpointKind::kRecoveryPoint:
+      return log.recovery_point();
+    case CheckpointKind::kLogStart:
+      return log.log_start_offset();
+    case CheckpointKind::kHighWatermark:
+      break;
+  }
+  return log.high_watermark();
+}
+
+Offset Find(const OffsetCheckpoint& offsets, const TopicPartition& name) {
+  const auto it = offsets.find(name);
+  return it == offsets.end() ? kNoOffset : it->second;
+}
+
+}  // namespace checkpoint_files_internal
+
+OffsetCheckpoint CheckpointFiles::LoadOne(fiber::Fiber& self, std::string_view file_name, DiskError& error) {
+  const std::string path = Join(folder_, file_name);
+  const SmallFile file = ReadSmallFile(self, env_.disk, path);
+  if (file.error == DiskError::kNotFound) return {};
+  if (!file.ok()) {
+    error = file.error;
+    return {};
+  }
+  auto parsed = ParseOffsetCheckpoint(path, file.content);
+  if (parsed.ok()) return *std::move(parsed);
+  REACHED(env_.context, "storage.damaged_checkpoint");
+  env_.log.Write(env::LogLevel::kWarning, "storage", "a damaged checkpoint is ignored",
+                 {{"problem", std::string(base::SV(parsed.status().message()))}});
+  return {};
+}
+
+DiskError CheckpointFiles::Load(fiber::Fiber& self) {
+  DiskError error = DiskError::kNone;
+  for (const CheckpointKind kind : checkpoint_files_internal::kKinds) {
+    File& file = FileOf(kind);
+    file.on_disk = LoadOne(self, checkpoint_files_internal::FileName(kind), error);
+    file.wanted = file.on_disk;
+  }
+  cleaner_ = LoadOne(self, kCleanerCheckpointName, error);
+  return error;
+}
+
+LogCheckpoints CheckpointFiles::For(const TopicPartition& name) const {
+  const auto find = [&](CheckpointKind kind) {
+    return checkpoint_files_internal::Find(files_[static_cast<size_t>(kind)].wanted, name);
+  };
+  LogCheckpoints marks;
+  marks.recovery_point = find(CheckpointKind::kRecoveryPoint);
+  marks.log_start_offset = find(CheckpointKind::kLogStart);
+  marks.high_watermark = find(CheckpointKind::kHighWatermark);
+  marks.cleaned_until = checkpoint_files_internal::Find(cleaner_, name);
+  return marks;
+}
+
+DiskError CheckpointFiles::Store(fiber::Fiber& self, CheckpointKind kind) {
+  File& file = FileOf(kind);
+  REQUIRES(file.writing.is_locked());
+  if (file.wanted == file.on_disk) return DiskError::kNone;
+  const OffsetCheckpoint content = file.wanted;
+  const std::string text = FormatOffsetCheckpoint(content);
+  const std::string path = Join(folder_, checkpoint_files_internal::FileName(kind));
+  const DiskError error = ReplaceSmallFile(self, env_.disk, env_.context, path, AsBytes(text));
+  if (error == DiskError::kNone) file.on_disk = content;
+  return error;
+}
+
+// Whoever waits for the file while another one writes it finds all wishes that came meanwhile written at once.
+DiskError CheckpointFiles::Set(fiber::Fiber& self, CheckpointKind kind, const TopicPartition& name, Offset offset) {
+  File& file = FileOf(kind);
+  file.wanted[name] = offset;
+  fiber::MutexLock lock(self, file.writing);
+  return Store(self, kind);
+}
+
+DiskError CheckpointFiles::Persist(fiber::Fiber& self, const TopicPartition& name, Offset log_start,
+                                   Offset recovery_point) {
+  if (log_start != kNoOffset) {
+    const DiskError error = Set(self, CheckpointKind::kLogStart, name, log_start);
+    if (error != DiskError::kNone) return error;
+  }
+  if (recovery_point == kNoOffset) return DiskError::kNone;
+  // A lower one, or none, in the file is as good.
+  const Offset now = checkpoint_files_internal::Find(FileOf(CheckpointKind::kRecoveryPoint).wanted, name);
+  if (now <= recovery_point &&
+      now == checkpoint_files_internal::Find(FileOf(CheckpointKind::kRecoveryPoint).on_disk, name)) {
+    return DiskError::kNone;
+  }
+  return Set(self, CheckpointKind::kRecoveryPoint, name, recovery_point);
+}
+
+DiskError CheckpointFiles::Write(fiber::Fiber& self, CheckpointKind kind,
+                                 const std::vector<std::shared_ptr<Log>>& logs) {
+  File& file = FileOf(kind);
+  fiber::MutexLock lock(self, file.writing);
+  if (MUTATION(env_.context, LG16)) file.wanted.clear();
+  for (const std::shared_ptr<Log>& log : logs) {
+    const Offset offset = checkpoint_files_internal::ValueOf(*log, kind);
+    if (MUTATION(env_.context, LG16) && checkpoint_files_internal::Find(file.on_disk, log->name()) == offset) continue;
+    Offset& wanted = file.wanted.try_emplace(log->name(), offset).first->second;
+    // A start that is being raised is here before the log shows it.
+    wanted = kind == CheckpointKind::kLogStart && !MUTATION(env_.context, RT04) ? std::max(wanted, offset) : offset;
+  }
+  return Store(self, kind);
+}
+
+DiskError CheckpointFiles::Erase(fiber::Fiber& self, const TopicPartition& name) {
+  for (const CheckpointKind kind : checkpoint_files_internal::kKinds) {
+    File& file = FileOf(kind);
+    fiber::MutexLock lock(self, file.writing);
+    file.wanted.erase(name);
+    if (!file.on_disk.contains(name)) continue;
+    if (const DiskError error = Store(self, kind); error != DiskError::kNone) return error;
+  }
+  return DiskError::kNone;
+}
+
+}  // namespace odradek::storage

@@ -1,0 +1,57 @@
+// The checkpoint files of a data directory: recovery points, log starts, high watermarks, and the cleaner's, which is
+// only read. Owned by the LogManager; functions that take a Fiber may suspend.
+//
+//  1. A file lists every log that ever was entered and not erased, whether it is loaded, failed or offline.
+//  2. A log start in the file does not fall and a recovery point does not rise, but by what the log says itself.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "engine/base/context.h"
+#include "engine/base/ids.h"
+#include "engine/env/env.h"
+#include "engine/fiber/fiber.h"
+#include "engine/fiber/sync.h"
+#include "engine/storage/checkpoints.h"
+#include "engine/storage/log.h"
+
+namespace odradek::storage {
+
+enum class CheckpointKind : uint8_t { kRecoveryPoint, kLogStart, kHighWatermark };
+
+class CheckpointFiles final : public LogMarks {
+ public:
+  CheckpointFiles(env::Env& env, std::string folder) : env_(env), folder_(std::move(folder)) {}
+
+  // Files that are damaged are reported and count as empty: recovery then reads more.
+  env::DiskError Load(fiber::Fiber& self);
+  LogCheckpoints For(const TopicPartition& name) const;
+
+  env::DiskError Persist(fiber::Fiber& self, const TopicPartition& name, Offset log_start,
+                         Offset recovery_point) override;
+  // Enters what the logs say now and writes the file if anything changed.
+  env::DiskError Write(fiber::Fiber& self, CheckpointKind kind, const std::vector<std::shared_ptr<Log>>& logs);
+  // A folder of that name is gone or about to be made.
+  env::DiskError Erase(fiber::Fiber& self, const TopicPartition& name);
+
+ private:
+  struct File {
+    fiber::Mutex writing;
+    OffsetCheckpoint wanted;
+    OffsetCheckpoint on_disk;
+  };
+  File& FileOf(CheckpointKind kind) { return files_[static_cast<size_t>(kind)]; }
+  // REQUIRES: the file's lock is held.
+  env::DiskError Store(fiber::Fiber& self, CheckpointKind kind);
+  env::DiskError Set(fiber::Fiber& self, CheckpointKind kind, const TopicPartition& name, Offset offset);
+  OffsetCheckpoint LoadOne(fiber::Fiber& self, std::string_view file_name, env::DiskError& error);
+
+  env::Env& env_;
+  const std::string folder_;
+  std::array<File, 3> files_;
+  OffsetCheckpoint cleaner_;
+};
+
+}  // namespace odradek::storage
