@@ -1,0 +1,151 @@
+// odradek broker: a node on this machine.
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <sstream>
+
+#include "absl/status/statusor.h"
+#include "engine/base/absl_compat.h"
+#include "engine/broker/node.h"
+#include "engine/config/broker_config.h"
+#include "engine/config/properties.h"
+#include "engine/real/node.h"
+#include "tools/odradek/command.h"
+
+namespace odradek::tool {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  odradek broker
+  odradek broker --listener 127.0.0.1:19092 --data /tmp/node1
+  odradek broker --config server.properties --override log.retention.ms=3600000
+A node stops cleanly on SIGTERM and SIGINT.)";
+
+struct BrokerArguments {
+  std::string listener;
+  std::string data;
+  std::string config_file;
+  std::vector<std::string> overrides;
+  std::string cluster_id;
+  std::string log_level = "info";
+  std::string log_format = "text";
+};
+
+absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) return base::NotFound(fmt::format("{}: cannot be read", path));
+  return std::move(text).str();
+}
+
+absl::StatusOr<config::StaticConfig> ReadConfig(const BrokerArguments& arguments) {
+  config::StaticConfig properties;
+  if (!arguments.config_file.empty()) {
+    const absl::StatusOr<std::string> text = ReadTextFile(arguments.config_file);
+    if (!text.ok()) return text.status();
+    absl::StatusOr<config::StaticConfig> parsed = config::ParseStaticConfig(arguments.config_file, *text);
+    if (!parsed.ok()) return parsed.status();
+    properties = std::move(*parsed);
+  }
+  // The command line goes before the file.
+  const auto set = [&](std::string_view origin, std::string_view key, std::string_view value) {
+    properties.properties.erase(std::string(config::CanonicalBrokerName(key)));
+    return config::AddStaticProperty(origin, key, value, properties);
+  };
+  if (!arguments.listener.empty()) {
+    const absl::Status status = set("--listener", "listeners", "PLAINTEXT://" + arguments.listener);
+    if (!status.ok()) return status;
+  }
+  const bool has_dirs = properties.properties.contains("log.dirs") || properties.properties.contains("log.dir");
+  if (!arguments.data.empty() || !has_dirs) {
+    const absl::Status status = set("--data", "log.dirs", arguments.data.empty() ? "data" : arguments.data);
+    if (!status.ok()) return status;
+  }
+  for (const std::string& text : arguments.overrides) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos) {
+      return base::InvalidArgument(fmt::format("--override {}: expected KEY=VALUE", text));
+    }
+    const absl::Status status = set("--override", text.substr(0, equals), text.substr(equals + 1));
+    if (!status.ok()) return status;
+  }
+  return properties;
+}
+
+env::LogLevel LevelOf(const std::string& name) {
+  if (name == "debug") return env::LogLevel::kDebug;
+  if (name == "warning") return env::LogLevel::kWarning;
+  return name == "error" ? env::LogLevel::kError : env::LogLevel::kInfo;
+}
+
+// Serves until a signal or an error ends the node.
+absl::Status Serve(const BrokerArguments& arguments, broker::NodeOptions options) {
+  real::RealNode::Options machine;
+  machine.log.level_min = LevelOf(arguments.log_level);
+  machine.log.format = arguments.log_format == "json" ? real::LogFormat::kJson : real::LogFormat::kKeyValue;
+  machine.shard_count = static_cast<int32_t>(options.log_directories.size());
+  real::RealNode world(machine);
+  broker::ShardEnvs envs;
+  for (int32_t i = 0; i < world.shard_count(); ++i) envs.push_back(&world.env(ShardId(i)));
+  auto node = std::make_unique<broker::Node>(envs, std::move(options));
+  absl::Status result = absl::OkStatus();
+  world.WatchSignals({SIGTERM, SIGINT}, [&node](int) { node->RequestStop(); });
+  envs[0]->scheduler.Spawn("node", [&](fiber::Fiber& self) {
+    result = node->Run(self);
+    world.Stop();
+  });
+  world.Run();
+  world.Kill();
+  node.reset();
+  return result;
+}
+
+int RunBroker(const BrokerArguments& arguments) {
+  absl::StatusOr<config::StaticConfig> properties = ReadConfig(arguments);
+  if (!properties.ok()) {
+    std::cerr << "odradek broker: " << base::SV(properties.status().message()) << "\n";
+    return kExitUsage;
+  }
+  for (const std::string& warning : properties->warnings) std::cerr << "warning: " << warning << "\n";
+  broker::NodeOptions options;
+  options.static_properties = properties->properties;
+  absl::StatusOr<config::BrokerConfig> resolved =
+      config::ResolveBrokerConfig({.static_broker = &options.static_properties});
+  if (!resolved.ok()) {
+    std::cerr << "odradek broker: " << base::SV(resolved.status().message()) << "\n";
+    return kExitUsage;
+  }
+  options.config = std::move(*resolved);
+  options.cluster_id = arguments.cluster_id;
+  options.log_directories = options.config.log_dirs;
+  const absl::Status served = Serve(arguments, std::move(options));
+  if (served.ok()) return kExitOk;
+  std::cerr << "odradek broker: " << base::SV(served.message()) << "\n";
+  return kExitFailed;
+}
+
+}  // namespace
+
+void AddBrokerCommand(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand("broker", "Run a node: broker and controller in one process");
+  auto arguments = std::make_shared<BrokerArguments>();
+  command->add_option("--listener", arguments->listener, "Where clients connect: HOST:PORT (default :9092)");
+  command->add_option("--data", arguments->data, "The data directory (default ./data); log.dirs of the node");
+  command->add_option("--config", arguments->config_file, "A server.properties file")->check(CLI::ExistingFile);
+  command->add_option("--override", arguments->overrides, "KEY=VALUE, over the file; may be repeated");
+  command->add_option("--cluster-id", arguments->cluster_id, "Required of the data directory; given to a new one");
+  command->add_option("--log-level", arguments->log_level, "What is logged")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+  command->add_option("--log-format", arguments->log_format, "How it is logged")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->footer(kExamples);
+  command->callback([arguments, &exit_code] { exit_code = RunBroker(*arguments); });
+}
+
+}  // namespace odradek::tool

@@ -1,0 +1,33 @@
+// odradek: the broker, the simulator and the everyday client verbs in one binary.
+#include "tools/odradek/command.h"
+
+namespace odradek::tool {
+namespace {
+
+constexpr const char* kAbout = R"(Odradek: a Kafka-compatible broker, built to be tested deterministically.
+
+Examples:
+  odradek broker                                    a node in ./data on port 9092
+  odradek broker --listener 0.0.0.0:9092 --data /var/lib/odradek)";
+
+constexpr const char* kFooter =
+    R"(Exit codes: 0 success; 1 it failed, the reason is on standard error; 2 wrong usage; 70 the
+node could not go on.)";
+
+}  // namespace
+}  // namespace odradek::tool
+
+int main(int argc, char** argv) {
+  CLI::App app{odradek::tool::kAbout, "odradek"};
+  app.footer(odradek::tool::kFooter);
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::help);
+  int exit_code = odradek::tool::kExitOk;
+  odradek::tool::AddBrokerCommand(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? odradek::tool::kExitOk : odradek::tool::kExitUsage;
+  }
+  return exit_code;
+}
