@@ -16,6 +16,8 @@ function(odradek_library name)
   endif()
   target_include_directories(${name} ${scope} "${CMAKE_SOURCE_DIR}")
   target_link_libraries(${name} ${scope} ${arg_LINKS})
+  # For the link tests of tests/tools/tidy.
+  set_property(GLOBAL APPEND PROPERTY ODRADEK_LIBRARIES ${name})
 endfunction()
 
 # odradek_test(NAME LINKS lib... [LABEL label] [FILES file...]): one test binary of the *_test.cc files of the current
