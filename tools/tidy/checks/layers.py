@@ -87,10 +87,12 @@ def check(tree):
     matrix = read_matrix(tree, findings)
     libraries = read_libraries(tree, matrix)
     for name, (folder, path, line, linked) in libraries.items():
+        if folder is None:
+            findings.append(Finding(path, line, f'the folder of {name} has no line in {DATA}'))
         for other in linked:
             if other not in libraries:
                 findings.append(Finding(path, line, f'{name} links {other}, which no folder defines'))
-            elif folder and libraries[other][0] not in [folder, *matrix[folder]]:
+            elif folder and libraries[other][0] and libraries[other][0] not in [folder, *matrix[folder]]:
                 findings.append(Finding(path, line, f'{name} links {other}: {folder} may not include '
                                                     f'{libraries[other][0]} ({DATA})'))
     linked_folders = {}
