@@ -175,12 +175,15 @@ PartitionAppend Partition::Append(fiber::Fiber& self, MutableBytes batch) {
   } else if (validation.max_timestamp != validation.header.max_timestamp) {
     record::SetMaxTimestamp(batch, record::TimestampType::kCreateTime, validation.max_timestamp);
   }
-  const storage::AppendResult appended =
-      log_->Append(self, batch, {.origin = storage::AppendOrigin::kClient, .leader_epoch = leader_epoch_});
+  const storage::AppendResult appended = log_->Append(self, batch,
+                                                      {.origin = storage::AppendOrigin::kClient,
+                                                       .leader_epoch = leader_epoch_,
+                                                       .sync = storage::AppendOptions::Sync::kByCaller});
   done.error = FromAppendError(appended.error);
   done.message = appended.problem;
   done.base_offset = appended.base_offset;
   done.next_offset = appended.next_offset;
+  done.must_flush = appended.must_flush;
   if (appended.is_duplicate) {
     REACHED(env_.context, "broker.produce.duplicate");
     if (stamps) done.log_append_time = appended.duplicate_timestamp;
@@ -189,19 +192,18 @@ PartitionAppend Partition::Append(fiber::Fiber& self, MutableBytes batch) {
   return done;
 }
 
-protocol::ErrorCode Partition::Commit(fiber::Fiber& self, Offset next_offset) {
-  if (log_->config().flushes_every_append() && log_->FlushTo(self, next_offset) != storage::LogError::kNone) {
+protocol::ErrorCode Partition::Commit(fiber::Fiber& self, const PartitionAppend& append) {
+  if (append.must_flush && log_->FlushTo(self, append.next_offset) != storage::LogError::kNone) {
     TellWatches();
     return ErrorCode::kKafkaStorageError;
   }
-  RaiseHighWatermark(next_offset);
+  RaiseHighWatermark(append.next_offset);
   return ErrorCode::kNone;
 }
 
 void Partition::RaiseHighWatermark(Offset offset) {
   if (offset <= log_->high_watermark()) return;
   log_->SetHighWatermark(offset);
-  env_.observer.On(env::HighWatermarkMoved{name(), log_->high_watermark()});
   TellWatches();
 }
 

@@ -58,6 +58,7 @@ struct PartitionAppend {
   std::vector<RecordProblemText> record_problems;
   Offset base_offset = kNoOffset;
   Offset next_offset = kNoOffset;
+  bool must_flush = false;  // Commit syncs first
   Timestamp log_append_time = kNoTimestamp;
   Offset log_start_offset = kNoOffset;
 };
@@ -104,7 +105,7 @@ class Partition {
   // Validates a produced batch and writes it; visible after Commit. `batch` is patched in place.
   PartitionAppend Append(fiber::Fiber& self, MutableBytes batch);
   // Waits until what an append wrote may be acknowledged and read.
-  protocol::ErrorCode Commit(fiber::Fiber& self, Offset next_offset);
+  protocol::ErrorCode Commit(fiber::Fiber& self, const PartitionAppend& append);
 
   PartitionFetch Fetch(fiber::Fiber& self, const PartitionFetchRequest& request);
   // `wanted` is Kafka's: a timestamp, −1 latest, −2 earliest, −3 largest timestamp.

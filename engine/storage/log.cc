@@ -161,6 +161,10 @@ AppendResult Log::Append(fiber::Fiber& self, MutableBytes batches, const AppendO
   // A duplicate answers for the original, which may still wait for its sync.
   const bool must_flush = config_.flushes_every_append() || flush_.unflushed_records >= config_.flush_messages;
   if (!must_flush || MUTATION(env_.context, LG23)) return result;
+  if (options.sync == AppendOptions::Sync::kByCaller) {
+    result.must_flush = true;
+    return result;
+  }
   if (FlushTo(self, result.next_offset) != LogError::kNone) {
     return Failure(AppendError::kOffline, std::string(offline_reason_));
   }

@@ -24,6 +24,10 @@ struct AppendOptions {
   AppendOrigin origin = AppendOrigin::kClient;
   // Written into the batches; of the leader that accepted them. Not used with kReplication.
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
+  // kByCaller: the sync that the flush policy asks for is left to the caller (AppendResult::must_flush), so that the
+  // next append of a connection does not wait for it.
+  enum class Sync : uint8_t { kBeforeReturn, kByCaller };
+  Sync sync = Sync::kBeforeReturn;
 };
 
 enum class AppendError : uint8_t {
@@ -47,6 +51,8 @@ struct AppendResult {
   Offset next_offset = kNoOffset;  // after the last batch: what the high watermark must reach; of the original likewise
   bool is_duplicate = false;       // nothing was appended: the batch is in the log already
   Timestamp duplicate_timestamp = kNoTimestamp;
+  // With Sync::kByCaller: FlushTo(next_offset) must succeed before the append is acknowledged or visible.
+  bool must_flush = false;
   std::string problem;  // for the log and the error message
   bool ok() const { return error == AppendError::kNone; }
 };

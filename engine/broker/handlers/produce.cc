@@ -94,8 +94,7 @@ void AppendOne(fiber::Fiber& self, Shard& shard, ProduceItem& item) {
 void CommitOne(fiber::Fiber& self, Shard& shard, ProduceItem& item) {
   const std::shared_ptr<Partition> partition = shard.Find(item.placement.name);
   // The topic was deleted after the append: the record went with it.
-  item.result.error =
-      partition == nullptr ? ErrorCode::kUnknownTopicOrPartition : partition->Commit(self, item.result.next_offset);
+  item.result.error = partition == nullptr ? ErrorCode::kUnknownTopicOrPartition : partition->Commit(self, item.result);
 }
 
 protocol::ProduceResponse::PartitionProduceResponse ToProduceAnswer(const ProduceItem& item) {
