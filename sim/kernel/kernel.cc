@@ -14,6 +14,8 @@ namespace {
 constexpr uint64_t kNoHashEvent = std::numeric_limits<uint64_t>::max();
 // A tie holds the drawn part above the insertion number, which makes the order total.
 constexpr int kTieSequenceBits = 40;
+// A short list is searched faster than a heap.
+constexpr size_t kPresentMax = 8;
 constexpr uint64_t kTieSequenceMask = (uint64_t{1} << kTieSequenceBits) - 1;
 
 // Assertions say where the run stands while a kernel runs.
@@ -67,9 +69,8 @@ uint64_t Kernel::TieOf(MonoTime at, HandlerId handler, const What& what) {
   const uint64_t sequence = ++pushed_count_ & kTieSequenceMask;
   if (options_.strategy == Strategy::kFifo) return sequence;
   const uint64_t content = (uint64_t{handler.value()} << 32) | (uint64_t{what.kind} << 16) | what.small;
-  uint64_t drawn = tie_key_ ^ static_cast<uint64_t>(at.nanos());
-  drawn = base::Mix64(drawn ^ (content * 0x9e3779b97f4a7c15)) ^ what.arg;
-  return (base::Mix64(drawn) & ~kTieSequenceMask) | sequence;
+  const uint64_t place = (tie_key_ ^ static_cast<uint64_t>(at.nanos())) + content * 0x9e3779b97f4a7c15;
+  return (base::Mix64(place ^ (what.arg * 0xbf58476d1ce4e5b9)) & ~kTieSequenceMask) | sequence;
 }
 
 void Kernel::Push(MonoTime at, HandlerId handler, const What& what) {
@@ -82,7 +83,12 @@ void Kernel::Push(MonoTime at, HandlerId handler, const What& what) {
   event.kind = what.kind;
   event.small = what.small;
   event.arg = what.arg;
-  queue_.Push(event);
+  // While an event runs nothing earlier than now is left. Many at one instant are better off in the heap.
+  if (dispatching_ && event.time_ns == now_ns_ && queue_.present_count() < kPresentMax) {
+    queue_.PushPresent(event);
+  } else {
+    queue_.Push(event);
+  }
 }
 
 ControlId Kernel::At(MonoTime at, absl::AnyInvocable<void()> action) {
@@ -166,7 +172,7 @@ RunOutcome Kernel::Run(const RunLimits& limits) {
   const bool is_bounded = limits.until != MonoTime::Never();
   RunOutcome outcome = RunOutcome::kIdle;
   while (!queue_.empty()) {
-    if (queue_.top().time_ns > limits.until.nanos()) {
+    if (queue_.next_time_ns() > limits.until.nanos()) {
       outcome = RunOutcome::kTimeLimit;
       break;
     }

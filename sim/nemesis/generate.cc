@@ -61,6 +61,12 @@ void FillDisk(DrawStream& draws, FaultClass::Kind kind, plan::DiskFault& fault) 
       return fault.set_kind(plan::DiskFault::SYNC_ERROR);
     case FaultClass::DISK_NO_SPACE:
       return fault.set_kind(plan::DiskFault::NO_SPACE);
+    case FaultClass::DISK_HANG:
+      return fault.set_kind(plan::DiskFault::HANG);
+    case FaultClass::DISK_BIT_ROT:
+      // One lasts.
+      fault.set_count_max(1);
+      return fault.set_kind(plan::DiskFault::BIT_ROT);
     default:
       fault.set_kind(plan::DiskFault::SLOW_DISK);
       fault.set_delay_ns(DrawDuration(draws, Duration::Millis(1), Duration::Seconds(2)));
@@ -121,6 +127,8 @@ void FillAction(DrawStream& draws, FaultClass::Kind kind, plan::Action& action) 
     case FaultClass::DISK_SYNC_ERROR:
     case FaultClass::DISK_NO_SPACE:
     case FaultClass::DISK_SLOW:
+    case FaultClass::DISK_HANG:
+    case FaultClass::DISK_BIT_ROT:
       return FillDisk(draws, kind, *action.mutable_disk());
     default:
       return FillNetworkAction(draws, kind, action);

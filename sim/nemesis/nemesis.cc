@@ -52,6 +52,10 @@ DiskFaultKind KindOf(plan::DiskFault::Kind kind) {
       return DiskFaultKind::kNoSpace;
     case plan::DiskFault::SLOW_DISK:
       return DiskFaultKind::kSlow;
+    case plan::DiskFault::HANG:
+      return DiskFaultKind::kHang;
+    case plan::DiskFault::BIT_ROT:
+      return DiskFaultKind::kBitRot;
     default:
       return DiskFaultKind::kReadError;
   }

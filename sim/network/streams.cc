@@ -48,7 +48,6 @@ EndId Streams::Open(const Direction& direction, int32_t port) {
   }
   wires_[slot] = std::make_unique<Wire>();
   Wire& wire = *wires_[slot];
-  wire.in_use = true;
   wire.server_port = port;
   const std::string& from = kernel_.node_name(direction.from);
   const std::string& to = kernel_.node_name(direction.to);

@@ -44,7 +44,7 @@ struct End {
     kVanished,  // lost with the power of its host: nothing answers
   };
 
-  NodeIndex host = kNoNodeIndex;
+  // Touched by every segment: in the first cache lines.
   State state = State::kAbsent;
   bool is_owned = false;       // by a connection object or a listener's backlog
   bool is_closed = false;      // by its owner
@@ -64,6 +64,11 @@ struct End {
   size_t window_bytes = 0;  // the ring never holds more
   MonoTime last_arrival;    // of what is on its way to this end
   MonoTime lost_after = MonoTime::Never();
+  fiber::WaitQueue readable;
+  fiber::WaitQueue writable;
+
+  NodeIndex host = kNoNodeIndex;
+  env::Address peer_address;
   MonoTime held_since;  // also: since when its bytes vanish
   // Since when bytes from here arrive, but no acknowledgement comes back.
   MonoTime unacknowledged_since = MonoTime::Never();
@@ -75,9 +80,6 @@ struct End {
     bool room = false;
     bool any() const { return bytes > 0 || end || reset || room; }
   } held;
-  fiber::WaitQueue readable;
-  fiber::WaitQueue writable;
-  env::Address peer_address;
 };
 
 // A port on which a host listens.
@@ -90,11 +92,10 @@ struct ListenPort {
 };
 
 struct Wire {
-  End ends[2];  // client, server
   uint32_t pending_events = 0;
-  bool in_use = false;
   int32_t server_port = 0;
   DrawStream draws{0, Entity{}, Purpose{}};
+  End ends[2];  // client, server
 };
 
 }  // namespace odradek::sim

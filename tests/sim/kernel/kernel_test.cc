@@ -134,6 +134,38 @@ TEST(Kernel, DrawsAreNotChangedByOtherConsumers) {
   }
 }
 
+TEST(DrawStream, IsTheSequenceOfKeyedDraws) {
+  DrawStream stream(7, EntityOf("n1"), PurposeOf("latency"));
+  for (uint64_t i = 0; i < 10; ++i) {
+    EXPECT_EQ(stream.Next(), base::KeyedDraw(7, EntityOf("n1").value(), PurposeOf("latency").value(), i));
+  }
+}
+
+TEST(EventQueue, MixesPresentAndLaterEventsInTheOrderOfTimeAndTie) {
+  base::Prng prng(3);
+  EventQueue queue;
+  uint64_t sequence = 0;
+  Event now{.time_ns = 0, .tie = 0, .handler = HandlerId(0)};
+  const auto make = [&](int64_t time_ns) {
+    const uint64_t tie = (prng.Below(8) << 40) | ++sequence;
+    return Event{.time_ns = time_ns, .tie = tie, .handler = HandlerId(0)};
+  };
+  for (int i = 0; i < 200; ++i) queue.Push(make(prng.Between(0, 40)));
+  uint64_t popped = 0;
+  while (!queue.empty()) {
+    const Event event = queue.Pop();
+    EXPECT_GE(event.time_ns, now.time_ns);
+    now = event;
+    ++popped;
+    if (popped % 3 == 0 && popped < 300) queue.PushPresent(make(now.time_ns));
+    if (popped % 4 == 0 && popped < 300) queue.Push(make(now.time_ns + prng.Between(0, 5)));
+    // Nothing that is left comes before what was taken next.
+    if (queue.empty()) break;
+    EXPECT_GE(queue.next_time_ns(), now.time_ns);
+  }
+  EXPECT_GT(popped, 300u);
+}
+
 TEST(Kernel, DrawsOfSeedZeroDiffer) {
   Kernel kernel({.seed = 0});
   const uint64_t a = kernel.Draw(EntityOf("n1"), PurposeOf("latency"));
