@@ -66,6 +66,16 @@ TEST(FileLedger, UnsyncedSectorsSurviveIndependently) {
   EXPECT_EQ(outcomes, (std::set<std::string>{"ab", "aB", "Ab", "AB"}));
 }
 
+TEST(FileLedger, SectorMayBeWrittenBackAtAnyTime) {
+  const std::set<std::string> outcomes = Outcomes([](FileLedger& ledger) {
+    Put(ledger, "a", 0);
+    ledger.Sync(ledger.last_change());
+    Put(ledger, "b", 0);
+    Put(ledger, "c", 0);
+  });
+  EXPECT_EQ(outcomes, (std::set<std::string>{"a", "b", "c"}));
+}
+
 TEST(FileLedger, LaterAppendMaySurviveWithoutTheEarlierOne) {
   const std::set<std::string> outcomes = Outcomes([](FileLedger& ledger) {
     Put(ledger, "a", 0);
