@@ -349,6 +349,7 @@ void ProducerCore::RunProducerId(fiber::Fiber& self) {
     std::string what = broker.what;
     if (broker.connection != nullptr) {
       InitProducerIdRequest request;
+      request.transactional_id.reset();
       request.transaction_timeout_ms = std::numeric_limits<int32_t>::max();
       const int16_t version =
           broker.connection->PickVersion(protocol::ApiKey::kInitProducerId, {InitProducerIdRequest::kMinVersion, 5});

@@ -116,6 +116,7 @@ net::OutParts FakeCluster::HandleMetadata(const Request& request) {
 }
 
 net::OutParts FakeCluster::HandleInitProducerId(const Request& request) {
+  EXPECT_EQ(request.Body<protocol::InitProducerIdRequest>().transactional_id, std::nullopt);
   protocol::InitProducerIdResponse response;
   response.error_code = protocol::ToWire(init_producer_id_error);
   response.producer_id = next_producer_id++;
