@@ -70,7 +70,7 @@ bool Contains(const std::vector<std::string>& list, std::string_view element) {
 }
 
 absl::Status CheckPlaintext(const BrokerReader& read, const std::vector<Endpoint>& endpoints) {
-  const std::vector<std::string> map = read.List("listener.security.protocol.map");
+  const std::vector<std::string> map = SplitList(read.Text("listener.security.protocol.map"));
   for (const std::string& entry : map) {
     if (entry.find(':') == std::string::npos) {
       return base::InvalidArgument(fmt::format(
@@ -200,11 +200,8 @@ absl::Status ResolveMetricsListener(const BrokerReader& read, BrokerConfig& out)
 
 absl::Status ResolveDirs(const BrokerReader& read, BrokerConfig& out) {
   out.log_dirs = read.List("log.dirs");
-  if (out.log_dirs.empty()) out.log_dirs = SplitList(read.Text("log.dir"));
+  if (out.log_dirs.empty()) out.log_dirs = read.List("log.dir");
   if (out.log_dirs.empty()) return base::InvalidArgument("Invalid configuration log.dirs: it names no folder");
-  for (const std::string& dir : out.log_dirs) {
-    if (dir.empty()) return base::InvalidArgument("Invalid configuration log.dir: it has an empty name");
-  }
   out.metadata_log_dir = read.Text("metadata.log.dir");
   if (out.metadata_log_dir.empty()) out.metadata_log_dir = out.log_dirs.front();
   return absl::OkStatus();

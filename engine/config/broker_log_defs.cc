@@ -67,6 +67,7 @@ constexpr ConfigDef kBrokerLogDefs[] = {
      .dynamic = Dynamic::kClusterWide,
      .documentation = "What happens to old records: delete them by age and size, or keep the newest of each key."},
     {.name = "log.dir",
+     .type = Type::kList,
      .default_value = "/tmp/kafka-logs",
      .importance = Importance::kHigh,
      .documentation = "Data folder, if log.dirs is not set."},

@@ -56,7 +56,6 @@ constexpr ConfigDef kBrokerNodeDefs[] = {
      .documentation = "Name of the listener through which other brokers reach this one; unset takes the first that is "
                       "not a controller's."},
     {.name = "listener.security.protocol.map",
-     .type = Type::kList,
      .default_value = "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT",
      .importance = Importance::kLow,
      .documentation = "Security protocol of each listener name, as NAME:PROTOCOL."},

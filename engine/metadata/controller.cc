@@ -23,6 +23,19 @@ Record LevelRecord(std::string_view name, int16_t level) {
   return record;
 }
 
+// min.insync.replicas for the whole cluster, as the first controller's file has it.
+Record ClusterMinimum(const config::PropertyMap& static_properties) {
+  const config::ConfigDef* const def = config::FindBrokerDef(kMinInsyncReplicas);
+  INVARIANT(def != nullptr);
+  const auto value = config::ResolveBroker({.static_broker = &static_properties}, *def).value;
+  INVARIANT(value.has_value());
+  protocol::ConfigRecord record;
+  record.resource_type = static_cast<int8_t>(ResourceType::kBroker);
+  record.name = kMinInsyncReplicas;
+  record.value = value->text;
+  return record;
+}
+
 protocol::RegisterBrokerRecord ToRecord(const BrokerRegistration& request, MetadataVersion level) {
   protocol::RegisterBrokerRecord record;
   record.broker_id = request.id.value();
@@ -99,18 +112,12 @@ std::vector<Record> Controller::Activate() const {
   for (const auto& [name, level] : options_.bootstrap_features) {
     if (level > 0 && name != kMetadataVersionFeature) records.push_back(LevelRecord(name, level));
   }
-  records.emplace_back(protocol::EndTransactionRecord());
   // With eligible leader replicas the cluster-wide minimum must be in the log: elections depend on it (KIP-966).
   const auto elr = options_.bootstrap_features.find(std::string(kElrFeature));
-  if (elr == options_.bootstrap_features.end() || elr->second == 0) return records;
-  const config::ConfigDef* const def = config::FindBrokerDef(kMinInsyncReplicas);
-  INVARIANT(def != nullptr);
-  const config::Layers layers{.static_broker = &options_.static_properties};
-  protocol::ConfigRecord minimum;
-  minimum.resource_type = static_cast<int8_t>(ResourceType::kBroker);
-  minimum.name = kMinInsyncReplicas;
-  minimum.value = config::ResolveBroker(layers, *def).value->text;
-  records.emplace_back(std::move(minimum));
+  if (elr != options_.bootstrap_features.end() && elr->second > 0) {
+    records.push_back(ClusterMinimum(options_.static_properties));
+  }
+  records.emplace_back(protocol::EndTransactionRecord());
   return records;
 }
 

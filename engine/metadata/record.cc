@@ -15,14 +15,16 @@ namespace odradek::metadata {
 namespace {
 
 template <typename T>
-int16_t VersionOf(MetadataVersion level) {
+int16_t VersionOf([[maybe_unused]] const T& message, [[maybe_unused]] MetadataVersion level) {
   if constexpr (std::is_same_v<T, protocol::RegisterBrokerRecord>) {
     if (level >= kCordonedFrom) return 4;
     if (level >= kDirectoriesFrom) return 3;
     return level >= MetadataVersion(8) ? 2 : 1;
   } else if constexpr (std::is_same_v<T, protocol::BrokerRegistrationChangeRecord>) {
-    if (level >= kCordonedFrom) return 3;
-    return level >= kDirectoriesFrom ? 2 : 1;
+    // As Kafka: the first version that can carry what this record says.
+    if (message.cordoned_log_dirs) return 3;
+    if (!message.log_dirs.empty()) return 2;
+    return message.in_controlled_shutdown != 0 ? 1 : 0;
   } else if constexpr (std::is_same_v<T, protocol::PartitionRecord> ||
                        std::is_same_v<T, protocol::PartitionChangeRecord>) {
     if (level >= kElrFrom) return 2;
@@ -86,7 +88,7 @@ std::string_view RecordName(const Record& record) {
 int16_t RecordVersion(const Record& record, MetadataVersion level) {
   REQUIRES(level >= kMetadataVersionMin);
   REQUIRES(level <= kMetadataVersionMax);
-  return std::visit([&](const auto& message) { return VersionOf<std::decay_t<decltype(message)>>(level); }, record);
+  return std::visit([&](const auto& message) { return VersionOf(message, level); }, record);
 }
 
 void EncodeRecord(const Record& record, MetadataVersion level, ByteBuffer& out) {

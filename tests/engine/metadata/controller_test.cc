@@ -40,7 +40,9 @@ TEST(Activate, EligibleLeaderReplicasBringTheirMinimumIntoTheLog) {
   options.bootstrap_features = {{"eligible.leader.replicas.version", 1}};
   options.static_properties = {{"min.insync.replicas", "2"}};
   const std::vector<Record> records = Controller(options, Fold(), context).Activate();
-  const auto& minimum = std::get<protocol::ConfigRecord>(records.back());
+  EXPECT_THAT(Names(records), ElementsAre("BeginTransactionRecord", "FeatureLevelRecord", "FeatureLevelRecord",
+                                          "ConfigRecord", "EndTransactionRecord"));
+  const auto& minimum = std::get<protocol::ConfigRecord>(records[3]);
   EXPECT_EQ(minimum.name, "min.insync.replicas");
   EXPECT_EQ(minimum.value, "2");
   EXPECT_EQ(minimum.resource_name, "");

@@ -50,7 +50,18 @@ TEST(Record, VersionFollowsTheLevel) {
   EXPECT_EQ(RecordVersion(broker, MetadataVersion(8)), 2);
   EXPECT_EQ(RecordVersion(broker, MetadataVersion(29)), 3);
   EXPECT_EQ(RecordVersion(broker, MetadataVersion(30)), 4);
-  EXPECT_EQ(RecordVersion(protocol::BrokerRegistrationChangeRecord(), MetadataVersion(30)), 3);
+}
+
+TEST(Record, RegistrationChangeHasTheFirstVersionThatCarriesIt) {
+  protocol::BrokerRegistrationChangeRecord change;
+  change.fenced = 1;
+  EXPECT_EQ(RecordVersion(change, kMetadataVersionMax), 0);
+  change.in_controlled_shutdown = 1;
+  EXPECT_EQ(RecordVersion(change, kMetadataVersionMax), 1);
+  change.log_dirs = {Uuid{9, 9}};
+  EXPECT_EQ(RecordVersion(change, kMetadataVersionMax), 2);
+  change.cordoned_log_dirs.emplace();
+  EXPECT_EQ(RecordVersion(change, kMetadataVersionMax), 3);
 }
 
 TEST(Record, BadBytesNameWhatIsWrong) {
