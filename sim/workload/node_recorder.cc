@@ -60,9 +60,9 @@ void NodeRecorder::OnLife(const sim::LifeEvent& event) {
       break;
   }
   died_at_ns_[event.node] = NowNanos();
-  if (event.kind == sim::LifeKind::kPowerLost) return;
+  if (event.kind != sim::LifeKind::kPowerLost) return;
   for (auto& [key, ghost] : ghosts_) {
-    if (key.first == event.node && !ghost.is_offline) ghost.durable_end = ghost.end;
+    if (key.first == event.node) ghost.power_was_lost = true;
   }
 }
 
@@ -73,18 +73,20 @@ void NodeRecorder::AddLogStart(const env::PartitionName& partition, Offset log_s
 void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered) {
   LogGhost& ghost = GhostOf(node, recovered.partition);
   if (recovered.previous_shutdown == env::ShutdownKind::kUnclean) ++counts_.recovery_count;
-  if (recovered.log_end_offset < std::max(ghost.end, ghost.durable_end)) {
+  const Offset promised = ghost.power_was_lost || ghost.is_offline ? ghost.flushed_end : ghost.end;
+  if (recovered.log_end_offset < std::max(ghost.end, promised)) {
     ++counts_.shortened_log_count;
     counts_.lost_record_count += static_cast<uint64_t>(ghost.end - recovered.log_end_offset);
     history_.losses.push_back({.at_ns = died_at_ns_[node],
                                .partition = {std::string(recovered.partition.topic), recovered.partition.partition},
                                .recovered_end = recovered.log_end_offset,
-                               .durable_end = ghost.durable_end,
+                               .durable_end = promised,
                                .end_before = ghost.end});
   }
   ghost.end = recovered.log_end_offset;
-  ghost.durable_end = std::min(ghost.durable_end, ghost.end);
+  ghost.flushed_end = std::min(ghost.flushed_end, ghost.end);
   ghost.is_offline = false;
+  ghost.power_was_lost = false;
   AddLogStart(recovered.partition, recovered.log_start_offset);
 }
 
@@ -97,12 +99,12 @@ void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observ
                  [&](const env::LogAppended& o) { GhostOf(node, o.partition).end = o.next_offset; },
                  [&](const env::LogFlushed& o) {
                    LogGhost& ghost = GhostOf(node, o.partition);
-                   ghost.durable_end = std::max(ghost.durable_end, o.durable_end);
+                   ghost.flushed_end = std::max(ghost.flushed_end, o.durable_end);
                  },
                  [&](const env::LogTruncated& o) {
                    LogGhost& ghost = GhostOf(node, o.partition);
                    ghost.end = o.log_end_offset;
-                   ghost.durable_end = std::min(ghost.durable_end, ghost.end);
+                   ghost.flushed_end = std::min(ghost.flushed_end, ghost.end);
                  },
                  [&](const env::LogStartMoved& o) { AddLogStart(o.partition, o.log_start_offset); },
                  [&](const env::LogRecovered& o) { OnRecovered(node, o); },

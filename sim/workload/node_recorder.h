@@ -1,8 +1,8 @@
 // Writes down what the brokers of a run went through: deaths and starts, moves of log starts, and the ledger of what
 // their logs lost. Reads the observation port; one per run; never suspends.
 //
-//  1. A log may come back shorter than it was only after a loss of power. After the death of a process alone, all that
-//     was in the log counts as durable (the page cache stays), unless the log had gone offline.
+//  1. Only a loss of power may take what a log held, and never what the node reported as synced. After the death of a
+//     process alone everything must be there (the page cache stays), unless the log had gone offline before.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +26,13 @@ class NodeRecorder final : public sim::ClusterObserver {
   void OnLife(const sim::LifeEvent& event) override;
   void OnObservation(sim::NodeIndex node, ShardId shard, const env::Observation& observation) override;
 
-  // Whether the observed end and the durable end of a log are known, and what they are.
+  // What was observed of a log.
   struct LogGhost {
     Offset end;
-    Offset durable_end;
+    Offset flushed_end;
     bool is_offline = false;
+    // Since the log was last loaded.
+    bool power_was_lost = false;
   };
   // nullptr: nothing was observed.
   const LogGhost* Find(sim::NodeIndex node, const TopicPartition& partition) const;

@@ -8,7 +8,8 @@ constexpr const char* kAbout = R"(Odradek: a Kafka-compatible broker, built to b
 
 Examples:
   odradek broker                                    a node in ./data on port 9092
-  odradek broker --listener 0.0.0.0:9092 --data /var/lib/odradek)";
+  odradek broker --listener 0.0.0.0:9092 --data /var/lib/odradek
+  odradek sim run calm --seeds 1..100               a hundred simulated runs)";
 
 constexpr const char* kFooter =
     R"(Exit codes: 0 success; 1 it failed, the reason is on standard error; 2 wrong usage; 70 the
@@ -24,6 +25,7 @@ int main(int argc, char** argv) {
   app.failure_message(CLI::FailureMessage::help);
   int exit_code = odradek::tool::kExitOk;
   odradek::tool::AddBrokerCommand(app, exit_code);
+  odradek::tool::AddSimCommand(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

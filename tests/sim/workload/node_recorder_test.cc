@@ -56,6 +56,19 @@ TEST(NodeRecorder, ACrashMayTakeNothing) {
   EXPECT_EQ(world.history.losses[0].durable_end, Offset(10));
 }
 
+TEST(NodeRecorder, PowerMayBeLostAfterTheProcessDied) {
+  World world;
+  world.at_boot = {env::LogAppended{.partition = kPartition, .next_offset = Offset(10)},
+                   env::LogFlushed{kPartition, Offset(6)}};
+  world.node->Boot();
+  world.node->Crash();
+  world.node->PowerLoss();
+  world.at_boot = {Recovered(7)};
+  world.node->Boot();
+  ASSERT_EQ(world.history.losses.size(), 1u);
+  EXPECT_EQ(world.history.losses[0].durable_end, Offset(6));
+}
+
 TEST(NodeRecorder, ALogThatComesBackWholeIsNoLoss) {
   World world;
   world.at_boot = {env::LogAppended{.partition = kPartition, .next_offset = Offset(10)}};

@@ -1,0 +1,26 @@
+// R12. In the leader-epoch cache epochs strictly increase and their start offsets do not decrease, and no epoch starts
+// behind the log end.
+#include <fmt/format.h>
+
+#include "properties/monitors.h"
+
+namespace odradek::properties {
+
+std::vector<history::Violation> LeaderEpochsIncrease(const ReplicaState& state) {
+  const ReplicaEpoch* last = nullptr;
+  for (const ReplicaEpoch& entry : state.epochs) {
+    const bool fits = last == nullptr || (entry.epoch > last->epoch && entry.start_offset >= last->start_offset);
+    if (!fits || entry.start_offset > state.log_end_offset) {
+      return {{"R12",
+               fmt::format("{} on {}: epoch {} starts at {} after epoch {} at {}, and the log ends at {}",
+                           ToString(state.partition), state.node, entry.epoch.value(), entry.start_offset.value(),
+                           last == nullptr ? -1 : last->epoch.value(),
+                           last == nullptr ? -1 : last->start_offset.value(), state.log_end_offset.value()),
+               {state.at_ns}}};
+    }
+    last = &entry;
+  }
+  return {};
+}
+
+}  // namespace odradek::properties

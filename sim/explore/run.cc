@@ -1,0 +1,409 @@
+#include "sim/explore/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "engine/base/absl_compat.h"
+#include "engine/base/check.h"
+#include "properties/property.h"
+#include "sim/cluster/cluster.h"
+#include "sim/disk/sim_node_disk.h"
+#include "sim/explore/broker_program.h"
+#include "sim/explore/state_monitor.h"
+#include "sim/workload/admin_workload.h"
+#include "sim/workload/consumer_workload.h"
+#include "sim/workload/final_reader.h"
+#include "sim/workload/node_recorder.h"
+#include "sim/workload/producer_workload.h"
+#include "sim/workload/topic_setup.h"
+
+namespace odradek::explore {
+namespace {
+
+// How often a phase that waits for something looks whether it is there.
+constexpr Duration kPhaseStep = Duration::Millis(20);
+constexpr Duration kSetupTimeMax = Duration::Seconds(120);
+constexpr Duration kFoldTimeMax = Duration::Seconds(60);
+constexpr Duration kShutdownPatience = Duration::Seconds(60);
+constexpr Duration kRestartAfterFatal = Duration::Seconds(1);
+constexpr history::ClientId kReaderClient = 1000;
+
+// The class of a property: V* say that something good happens in the end.
+bool IsLiveness(const history::Violation& violation) {
+  return violation.property.starts_with("V");
+}
+
+class Run {
+ public:
+  Run(const Scenario& scenario, RunSetup setup, const RunOptions& options);
+  ~Run() { EndWorld(); }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  RunResult Execute();
+
+ private:
+  static sim::ClusterOptions ClusterOptionsOf(const RunSetup& setup, const RunOptions& options);
+  void AddBroker();
+  sim::Node& AddClient(const std::string& name, const sim::NodeClock::Options& clock, workload::Workload& work);
+  void AddWorkloads();
+  void Phase(std::string_view name);
+  // False: it did not come true in time.
+  bool RunUntil(const std::function<bool()>& is_true, Duration time_max);
+  bool RunFor(Duration duration);
+  void RunPhases();
+  bool SetUp();
+  bool FaultyPhase();
+  bool LivenessPhase();
+  bool ReadAll(std::string name);
+  bool End();
+  bool AllDone() const;
+  std::string WhoIsNotDone() const;
+  void FinalReadsBecomePolls();
+  void NotConverged(const std::string& why);
+  void EndWorld();
+  std::vector<history::Violation> Judge();
+  RunResult MakeResult(const std::vector<history::Violation>& violations);
+
+  const Scenario& scenario_;
+  const RunSetup setup_;
+  const RunOptions& options_;
+  // Workloads and recorders outlive the processes that refer to them.
+  std::vector<std::unique_ptr<workload::Workload>> workloads_;
+  std::vector<std::unique_ptr<workload::Workload>> helpers_;
+  sim::Cluster cluster_;
+  workload::Recorder recorder_;
+  workload::NodeRecorder nodes_;
+  StateMonitor monitor_;
+  std::unique_ptr<sim::Nemesis> nemesis_;
+  sim::Node* broker_ = nullptr;
+  bool is_stuck_ = false;  // no time passes any more
+};
+
+sim::ClusterOptions Run::ClusterOptionsOf(const RunSetup& setup, const RunOptions& options) {
+  sim::ClusterOptions cluster;
+  cluster.kernel = {.seed = setup.seed, .strategy = setup.strategy};
+  cluster.context.mutation = options.mutation;
+  return cluster;
+}
+
+Run::Run(const Scenario& scenario, RunSetup setup, const RunOptions& options)
+    : scenario_(scenario),
+      setup_(std::move(setup)),
+      options_(options),
+      cluster_(ClusterOptionsOf(setup_, options)),
+      recorder_(cluster_.kernel()),
+      nodes_(cluster_, recorder_.history()),
+      monitor_(cluster_, nodes_, {}) {
+  cluster_.kernel().SetTrace(options.trace);
+  cluster_.kernel().SetHashLog(options.hash_log);
+  cluster_.SetObserver(&nodes_);
+  history::History& history = recorder_.history();
+  history.promise.acked_survives_power_loss = scenario.promise().acked_survives_power_loss();
+  AddBroker();
+  AddWorkloads();
+}
+
+void Run::AddBroker() {
+  sim::NodeOptions options{.name = std::string(kBrokerName), .role = "broker", .shard_count = setup_.shard_count};
+  options.clock = setup_.broker_clock;
+  options.disk = [](sim::Kernel& kernel, sim::NodeIndex node) {
+    return std::make_unique<sim::SimNodeDisk>(kernel, node, sim::DiskOptions{});
+  };
+  options.restart_after_fatal = kRestartAfterFatal;
+  broker_ = &cluster_.AddNode(options, BrokerProgram(setup_.broker));
+}
+
+sim::Node& Run::AddClient(const std::string& name, const sim::NodeClock::Options& clock, workload::Workload& work) {
+  return cluster_.AddNode({.name = name, .role = "client", .clock = clock}, work.program());
+}
+
+void Run::AddWorkloads() {
+  const auto add = [&](std::unique_ptr<workload::Workload> work, const std::string& name) {
+    AddClient(name, {}, *work);
+    workloads_.push_back(std::move(work));
+  };
+  for (const auto& options : setup_.producers) {
+    add(std::make_unique<workload::ProducerWorkload>(options, recorder_), options.config.common.client_id);
+  }
+  for (const auto& options : setup_.consumers) {
+    add(std::make_unique<workload::ConsumerWorkload>(options, recorder_), options.config.common.client_id);
+  }
+  for (const auto& options : setup_.admins) {
+    add(std::make_unique<workload::AdminWorkload>(options, recorder_), options.config.common.client_id);
+  }
+}
+
+void Run::Phase(std::string_view name) {
+  cluster_.kernel().TraceAt({}, sim::TraceKind::kRun, [&] { return std::string(name); });
+}
+
+bool Run::RunFor(Duration duration) {
+  const sim::RunOutcome outcome = cluster_.RunFor(duration);
+  if (outcome != sim::RunOutcome::kLivelock) return true;
+  is_stuck_ = true;
+  NotConverged(fmt::format("livelock: {}", cluster_.kernel().WhereItStands()));
+  return false;
+}
+
+bool Run::RunUntil(const std::function<bool()>& is_true, Duration time_max) {
+  const MonoTime deadline = cluster_.kernel().Now() + time_max;
+  while (!is_true()) {
+    if (cluster_.kernel().Now() >= deadline || !RunFor(kPhaseStep)) return false;
+  }
+  return true;
+}
+
+void Run::NotConverged(const std::string& why) {
+  history::History& history = recorder_.history();
+  history.converged = false;
+  if (history.why_not_converged.empty()) history.why_not_converged = why;
+}
+
+bool Run::SetUp() {
+  Phase("set-up");
+  broker_->Boot();
+  auto setup = std::make_unique<workload::TopicSetup>(setup_.final_reader.common, setup_.topics);
+  workload::TopicSetup& work = *setup;
+  helpers_.push_back(std::move(setup));
+  AddClient("setup", {}, work).Boot();
+  if (RunUntil([&] { return work.is_done(); }, kSetupTimeMax)) return true;
+  NotConverged(work.Progress());
+  return false;
+}
+
+bool Run::FaultyPhase() {
+  Phase("faulty phase");
+  for (const auto& node : cluster_.nodes()) {
+    if (!node->is_up()) node->Boot();
+  }
+  monitor_.Start();
+  nemesis_ = std::make_unique<sim::Nemesis>(cluster_, options_.plan == nullptr ? setup_.plan : *options_.plan, nullptr);
+  nemesis_->Start();
+  return RunFor(setup_.faulty_phase);
+}
+
+bool Run::AllDone() const {
+  return std::all_of(workloads_.begin(), workloads_.end(), [](const auto& work) { return work->is_done(); });
+}
+
+std::string Run::WhoIsNotDone() const {
+  std::string text;
+  for (const auto& work : workloads_) {
+    if (!work->is_done()) text += (text.empty() ? "" : "; ") + work->Progress();
+  }
+  return text;
+}
+
+bool Run::LivenessPhase() {
+  Phase("liveness phase");
+  cluster_.context().DisableBuggify();
+  nemesis_->Heal();
+  // Producers first: a consumer is done when it has reached the end that it finds then.
+  for (const auto& work : workloads_) work->Hurry();
+  if (RunUntil([&] { return AllDone(); }, setup_.liveness_phase)) return true;
+  NotConverged(fmt::format("{} s after the last fault: {}", setup_.liveness_phase.millis() / 1000, WhoIsNotDone()));
+  return false;
+}
+
+bool Run::ReadAll(std::string name) {
+  const auto number = static_cast<history::ClientId>(helpers_.size());
+  client::ConsumerConfig config = setup_.final_reader;
+  config.common.client_id = name;
+  const workload::FinalReaderOptions options{
+      .client = kReaderClient + number, .config = std::move(config), .topics = setup_.targets};
+  auto reader = std::make_unique<workload::FinalReader>(options, recorder_);
+  workload::FinalReader& work = *reader;
+  helpers_.push_back(std::move(reader));
+  AddClient(name, {}, work).Boot();
+  if (RunUntil([&] { return work.is_done(); }, setup_.liveness_phase)) return true;
+  NotConverged(work.Progress());
+  return false;
+}
+
+void Run::FinalReadsBecomePolls() {
+  history::History& history = recorder_.history();
+  for (history::FinalRead& read : history.final_reads) {
+    const int64_t now_ns = recorder_.NowNanos();
+    recorder_.Add(history::Poll{.span = {now_ns, now_ns},
+                                .client = kReaderClient,
+                                .partition = read.partition,
+                                .position_before = read.log_start_offset,
+                                .position_after = read.end_offset,
+                                .records = std::move(read.records)});
+  }
+  history.final_reads.clear();
+}
+
+bool Run::End() {
+  if (setup_.ending == Ending::kNothing) return true;
+  Phase("ending: " + std::string(ToString(setup_.ending)));
+  FinalReadsBecomePolls();
+  // A death by a supervisor's restart may have it down already.
+  if (broker_->is_up()) {
+    if (setup_.ending == Ending::kCleanRestart) {
+      const uint64_t clean_before = nodes_.counts().clean_shutdown_count;
+      broker_->ShutDown({.patience = kShutdownPatience});
+      if (!RunUntil([&] { return !broker_->is_up(); }, kShutdownPatience * 2)) {
+        NotConverged("the broker did not shut down");
+        return false;
+      }
+      if (nodes_.counts().clean_shutdown_count == clean_before) {
+        NotConverged("the broker did not shut down cleanly although it was asked to");
+        return false;
+      }
+    } else {
+      broker_->Crash();
+    }
+  }
+  if (!broker_->is_up()) broker_->Boot();
+  return ReadAll("reader after " + std::string(ToString(setup_.ending)));
+}
+
+void Run::RunPhases() {
+  if (!SetUp() || !FaultyPhase() || !LivenessPhase() || !ReadAll("reader") || !End()) return;
+  Phase("last look");
+  monitor_.StartFinalFolds();
+  RunUntil([&] { return monitor_.open_fold_count() == 0; }, kFoldTimeMax);
+  if (!is_stuck_) recorder_.history().converged = true;
+}
+
+void Run::EndWorld() {
+  Phase("end");
+  cluster_.SetObserver(nullptr);
+  cluster_.CrashAll();
+}
+
+std::vector<history::Violation> Run::Judge() {
+  std::vector<history::Violation> all = properties::CheckAll(recorder_.history());
+  const auto& seen = monitor_.violations();
+  all.insert(all.end(), seen.begin(), seen.end());
+  const auto& wanted = scenario_.property();
+  std::erase_if(all, [&](const history::Violation& violation) {
+    return !wanted.empty() && std::find(wanted.begin(), wanted.end(), violation.property) == wanted.end();
+  });
+  return all;
+}
+
+void AddTally(google::protobuf::RepeatedPtrField<Tally>& tallies, std::string_view name, uint64_t count) {
+  Tally* tally = tallies.Add();
+  tally->set_name(std::string(name));
+  tally->set_count(count);
+}
+
+void CountOperations(const history::History& history, RunResult& result) {
+  std::map<history::Outcome, uint64_t> sends;
+  for (const history::Send& send : history.sends) ++sends[send.outcome];
+  uint64_t polled = 0;
+  for (const history::Poll& poll : history.polls) polled += poll.records.size();
+  uint64_t in_the_end = 0;
+  uint64_t duplicates = 0;
+  for (const history::FinalRead& read : history.final_reads) {
+    std::vector<history::Value> values;
+    for (const auto& record : read.records) values.push_back(record.value);
+    std::sort(values.begin(), values.end());
+    const auto distinct = std::unique(values.begin(), values.end()) - values.begin();
+    in_the_end += values.size();
+    duplicates += values.size() - static_cast<uint64_t>(distinct);
+  }
+  auto& counts = *result.mutable_counts();
+  AddTally(counts, "sends ok", sends[history::Outcome::kOk]);
+  AddTally(counts, "sends failed", sends[history::Outcome::kFail]);
+  AddTally(counts, "sends unknown", sends[history::Outcome::kUnknown]);
+  AddTally(counts, "polls", history.polls.size());
+  AddTally(counts, "records polled", polled);
+  AddTally(counts, "records in the end", in_the_end);
+  AddTally(counts, "duplicates in the end", duplicates);
+  AddTally(counts, "offsets listed", history.list_offsets.size());
+  AddTally(counts, "records deleted", history.delete_records.size());
+  AddTally(counts, "logs shortened", history.losses.size());
+}
+
+RunResult Run::MakeResult(const std::vector<history::Violation>& violations) {
+  RunResult result;
+  result.set_scenario(scenario_.name());
+  result.set_seed(setup_.seed);
+  const sim::Hash128 hash = cluster_.kernel().hash();
+  result.set_hash_high(hash.high);
+  result.set_hash_low(hash.low);
+  result.set_event_count(cluster_.kernel().event_number());
+  result.set_virtual_ns(cluster_.kernel().Now().nanos());
+  bool is_safe = true;
+  for (const history::Violation& violation : violations) {
+    FoundViolation* found = result.add_violations();
+    found->set_property(violation.property);
+    found->set_what(violation.what);
+    found->mutable_at_ns()->Add(violation.at_ns.begin(), violation.at_ns.end());
+    is_safe = is_safe && IsLiveness(violation);
+  }
+  if (!violations.empty()) result.set_verdict(is_safe ? LIVENESS : SAFETY);
+  for (const auto& [name, counts] : cluster_.context().probes()) {
+    AddTally(*result.mutable_probes(), name, counts.visited);
+  }
+  CountOperations(recorder_.history(), result);
+  auto& counts = *result.mutable_counts();
+  const workload::NodeRecorder::Counts& seen = nodes_.counts();
+  AddTally(counts, "crashes", seen.crash_count);
+  AddTally(counts, "power losses", seen.power_loss_count);
+  AddTally(counts, "fatal ends", seen.fatal_count);
+  AddTally(counts, "clean shutdowns", seen.clean_shutdown_count);
+  AddTally(counts, "unclean recoveries", seen.recovery_count);
+  AddTally(counts, "records lost", seen.lost_record_count);
+  AddTally(counts, "offline logs", seen.offline_log_count);
+  AddTally(counts, "segments deleted", seen.deleted_segment_count);
+  AddTally(counts, "state folds", monitor_.fold_count());
+  return result;
+}
+
+RunResult Run::Execute() {
+  RunPhases();
+  EndWorld();
+  const std::vector<history::Violation> violations = Judge();
+  RunResult result = MakeResult(violations);
+  if (options_.report != nullptr) {
+    options_.report->violations = violations;
+    options_.report->history = std::move(recorder_.history());
+    if (nemesis_ != nullptr) options_.report->strikes = nemesis_->strikes();
+  }
+  return result;
+}
+
+}  // namespace
+
+RunResult RunSeed(const Scenario& scenario, uint64_t seed, const RunOptions& options) {
+  const auto began = std::chrono::steady_clock::now();
+  absl::StatusOr<RunSetup> setup = DrawSetup(scenario, seed);
+  RunResult result;
+  if (setup.ok()) {
+    result = Run(scenario, std::move(*setup), options).Execute();
+  } else {
+    result.set_scenario(scenario.name());
+    result.set_seed(seed);
+    result.set_verdict(CRASH);
+    result.set_crash_text("the scenario cannot be run: " + std::string(base::SV(setup.status().message())) + "\n");
+  }
+  result.set_wall_ns(std::chrono::nanoseconds(std::chrono::steady_clock::now() - began).count());
+  return result;
+}
+
+RunResult RunSeedTwice(const Scenario& scenario, uint64_t seed, const RunOptions& options) {
+  RunResult first = RunSeed(scenario, seed, options);
+  const RunResult second = RunSeed(scenario, seed, options);
+  first.set_ran_twice(true);
+  if (first.hash_high() == second.hash_high() && first.hash_low() == second.hash_low()) return first;
+  first.set_verdict(NONDETERMINISM);
+  FoundViolation* found = first.add_violations();
+  found->set_property("determinism");
+  found->set_what(fmt::format("two runs of the seed differ: {:016x}{:016x} after {} events, {:016x}{:016x} after {}",
+                              first.hash_high(), first.hash_low(), first.event_count(), second.hash_high(),
+                              second.hash_low(), second.event_count()));
+  return first;
+}
+
+}  // namespace odradek::explore

@@ -1,0 +1,63 @@
+// Everything about a run that is drawn from its seed before it begins: settings, clocks, clients and the fault plan.
+// Pure: the same scenario and seed give the same setup.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/broker/options.h"
+#include "sim/cluster/cluster.h"
+#include "sim/explore/scenario.h"
+#include "sim/nemesis/generate.h"
+#include "sim/workload/admin_workload.h"
+#include "sim/workload/consumer_workload.h"
+#include "sim/workload/producer_workload.h"
+#include "sim/workload/topic_setup.h"
+
+namespace odradek::explore {
+
+inline constexpr std::string_view kBrokerName = "b1";
+
+// What happens between the first final read and the last one.
+enum class Ending : uint8_t { kNothing, kCleanRestart, kCrash };
+std::string_view ToString(Ending ending);
+
+struct ClientSetup {
+  std::string name;
+  sim::NodeClock::Options clock;
+};
+
+struct RunSetup {
+  uint64_t seed = 0;
+  sim::Strategy strategy = sim::Strategy::kRandom;
+  int32_t shard_count = 1;
+  sim::NodeClock::Options broker_clock;
+  broker::NodeOptions broker;
+  std::vector<workload::NewTopic> topics;
+  std::vector<workload::TargetTopic> targets;
+  std::vector<workload::ProducerWorkloadOptions> producers;
+  std::vector<workload::ConsumerWorkloadOptions> consumers;
+  std::vector<workload::AdminWorkloadOptions> admins;
+  client::ConsumerConfig final_reader;
+  Duration faulty_phase;
+  Duration liveness_phase;
+  Ending ending = Ending::kNothing;
+  sim::plan::Plan plan;
+};
+
+// An error: settings that contradict each other, which only their combination shows.
+absl::StatusOr<RunSetup> DrawSetup(const Scenario& scenario, uint64_t seed);
+
+// The nodes of a run, for plans.
+sim::Topology TopologyOf(const Scenario& scenario);
+// Names of client nodes.
+std::string ProducerName(int32_t index);
+std::string ConsumerName(int32_t index);
+std::string AdminName(int32_t index);
+
+// What was drawn, a line each, for people.
+std::string DescribeSetup(const RunSetup& setup);
+
+}  // namespace odradek::explore

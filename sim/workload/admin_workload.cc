@@ -1,0 +1,165 @@
+#include "sim/workload/admin_workload.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/client/cluster.h"
+#include "engine/client/consumer.h"
+#include "engine/protocol/generated/create_topics.h"
+#include "engine/protocol/generated/delete_records.h"
+#include "engine/protocol/generated/delete_topics.h"
+
+namespace odradek::workload {
+namespace {
+
+constexpr Duration kAdminTimeout = Duration::Seconds(3);
+constexpr int64_t kAskBackMillisMax = 30'000;
+constexpr int32_t kOwnTopicPartitionsMax = 3;
+
+}  // namespace
+
+class AdminWorkload::Process final : public sim::ProgramInstance {
+ public:
+  Process(AdminWorkload& work, env::Env& env) : work_(work), env_(env) {
+    env.scheduler.Spawn("admin", [this](fiber::Fiber& self) { Run(self); });
+  }
+
+ private:
+  void Run(fiber::Fiber& self) {
+    if (work_.is_done_) return;
+    consumer_ = std::make_unique<client::Consumer>(env_, work_.options_.config);
+    cluster_ = client::Cluster::Start(env_, work_.options_.config.common, client::AutoCreateTopics::kOff);
+    for (const TargetTopic& topic : work_.options_.topics) cluster_->AddTopic(topic.name);
+    while (!work_.hurry_) {
+      ++work_.call_count_;
+      CallSomething(self);
+      fiber::SleepFor(self, Draw(env_, work_.options_.pause));
+    }
+    work_.is_done_ = true;
+    cluster_->Stop();
+    consumer_->Close();
+  }
+
+  void CallSomething(fiber::Fiber& self) {
+    const AdminWorkloadOptions& options = work_.options_;
+    const uint64_t lists = options.list_offsets_weight;
+    const uint64_t deletes = options.delete_records_weight;
+    const uint64_t drawn = DrawBelow(env_, lists + deletes + options.topics_weight);
+    if (drawn < lists) return AskForOffset(self);
+    if (drawn < lists + deletes) return DeleteSomeRecords(self);
+    MakeOrDeleteTopic(self);
+  }
+
+  const TopicPartition& AnyPartition() { return work_.partitions_[DrawBelow(env_, work_.partitions_.size())]; }
+
+  client::ListedOffset Ask(fiber::Fiber& self, const TopicPartition& partition, Timestamp wanted) {
+    return consumer_->OffsetsForTimes(self, {{partition, wanted}}, kAdminTimeout).at(partition);
+  }
+
+  void AskForOffset(fiber::Fiber& self) {
+    history::ListOffsets call{.client = work_.options_.client, .partition = AnyPartition()};
+    call.query = static_cast<history::OffsetQuery>(DrawBelow(env_, 4));
+    const int64_t back_millis = Draw(env_, Between<int64_t>{0, kAskBackMillisMax});
+    Timestamp wanted = client::kLatestOffset;
+    if (call.query == history::OffsetQuery::kEarliest) wanted = client::kEarliestOffset;
+    if (call.query == history::OffsetQuery::kMaxTimestamp) wanted = client::kMaxTimestampOffset;
+    if (call.query == history::OffsetQuery::kByTimestamp) {
+      wanted = Timestamp(env_.clock.WallNow().unix_millis() - back_millis);
+      call.timestamp = wanted;
+    }
+    call.span.invoked_ns = work_.recorder_.NowNanos();
+    const client::ListedOffset listed = Ask(self, call.partition, wanted);
+    if (listed.ok()) {
+      call.outcome = history::Outcome::kOk;
+      call.offset = listed.offset;
+      call.found_timestamp = listed.timestamp;
+    }
+    work_.recorder_.Add(std::move(call));
+  }
+
+  void DeleteSomeRecords(fiber::Fiber& self) {
+    const TopicPartition partition = AnyPartition();
+    const client::ListedOffset start = Ask(self, partition, client::kEarliestOffset);
+    const client::ListedOffset end = Ask(self, partition, client::kLatestOffset);
+    if (!start.ok() || !end.ok() || start.offset >= end.offset) return;
+    // Mostly a few: something must be left to be read.
+    const int64_t most = std::max(start.offset.value(), start.offset.value() + (end.offset - start.offset) / 4);
+    const Offset before(Draw(env_, Between<int64_t>{start.offset.value(), most}));
+    const client::Leader leader = cluster_->metadata().LeaderOf(partition);
+    if (leader.node == kNoNode) return cluster_->RequestUpdate();
+    const client::Cluster::Reached broker =
+        cluster_->Connect(self, leader.node, client::Purpose::kRequests, self.Now() + kAdminTimeout);
+    if (broker.connection == nullptr) return;
+    protocol::DeleteRecordsRequest request;
+    request.timeout_ms = static_cast<int32_t>(kAdminTimeout.millis());
+    auto& topic = request.topics.emplace_back();
+    topic.name = partition.topic;
+    auto& wanted = topic.partitions.emplace_back();
+    wanted.partition_index = partition.partition.value();
+    wanted.offset = before.value();
+    history::DeleteRecords call{.span = {.invoked_ns = work_.recorder_.NowNanos()},
+                                .client = work_.options_.client,
+                                .partition = partition,
+                                .before = before};
+    const auto result =
+        broker.connection->Call<protocol::DeleteRecordsRequest, protocol::DeleteRecordsResponse>(self, request);
+    const bool answered =
+        result.ok() && result.response.topics.size() == 1 && result.response.topics.front().partitions.size() == 1;
+    if (answered && result.response.topics.front().partitions.front().error_code == 0) {
+      call.outcome = history::Outcome::kOk;
+      call.low_watermark = Offset(result.response.topics.front().partitions.front().low_watermark);
+    }
+    work_.recorder_.Add(std::move(call));
+  }
+
+  // Names are never used again: a topic of the same name is another topic.
+  void MakeOrDeleteTopic(fiber::Fiber& self) {
+    const client::Cluster::Reached broker = cluster_->ConnectAny(self, self.Now() + kAdminTimeout);
+    if (broker.connection == nullptr) return;
+    if (!own_topics_.empty() && DrawBelow(env_, 2) == 0) {
+      protocol::DeleteTopicsRequest request;
+      request.timeout_ms = static_cast<int32_t>(kAdminTimeout.millis());
+      request.topics.emplace_back().name = own_topics_.back();
+      request.topic_names.push_back(own_topics_.back());
+      own_topics_.pop_back();
+      broker.connection->Call<protocol::DeleteTopicsRequest, protocol::DeleteTopicsResponse>(self, request);
+      return;
+    }
+    protocol::CreateTopicsRequest request;
+    request.timeout_ms = static_cast<int32_t>(kAdminTimeout.millis());
+    auto& wanted = request.topics.emplace_back();
+    wanted.name = fmt::format("own-{}-{}", work_.options_.client, ++work_.topic_count_);
+    wanted.num_partitions = 1 + static_cast<int32_t>(DrawBelow(env_, kOwnTopicPartitionsMax));
+    wanted.replication_factor = 1;
+    own_topics_.push_back(wanted.name);
+    broker.connection->Call<protocol::CreateTopicsRequest, protocol::CreateTopicsResponse>(self, request);
+  }
+
+  AdminWorkload& work_;
+  env::Env& env_;
+  std::unique_ptr<client::Consumer> consumer_;
+  std::shared_ptr<client::Cluster> cluster_;
+  std::vector<std::string> own_topics_;
+};
+
+AdminWorkload::AdminWorkload(const AdminWorkloadOptions& options, Recorder& recorder)
+    : options_(options), recorder_(recorder) {
+  for (const TargetTopic& topic : options_.topics) {
+    for (int32_t i = 0; i < topic.partition_count; ++i) partitions_.push_back({topic.name, PartitionIndex(i)});
+  }
+  REQUIRES(!partitions_.empty());
+}
+
+sim::Program AdminWorkload::program() {
+  return [this](std::span<env::Env* const> shards) { return std::make_unique<Process>(*this, *shards[0]); };
+}
+
+std::string AdminWorkload::Progress() const {
+  return fmt::format("admin {}: {} calls made", options_.client, call_count_);
+}
+
+}  // namespace odradek::workload

@@ -1,0 +1,46 @@
+// Asks for offsets, deletes records, and makes and deletes topics of its own, until the faults are over.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/client/config.h"
+#include "sim/workload/draw.h"
+#include "sim/workload/recorder.h"
+#include "sim/workload/workload.h"
+
+namespace odradek::workload {
+
+struct AdminWorkloadOptions {
+  history::ClientId client = 0;
+  client::ConsumerConfig config;
+  std::vector<TargetTopic> topics;
+  Between<Duration> pause{};
+  // How often each call is chosen, relative to the others.
+  uint32_t list_offsets_weight = 1;
+  uint32_t delete_records_weight = 0;
+  uint32_t topics_weight = 0;
+};
+
+class AdminWorkload final : public Workload {
+ public:
+  AdminWorkload(const AdminWorkloadOptions& options, Recorder& recorder);
+  sim::Program program() override;
+  void Hurry() override { hurry_ = true; }
+  bool is_done() const override { return is_done_; }
+  std::string Progress() const override;
+
+ private:
+  class Process;
+
+  const AdminWorkloadOptions options_;
+  Recorder& recorder_;
+  std::vector<TopicPartition> partitions_;
+  bool hurry_ = false;
+  bool is_done_ = false;
+  uint64_t call_count_ = 0;
+  uint64_t topic_count_ = 0;
+};
+
+}  // namespace odradek::workload
