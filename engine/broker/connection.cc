@@ -81,8 +81,9 @@ void ReadRequests(fiber::Fiber& self, Node& node, Shard& shard, env::Connection&
 
 }  // namespace
 
-void ServeConnection(fiber::Fiber& self, Node& node, Shard& shard, std::unique_ptr<env::Connection> connection) {
-  ConnectionState state(*connection, self.Now());
+void ServeConnection(fiber::Fiber& self, Node& node, Shard& shard, AcceptedConnection accepted) {
+  const std::unique_ptr<env::Connection> connection = std::move(accepted.connection);
+  ConnectionState state(*connection, accepted.listener, self.Now());
   fiber::TaskGroup senders(self);
   net::AnswerQueue answers(*connection, shard.flusher(), senders);
   fiber::TaskGroup requests(self);

@@ -22,7 +22,11 @@ class Watch;
 // What requests of one connection share.
 class ConnectionState {
  public:
-  explicit ConnectionState(env::Connection& connection, MonoTime now) : connection_(connection), last_active_(now) {}
+  ConnectionState(env::Connection& connection, std::string_view listener, MonoTime now)
+      : connection_(connection), listener_(listener), last_active_(now) {}
+
+  // Name of the listener that the client came in by: it is told the brokers' addresses of that listener.
+  const std::string& listener() const { return listener_; }
 
   AppendOrder& append_order() { return append_order_; }
   bool is_ending() const { return ending_; }
@@ -41,6 +45,7 @@ class ConnectionState {
 
  private:
   env::Connection& connection_;
+  const std::string listener_;
   AppendOrder append_order_;
   MonoTime last_active_;
   int32_t open_request_count_ = 0;
@@ -48,7 +53,12 @@ class ConnectionState {
   std::vector<std::weak_ptr<Watch>> polls_;
 };
 
+struct AcceptedConnection {
+  std::unique_ptr<env::Connection> connection;
+  std::string listener;
+};
+
 // Serves the connection until it ends. Suspends.
-void ServeConnection(fiber::Fiber& self, Node& node, Shard& shard, std::unique_ptr<env::Connection> connection);
+void ServeConnection(fiber::Fiber& self, Node& node, Shard& shard, AcceptedConnection accepted);
 
 }  // namespace odradek::broker

@@ -61,9 +61,10 @@ absl::Status Controller::Begin(fiber::Fiber& self, const ControllerStart& start)
   const uint64_t high = env_.entropy.Next64();
   const uint64_t low = env_.entropy.Next64();
   registration.incarnation_id = Uuid::FromRandom(high, low);
-  const config::Endpoint& endpoint = options_.config.advertised_listeners.front();
-  registration.listeners.push_back(
-      {endpoint.listener, start.advertised.host, static_cast<uint16_t>(start.advertised.port), kPlaintext});
+  for (const config::Endpoint& endpoint : start.advertised) {
+    registration.listeners.push_back(
+        {endpoint.listener, endpoint.host, static_cast<uint16_t>(endpoint.port), kPlaintext});
+  }
   registration.features[std::string(metadata::kMetadataVersionFeature)] = {metadata::kMetadataVersionMin.value(),
                                                                            metadata::kMetadataVersionMax.value()};
   if (!options_.config.rack.empty()) registration.rack = options_.config.rack;

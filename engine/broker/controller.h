@@ -30,7 +30,8 @@ using PublishView = std::function<void(fiber::Fiber&, std::shared_ptr<const Meta
 struct ControllerStart {
   // Directory ids of the log directories; the first one holds the metadata log.
   std::vector<Uuid> log_dirs;
-  env::Address advertised;
+  // What clients are told, by listener.
+  std::vector<config::Endpoint> advertised;
 };
 
 struct AllocatedProducerId {

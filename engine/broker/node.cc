@@ -49,7 +49,8 @@ absl::Status Node::LoadShards(fiber::Fiber& self) {
 }
 
 absl::Status Node::StartController(fiber::Fiber& self) {
-  ControllerStart start{.advertised = advertised_};
+  ControllerStart start;
+  for (const OpenListener& listener : listeners_) start.advertised.push_back(listener.advertised);
   for (const std::unique_ptr<Shard>& one : shards_) start.log_dirs.push_back(one->logs().meta().directory_id);
   absl::StatusOr<std::unique_ptr<Controller>> opened = Controller::Open(
       self, *envs_[0], shard(ShardId(0)).logs(), options_, start,
@@ -71,20 +72,43 @@ void Node::Publish(fiber::Fiber& self, std::shared_ptr<const MetadataView> view)
   }
 }
 
-absl::StatusOr<std::unique_ptr<env::Listener>> Node::OpenListener(fiber::Fiber& self) {
-  const config::Endpoint& endpoint = options_.config.listeners.front();
-  env::ListenResult listening = envs_[0]->network.Listen(self, {endpoint.host, endpoint.port});
-  if (listening.error != env::NetError::kNone) {
-    return base::Unavailable(fmt::format("cannot listen on {}:{}: {}", endpoint.host.empty() ? "*" : endpoint.host,
-                                         endpoint.port, env::ToString(listening.error)));
+absl::Status Node::CheckOptions() const {
+  const config::BrokerConfig& config = options_.config;
+  if (config.metadata_log_dir != options_.log_directories.front()) {
+    return base::InvalidArgument(
+        fmt::format("metadata.log.dir is {}, but the metadata log is kept in the first of "
+                    "log.dirs, {}",
+                    config.metadata_log_dir, options_.log_directories.front()));
   }
-  address_ = listening.listener->address();
-  const config::Endpoint& told = options_.config.advertised_listeners.front();
-  advertised_ = {told.host.empty() ? address_.host : told.host, told.port == 0 ? address_.port : told.port};
-  return std::move(listening.listener);
+  return absl::OkStatus();
 }
 
-void Node::Accept(fiber::Fiber& self, env::Listener& listener) {
+absl::Status Node::OpenListeners(fiber::Fiber& self) {
+  for (const config::Endpoint& endpoint : options_.config.listeners) {
+    env::ListenResult listening = envs_[0]->network.Listen(self, {endpoint.host, endpoint.port});
+    if (listening.error != env::NetError::kNone) {
+      return base::Unavailable(fmt::format("cannot listen on {}:{}: {}", endpoint.host.empty() ? "*" : endpoint.host,
+                                           endpoint.port, env::ToString(listening.error)));
+    }
+    OpenListener& open = listeners_.emplace_back();
+    open.endpoint = endpoint;
+    open.advertised = endpoint;
+    for (const config::Endpoint& told : options_.config.advertised_listeners) {
+      if (told.listener == endpoint.listener) open.advertised = told;
+    }
+    const env::Address& bound = listening.listener->address();
+    if (open.advertised.host.empty()) open.advertised.host = bound.host;
+    if (open.advertised.port == 0) open.advertised.port = bound.port;
+    open.socket = std::move(listening.listener);
+  }
+  for (const config::Endpoint& endpoint : options_.config.controller_listeners) {
+    envs_[0]->log.Write(env::LogLevel::kWarning, "broker", "controller listener is not opened: the quorum is this node",
+                        {{"listener", endpoint.listener}});
+  }
+  return absl::OkStatus();
+}
+
+void Node::Accept(fiber::Fiber& self, const OpenListener& listener) {
   constexpr Duration kPauseWithoutDescriptors = Duration::Millis(100);
   Shard& home = shard(ShardId(0));
   const config::BrokerConfig& config = options_.config;
@@ -93,7 +117,7 @@ void Node::Accept(fiber::Fiber& self, env::Listener& listener) {
       REACHED(home.env().context, "broker.connection.limit");
       home.WaitForConnectionToEnd(self);
     }
-    env::ConnectionResult accepted = listener.Accept(self);
+    env::ConnectionResult accepted = listener.socket->Accept(self);
     if (accepted.error == env::NetError::kClosed) return;
     if (accepted.error != env::NetError::kNone) {
       fiber::SleepFor(self, kPauseWithoutDescriptors);
@@ -103,18 +127,18 @@ void Node::Accept(fiber::Fiber& self, env::Listener& listener) {
       REACHED(home.env().context, "broker.connection.limit_per_ip");
       continue;  // the connection closes
     }
-    home.env().scheduler.Spawn(
-        "connection", [this, &home, connection = std::move(accepted.connection)](fiber::Fiber& reader) mutable {
-          ServeConnection(reader, *this, home, std::move(connection));
-        });
+    AcceptedConnection client{std::move(accepted.connection), listener.endpoint.listener};
+    home.env().scheduler.Spawn("connection", [this, &home, client = std::move(client)](fiber::Fiber& reader) mutable {
+      ServeConnection(reader, *this, home, std::move(client));
+    });
   }
 }
 
 absl::Status Node::Run(fiber::Fiber& self) {
   REQUIRES(envs_[0]->shards.self() == ShardId(0));
-  // The port first: a second node on it must not touch the data.
-  absl::StatusOr<std::unique_ptr<env::Listener>> listener = OpenListener(self);
-  if (!listener.ok()) return listener.status();
+  if (const absl::Status checked = CheckOptions(); !checked.ok()) return checked;
+  // The ports first: a second node on them must not touch the data.
+  if (const absl::Status open = OpenListeners(self); !open.ok()) return open;
   if (const absl::Status loaded = LoadShards(self); !loaded.ok()) return loaded;
   if (const absl::Status started = StartController(self); !started.ok()) return started;
   envs_[0]->observer.On(env::NodeStarted{options_.config.node_id, shard(ShardId(0)).logs().previous_shutdown()});
@@ -134,14 +158,16 @@ absl::Status Node::Run(fiber::Fiber& self) {
     if (!open.ok()) return open;
     tasks.Spawn("metrics", [&metrics](fiber::Fiber& fiber) { metrics.Serve(fiber); });
   }
-  tasks.Spawn("accept", [this, &listener](fiber::Fiber& fiber) { Accept(fiber, **listener); });
+  for (const OpenListener& listener : listeners_) {
+    tasks.Spawn("accept", [this, &listener](fiber::Fiber& fiber) { Accept(fiber, listener); });
+  }
   serving_.Set();
   envs_[0]->log.Write(env::LogLevel::kInfo, "broker", "node serves",
                       {{"node", std::to_string(options_.config.node_id.value())},
-                       {"address", ToString(address_)},
+                       {"address", ToString(address())},
                        {"cluster", options_.cluster_id}});
   stop_.Wait(self);
-  (*listener)->Close();
+  for (const OpenListener& listener : listeners_) listener.socket->Close();
   metrics.Close();
   shard(ShardId(0)).DrainConnections(self, self.Now() + options_.drain_max);
   tasks.Join(self);

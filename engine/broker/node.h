@@ -34,10 +34,9 @@ class Node {
   // The listener is open and the partitions are led.
   bool is_serving() const { return serving_.is_set(); }
   void WaitUntilServing(fiber::Fiber& self) { serving_.Wait(self); }
-  // Where clients connect, with the port that was chosen if 0 was asked for. REQUIRES: is_serving().
-  const env::Address& address() const { return address_; }
-  // What clients are told.
-  const env::Address& advertised() const { return advertised_; }
+  // Where clients connect on the first listener, with the port that was chosen if 0 was asked for.
+  // REQUIRES: is_serving().
+  const env::Address& address() const { return listeners_.front().socket->address(); }
 
   const NodeOptions& options() const { return options_; }
   const ShardEnvs& shard_envs() const { return envs_; }
@@ -47,22 +46,29 @@ class Node {
   const std::string& cluster_id() const { return options_.cluster_id; }
 
  private:
+  struct OpenListener {
+    config::Endpoint endpoint;    // as configured
+    config::Endpoint advertised;  // what clients are told
+    std::unique_ptr<env::Listener> socket;
+  };
+
   // A new node founds a cluster.
   void ChooseClusterId(fiber::Fiber& self);
   absl::Status LoadShards(fiber::Fiber& self);
   absl::Status StartController(fiber::Fiber& self);
   // Hands the view to every shard, in order, and waits until all have applied it.
   void Publish(fiber::Fiber& self, std::shared_ptr<const MetadataView> view);
-  absl::StatusOr<std::unique_ptr<env::Listener>> OpenListener(fiber::Fiber& self);
-  void Accept(fiber::Fiber& self, env::Listener& listener);
+  // What is accepted in the configuration but cannot be honoured is an error that names it.
+  absl::Status CheckOptions() const;
+  absl::Status OpenListeners(fiber::Fiber& self);
+  void Accept(fiber::Fiber& self, const OpenListener& listener);
   absl::Status Stop(fiber::Fiber& self);
 
   const ShardEnvs envs_;
   NodeOptions options_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Controller> controller_;
-  env::Address address_;
-  env::Address advertised_;
+  std::vector<OpenListener> listeners_;
   fiber::Event stop_;
   fiber::Event serving_;
   fiber::Mutex publishing_;

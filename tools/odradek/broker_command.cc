@@ -122,6 +122,11 @@ int RunBroker(const BrokerArguments& arguments) {
   options.config = std::move(*resolved);
   options.cluster_id = arguments.cluster_id;
   options.log_directories = options.config.log_dirs;
+  if (options.log_directories.size() != 1) {
+    // Each log directory is a shard of its own, and the node runs one shard on an operating system.
+    std::cerr << "odradek broker: log.dirs: this version serves one log directory\n";
+    return kExitUsage;
+  }
   const absl::Status served = Serve(arguments, std::move(options));
   if (served.ok()) return kExitOk;
   std::cerr << "odradek broker: " << base::SV(served.message()) << "\n";

@@ -1,4 +1,5 @@
 // DescribeCluster (KIP-700, KIP-919, KIP-1073; versions 0 to 2).
+#include "engine/broker/connection.h"
 #include "engine/broker/handlers/describe_partitions.h"
 #include "engine/broker/handlers/handlers.h"
 #include "engine/broker/node.h"
@@ -25,7 +26,7 @@ protocol::DescribeClusterResponse HandleDescribeCluster(RequestContext& context,
   response.cluster_id = context.node.cluster_id();
   response.controller_id = context.node.options().config.node_id.value();
   for (const auto& [id, broker] : context.home.image().brokers()) {
-    const std::optional<BrokerAddress> address = AddressOf(broker);
+    const std::optional<BrokerAddress> address = AddressOf(broker, context.connection.listener());
     if (!address || (broker.fenced && !request.include_fenced_brokers)) continue;
     response.brokers.push_back({address->id.value(), address->host, address->port, address->rack, broker.fenced});
   }

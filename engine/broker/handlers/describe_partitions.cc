@@ -2,16 +2,17 @@
 
 namespace odradek::broker {
 
-std::optional<BrokerAddress> AddressOf(const metadata::BrokerState& broker) {
-  if (broker.listeners.empty()) return std::nullopt;
-  const metadata::ListenerState& listener = broker.listeners.front();
-  return BrokerAddress{broker.id, listener.host, listener.port, broker.rack};
+std::optional<BrokerAddress> AddressOf(const metadata::BrokerState& broker, std::string_view listener) {
+  for (const metadata::ListenerState& one : broker.listeners) {
+    if (one.name == listener) return BrokerAddress{broker.id, one.host, one.port, broker.rack};
+  }
+  return std::nullopt;
 }
 
-std::vector<BrokerAddress> LiveBrokers(const metadata::Image& image) {
+std::vector<BrokerAddress> LiveBrokers(const metadata::Image& image, std::string_view listener) {
   std::vector<BrokerAddress> live;
   for (const auto& [id, broker] : image.brokers()) {
-    const std::optional<BrokerAddress> address = AddressOf(broker);
+    const std::optional<BrokerAddress> address = AddressOf(broker, listener);
     if (!broker.fenced && address) live.push_back(*address);
   }
   return live;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/metadata/image.h"
@@ -18,9 +19,9 @@ struct BrokerAddress {
   std::optional<std::string> rack;
 };
 
-// Brokers that are not fenced, with their first listener.
-std::vector<BrokerAddress> LiveBrokers(const metadata::Image& image);
-std::optional<BrokerAddress> AddressOf(const metadata::BrokerState& broker);
+// Brokers that are not fenced and have the listener, with its address.
+std::vector<BrokerAddress> LiveBrokers(const metadata::Image& image, std::string_view listener);
+std::optional<BrokerAddress> AddressOf(const metadata::BrokerState& broker, std::string_view listener);
 
 std::vector<int32_t> ToWire(const std::vector<NodeId>& nodes);
 // Replicas on brokers that are not live.

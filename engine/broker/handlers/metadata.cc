@@ -2,6 +2,7 @@
 #include <set>
 #include <utility>
 
+#include "engine/broker/connection.h"
 #include "engine/broker/handlers/describe_partitions.h"
 #include "engine/broker/handlers/handlers.h"
 #include "engine/broker/node.h"
@@ -115,7 +116,7 @@ protocol::MetadataResponse HandleMetadata(RequestContext& context, const protoco
   } else {
     DescribeNamed(context, request, response);
   }
-  for (const BrokerAddress& broker : LiveBrokers(context.home.image())) {
+  for (const BrokerAddress& broker : LiveBrokers(context.home.image(), context.connection.listener())) {
     response.brokers.push_back({broker.id.value(), broker.host, broker.port, broker.rack});
   }
   response.cluster_id = context.node.cluster_id();
