@@ -10,7 +10,11 @@ Cluster::Cluster(const ClusterOptions& options)
     : kernel_(options.kernel), network_(kernel_, options.network), context_(kernel_, options.context) {}
 
 Cluster::~Cluster() {
+  // What looks on may be gone already.
   observer_ = nullptr;
+  context_.SetProbeObserver(nullptr);
+  kernel_.SetTrace(nullptr);
+  kernel_.SetHashLog(nullptr);
   CrashAll();
 }
 

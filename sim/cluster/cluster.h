@@ -23,7 +23,7 @@ struct ClusterOptions {
 class Cluster final : private NodeHost {
  public:
   explicit Cluster(const ClusterOptions& options);
-  // Kills what still runs.
+  // Kills what still runs; nobody is told any more.
   ~Cluster();
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;

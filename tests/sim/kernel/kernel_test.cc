@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
+
+#include "engine/base/check.h"
 
 namespace odradek::sim {
 namespace {
@@ -223,6 +226,17 @@ TEST(Kernel, TraceIsReadableAndChangesNothing) {
   EXPECT_EQ(run(nullptr), run(&ring));
   ASSERT_EQ(ring.entries().size(), 1u);
   EXPECT_EQ(FormatTrace(ring.entries()[0]), "    1.500000000 #1       n1                   fault: cut");
+}
+
+TEST(KernelDeathTest, FailedAssertionSaysWhereTheRunStands) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  Kernel kernel({.seed = 42});
+  const NodeIndex node = kernel.AddNode("n1");
+  kernel.At(AtNanos(17), [&] {
+    kernel.SetPlace({.node = node, .shard = ShardId(0), .fiber = 3, .fiber_name = "appender"});
+    INVARIANT(kernel.Now() == AtNanos(18));
+  });
+  EXPECT_DEATH(kernel.Run({}), "at node n1/0 fiber appender.3., virtual time 17 ns, seed 42, event 1");
 }
 
 TEST(TraceRing, KeepsTheLastEntries) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/disk/sim_node_disk.h"
 #include "sim/nemesis/generate.h"
 #include "tests/sim/cluster/programs.h"
 
@@ -120,6 +121,65 @@ TEST(Nemesis, ClocksStepAndDrift) {
   EXPECT_EQ(wall.millis(), 10'500 - 5'000);
   nemesis.Heal();
   EXPECT_EQ(server.clock().drift().ppm, 0);
+}
+
+// A node that appends a word to a file and syncs it, again and again.
+struct DiskWorld {
+  explicit DiskWorld(uint64_t seed) : cluster({.kernel = {.seed = seed}}) {
+    NodeOptions options{.name = "n1"};
+    options.disk = [](Kernel& kernel, NodeIndex node) {
+      return std::make_unique<SimNodeDisk>(kernel, node, DiskOptions{});
+    };
+    cluster.AddNode(std::move(options), RunMain([this](fiber::Fiber& self, env::Env& env) {
+                      env::OpenResult opened = env.disk.Open(self, "/log", env::OpenMode::kCreate);
+                      if (opened.error != env::DiskError::kNone) env.process.Fatal(self, ToString(opened.error));
+                      const Bytes word = AsBytes("word");
+                      for (int64_t at = 0;; at += 4) {
+                        const env::IoResult written = opened.file->WriteAt(self, {&word, 1}, at);
+                        (written.ok() ? writes : write_errors) += 1;
+                        opened.file->Sync(self);
+                        fiber::SleepFor(self, Duration::Millis(10));
+                      }
+                    }));
+    cluster.BootAll();
+  }
+  int64_t writes = 0;
+  int64_t write_errors = 0;
+  Cluster cluster;
+};
+const Topology kOneNode{.members = {{"n1", "broker"}}};
+
+TEST(Nemesis, StrikesAtTheNthDiskOperation) {
+  DiskWorld world(1);
+  const absl::StatusOr<plan::Plan> plan = ParsePlan(R"(
+    event { id: 1 trigger { disk { kind: SYNC count: 20 path_part: "log" } } target { triggering {} }
+            action { power_loss { restart_after_ns: 5000000 } } })",
+                                                    "test", kOneNode);
+  ASSERT_TRUE(plan.ok());
+  Nemesis nemesis(world.cluster, *plan, nullptr);
+  nemesis.Start();
+  world.cluster.RunFor(Duration::Seconds(5));
+  EXPECT_EQ(Said(nemesis), "1 n1 done; ");
+  EXPECT_EQ(world.cluster.FindNode("n1")->incarnation(), 2u);
+}
+
+TEST(Nemesis, DiskFaultsBeginAndEnd) {
+  DiskWorld world(2);
+  const absl::StatusOr<plan::Plan> plan = ParsePlan(R"(
+    event { id: 1 trigger { at_ns: 1000000000 } target { any {} }
+            action { disk { kind: WRITE_ERROR duration_ns: 1000000000 } } })",
+                                                    "test", kOneNode);
+  ASSERT_TRUE(plan.ok());
+  Nemesis nemesis(world.cluster, *plan, nullptr);
+  nemesis.Start();
+  world.cluster.RunFor(Duration::Millis(999));
+  EXPECT_EQ(world.write_errors, 0);
+  const int64_t before = world.writes;
+  world.cluster.RunFor(Duration::Millis(990));
+  EXPECT_GT(world.write_errors, 10);
+  EXPECT_LE(world.writes, before + 1);
+  world.cluster.RunFor(Duration::Seconds(1));
+  EXPECT_GT(world.writes, before + 10);
 }
 
 TEST(Nemesis, EverythingWorksAgainAfterHeal) {
