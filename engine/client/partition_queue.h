@@ -11,7 +11,8 @@
 //     sequence is assigned until nothing is outstanding, and then the epoch is one higher and sequences start at 0.
 //     The higher epoch also fences whatever of the old one is still travelling.
 //  3. A batch that may have been appended is never sequenced again: it is retried as it is or ends as unknown.
-//  4. A retry travels alone; new batches follow each other without waiting, as many as the broker remembers (5).
+//  4. A retry waits until nothing is in flight; new batches follow each other without waiting, as many as the broker
+//     remembers (5).
 //  5. The first batch of a chain travels alone until it is acknowledged: a broker that does not know the producer
 //  accepts
 //     any sequence, and a second batch could overtake a first one that failed.
