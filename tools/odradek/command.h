@@ -12,5 +12,6 @@ inline constexpr int kExitUsage = 2;
 
 void AddBrokerCommand(CLI::App& app, int& exit_code);
 void AddSimCommand(CLI::App& app, int& exit_code);
+void AddDumpLogCommand(CLI::App& app, int& exit_code);
 
 }  // namespace odradek::tool

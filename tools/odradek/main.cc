@@ -1,4 +1,7 @@
 // odradek: the broker, the simulator and the everyday client verbs in one binary.
+#include <string>
+#include <vector>
+
 #include "tools/odradek/command.h"
 
 namespace odradek::tool {
@@ -9,7 +12,18 @@ constexpr const char* kAbout = R"(Odradek: a Kafka-compatible broker, built to b
 Examples:
   odradek broker                                    a node in ./data on port 9092
   odradek broker --listener 0.0.0.0:9092 --data /var/lib/odradek
-  odradek sim run calm --seeds 1..100               a hundred simulated runs)";
+  odradek sim run calm --seeds 1..100               a hundred simulated runs
+  odradek dump-log --files data/orders-0/00000000000000000000.log --print-data-log)";
+
+// What was not understood is the likelier mistake than what is missing because of it.
+std::string Explain(const CLI::App* app, const CLI::Error& error) {
+  const std::vector<std::string> extras = app->remaining(true);
+  std::string text = error.what();
+  if (!extras.empty() && dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) {
+    text = "not understood: " + extras.front() + "; " + text;
+  }
+  return "odradek: " + text + "\nRun with --help for more information.\n";
+}
 
 constexpr const char* kFooter =
     R"(Exit codes: 0 success; 1 it failed, the reason is on standard error; 2 wrong usage; 70 the
@@ -22,10 +36,11 @@ int main(int argc, char** argv) {
   CLI::App app{odradek::tool::kAbout, "odradek"};
   app.footer(odradek::tool::kFooter);
   app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::help);
+  app.failure_message(odradek::tool::Explain);
   int exit_code = odradek::tool::kExitOk;
   odradek::tool::AddBrokerCommand(app, exit_code);
   odradek::tool::AddSimCommand(app, exit_code);
+  odradek::tool::AddDumpLogCommand(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

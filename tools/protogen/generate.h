@@ -23,5 +23,7 @@ std::string GenerateFiller(const SchemaFile& file);
 std::vector<GeneratedFile> GenerateEngine(std::span<const SchemaFile> files);
 // What goes to tests/engine/protocol/generated.
 std::vector<GeneratedFile> GenerateTests(std::span<const SchemaFile> files);
+// What goes to tools/odradek/dump/generated: metadata and control records as JSON.
+std::vector<GeneratedFile> GenerateJson(std::span<const SchemaFile> files);
 
 }  // namespace odradek::protogen

@@ -41,6 +41,7 @@ GeneratedTree GenerateFromFolder(const std::filesystem::path& schema_folder) {
   if (!tree.diagnostics.empty()) return tree;
   tree.engine = GenerateEngine(files);
   tree.tests = GenerateTests(files);
+  tree.json = GenerateJson(files);
   return tree;
 }
 

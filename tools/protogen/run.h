@@ -11,6 +11,7 @@ namespace odradek::protogen {
 struct GeneratedTree {
   std::vector<GeneratedFile> engine;
   std::vector<GeneratedFile> tests;
+  std::vector<GeneratedFile> json;
   Diagnostics diagnostics;  // if not empty, nothing was generated
 };
 

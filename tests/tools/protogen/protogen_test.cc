@@ -34,11 +34,14 @@ TEST(Protogen, GeneratedFilesInTheTreeAreThoseOfTheSchemas) {
   for (const Diagnostic& diagnostic : tree.diagnostics) ADD_FAILURE() << diagnostic.ToString();
   const Differences engine = Compare(tree.engine, "engine/protocol/generated");
   const Differences tests = Compare(tree.tests, "tests/engine/protocol/generated");
+  const Differences json = Compare(tree.json, "tools/odradek/dump/generated");
   constexpr const char* kAdvice = "run: cmake --build build/test --target protocol_regenerate";
   EXPECT_THAT(engine.changed, IsEmpty()) << kAdvice;
   EXPECT_THAT(engine.leftovers, IsEmpty()) << kAdvice;
   EXPECT_THAT(tests.changed, IsEmpty()) << kAdvice;
   EXPECT_THAT(tests.leftovers, IsEmpty()) << kAdvice;
+  EXPECT_THAT(json.changed, IsEmpty()) << kAdvice;
+  EXPECT_THAT(json.leftovers, IsEmpty()) << kAdvice;
 }
 
 TEST(Protogen, ComparisonNoticesAChangedFileAndALeftover) {
