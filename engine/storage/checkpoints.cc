@@ -94,6 +94,8 @@ std::string FormatOffsetCheckpoint(const OffsetCheckpoint& offsets) {
 absl::StatusOr<OffsetCheckpoint> ParseOffsetCheckpoint(std::string_view path, Bytes content) {
   LineReader reader(path, AsString(content));
   OffsetCheckpoint offsets;
+  // As Kafka makes the file at its first start; the first checkpoint comes a minute later.
+  if (content.empty()) return offsets;
   const absl::Status status = ParseCounted(reader, [&](std::string_view line) {
     const std::vector<std::string_view> words = Words(line, 3);
     const auto partition = words.size() == 3 ? ParseInteger<int32_t>(words[1]) : std::nullopt;
