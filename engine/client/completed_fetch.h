@@ -41,6 +41,7 @@ struct PartitionRecords {
   TopicPartition partition;
   std::vector<ConsumerRecord> records;
   Offset next_offset;  // the position behind them
+  MonoTime asked_at;   // when the broker was asked for them: a consumer fetches ahead of its user
   std::vector<std::shared_ptr<const void>> keep_alive;
 };
 
@@ -56,6 +57,7 @@ class CompletedFetch {
     std::shared_ptr<const void> keep_alive;
     std::vector<Aborted> aborted;
     Offset fetch_offset;
+    MonoTime asked_at;
   };
 
   CompletedFetch(base::Context& context, Options options, Data data);
@@ -68,6 +70,7 @@ class CompletedFetch {
   // Empty: none.
   const std::string& problem() const { return problem_; }
   Offset next_offset() const { return next_offset_; }
+  MonoTime asked_at() const { return data_.asked_at; }
   // Of the last batch that was looked at.
   LeaderEpoch last_epoch() const { return last_epoch_; }
 

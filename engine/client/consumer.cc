@@ -144,7 +144,7 @@ void ConsumerCore::CollectFrom(const TopicPartition& tp, Partition& partition, P
   }
   if (partition.completed == nullptr || partition.flow == Flow::kPaused || left == 0) return;
   CompletedFetch& completed = *partition.completed;
-  PartitionRecords out{.partition = tp, .records = {}, .next_offset = kNoOffset, .keep_alive = {}};
+  PartitionRecords out{.partition = tp, .asked_at = completed.asked_at()};
   completed.Take(static_cast<int32_t>(left), out);
   partition.position = completed.next_offset();
   if (completed.last_epoch() != kNoLeaderEpoch) partition.offset_epoch = completed.last_epoch();

@@ -70,6 +70,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   struct Asked {
     uint64_t version = 0;
     Offset position;
+    MonoTime at;
   };
   using AskedPartitions = std::map<TopicPartition, Asked>;
   struct FetchCall {

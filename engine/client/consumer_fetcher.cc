@@ -300,7 +300,7 @@ void ConsumerCore::StartFetch(NodeId node, const FetchSession::Partitions& wante
   for (const auto& [tp, what] : wanted) {
     Partition& partition = partitions_.at(tp);
     partition.is_fetching = true;
-    call.asked[tp] = {partition.version, what.fetch_offset};
+    call.asked[tp] = {partition.version, what.fetch_offset, env_.clock.Now()};
   }
   broker.in_flight = true;
   ++metrics_.fetch_count;
@@ -388,7 +388,8 @@ void ConsumerCore::TakePartition(const TopicPartition& tp, const Asked& asked, c
   CompletedFetch::Data fetched{.records = data.records.bytes(),
                                .keep_alive = std::move(keep_alive),
                                .aborted = data.aborted_transactions.value_or(std::vector<CompletedFetch::Aborted>()),
-                               .fetch_offset = asked.position};
+                               .fetch_offset = asked.position,
+                               .asked_at = asked.at};
   partition->completed = std::make_unique<CompletedFetch>(
       env_.context, CompletedFetch::Options{config_.isolation_level, config_.check_crcs}, std::move(fetched));
 }
