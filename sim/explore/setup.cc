@@ -94,13 +94,14 @@ absl::StatusOr<broker::NodeOptions> DrawBroker(const Scenario& scenario, const S
 absl::Status DrawTopics(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
   for (const Topic& topic : scenario.topic()) {
     const SetupDraws draws(seed, "topic " + topic.name());
-    workload::NewTopic wanted{.name = topic.name()};
+    client::NewTopic wanted;
+    wanted.name = topic.name();
     wanted.partition_count = draws.Choose("partitions", topic.partitions(), 1);
     config::PropertyMap overrides;
     for (const Setting& setting : topic.config()) overrides[setting.name()] = DrawSetting(draws, setting);
     const absl::Status valid = config::ValidateTopicOverrides(overrides);
     if (!valid.ok()) return valid;
-    wanted.config.insert(overrides.begin(), overrides.end());
+    wanted.configs.insert(overrides.begin(), overrides.end());
     const config::TopicConfig resolved =
         config::ResolveTopicConfig({.topic = &overrides, .static_broker = &setup.broker.static_properties});
     setup.targets.push_back({.name = wanted.name,
@@ -161,6 +162,13 @@ client::ConsumerConfig DrawConsumerConfig(const Consumers& consumers, const Setu
   return config;
 }
 
+client::AdminConfig AdminConfigOf(std::string_view name) {
+  client::AdminConfig config{.common = CommonOf(name)};
+  config.common.request_timeout = Duration::Seconds(3);
+  config.common.default_api_timeout = Duration::Seconds(10);
+  return config;
+}
+
 void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
   history::ClientId client = 0;
   for (int32_t i = 0; i < scenario.producers().count(); ++i) {
@@ -187,7 +195,7 @@ void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
   for (int32_t i = 0; i < scenario.admins().count(); ++i) {
     const Admins& wanted = scenario.admins();
     setup.admins.push_back({.client = ++client,
-                            .config = DrawConsumerConfig({}, SetupDraws(seed, AdminName(i)), AdminName(i)),
+                            .config = AdminConfigOf(AdminName(i)),
                             .topics = setup.targets,
                             .pause = MillisOf(wanted.pause_ms()),
                             .list_offsets_weight = wanted.list_offsets_weight(),
@@ -263,9 +271,9 @@ std::string DescribeSetup(const RunSetup& setup) {
                                  setup.strategy == sim::Strategy::kFifo ? "fifo" : "random", setup.shard_count,
                                  DescribeClocks(setup.broker_clock), ToString(setup.ending));
   for (const auto& [name, value] : setup.broker.static_properties) text += fmt::format("  {}={}\n", name, value);
-  for (const workload::NewTopic& topic : setup.topics) {
+  for (const client::NewTopic& topic : setup.topics) {
     text += fmt::format("topic {} with {} partition(s)\n", topic.name, topic.partition_count);
-    for (const auto& [name, value] : topic.config) text += fmt::format("  {}={}\n", name, value);
+    for (const auto& [name, value] : topic.configs) text += fmt::format("  {}={}\n", name, value);
   }
   for (const workload::ProducerWorkloadOptions& producer : setup.producers) {
     const client::ProducerConfig& config = producer.config;

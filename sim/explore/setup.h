@@ -35,7 +35,7 @@ struct RunSetup {
   int32_t shard_count = 1;
   sim::NodeClock::Options broker_clock;
   broker::NodeOptions broker;
-  std::vector<workload::NewTopic> topics;
+  std::vector<client::NewTopic> topics;
   std::vector<workload::TargetTopic> targets;
   std::vector<workload::ProducerWorkloadOptions> producers;
   std::vector<workload::ConsumerWorkloadOptions> consumers;

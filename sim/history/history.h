@@ -52,7 +52,8 @@ struct PolledRecord {
   Timestamp timestamp = kNoTimestamp;
 };
 
-// What one poll returned for one partition. A partition without records has no Poll.
+// What one poll returned for one partition. A partition without records has no Poll. A consumer fetches ahead of its
+// user: the span begins when the broker was asked for the records.
 struct Poll {
   Span span;
   ClientId client = 0;

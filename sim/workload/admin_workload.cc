@@ -7,16 +7,12 @@
 #include <utility>
 
 #include "engine/base/check.h"
-#include "engine/client/cluster.h"
-#include "engine/client/consumer.h"
-#include "engine/protocol/generated/create_topics.h"
-#include "engine/protocol/generated/delete_records.h"
-#include "engine/protocol/generated/delete_topics.h"
+#include "engine/client/admin.h"
+#include "sim/workload/outcome.h"
 
 namespace odradek::workload {
 namespace {
 
-constexpr Duration kAdminTimeout = Duration::Seconds(3);
 constexpr int64_t kAskBackMillisMax = 30'000;
 constexpr int32_t kOwnTopicPartitionsMax = 3;
 
@@ -31,17 +27,14 @@ class AdminWorkload::Process final : public sim::ProgramInstance {
  private:
   void Run(fiber::Fiber& self) {
     if (work_.is_done_) return;
-    consumer_ = std::make_unique<client::Consumer>(env_, work_.options_.config);
-    cluster_ = client::Cluster::Start(env_, work_.options_.config.common, client::AutoCreateTopics::kOff);
-    for (const TargetTopic& topic : work_.options_.topics) cluster_->AddTopic(topic.name);
+    admin_ = std::make_unique<client::Admin>(env_, work_.options_.config);
     while (!work_.hurry_) {
       ++work_.call_count_;
       CallSomething(self);
       fiber::SleepFor(self, Draw(env_, work_.options_.pause));
     }
     work_.is_done_ = true;
-    cluster_->Stop();
-    consumer_->Close();
+    admin_->Close();
   }
 
   void CallSomething(fiber::Fiber& self) {
@@ -57,7 +50,7 @@ class AdminWorkload::Process final : public sim::ProgramInstance {
   const TopicPartition& AnyPartition() { return work_.partitions_[DrawBelow(env_, work_.partitions_.size())]; }
 
   client::ListedOffset Ask(fiber::Fiber& self, const TopicPartition& partition, Timestamp wanted) {
-    return consumer_->OffsetsForTimes(self, {{partition, wanted}}, kAdminTimeout).at(partition);
+    return admin_->ListOffsets(self, {{partition, wanted}}).at(partition);
   }
 
   void AskForOffset(fiber::Fiber& self) {
@@ -89,60 +82,34 @@ class AdminWorkload::Process final : public sim::ProgramInstance {
     // Mostly a few: something must be left to be read.
     const int64_t most = std::max(start.offset.value(), start.offset.value() + (end.offset - start.offset) / 4);
     const Offset before(Draw(env_, Between<int64_t>{start.offset.value(), most}));
-    const client::Leader leader = cluster_->metadata().LeaderOf(partition);
-    if (leader.node == kNoNode) return cluster_->RequestUpdate();
-    const client::Cluster::Reached broker =
-        cluster_->Connect(self, leader.node, client::Purpose::kRequests, self.Now() + kAdminTimeout);
-    if (broker.connection == nullptr) return;
-    protocol::DeleteRecordsRequest request;
-    request.timeout_ms = static_cast<int32_t>(kAdminTimeout.millis());
-    auto& topic = request.topics.emplace_back();
-    topic.name = partition.topic;
-    auto& wanted = topic.partitions.emplace_back();
-    wanted.partition_index = partition.partition.value();
-    wanted.offset = before.value();
     history::DeleteRecords call{.span = {.invoked_ns = work_.recorder_.NowNanos()},
                                 .client = work_.options_.client,
                                 .partition = partition,
                                 .before = before};
-    const auto result =
-        broker.connection->Call<protocol::DeleteRecordsRequest, protocol::DeleteRecordsResponse>(self, request);
-    const bool answered =
-        result.ok() && result.response.topics.size() == 1 && result.response.topics.front().partitions.size() == 1;
-    if (answered && result.response.topics.front().partitions.front().error_code == 0) {
-      call.outcome = history::Outcome::kOk;
-      call.low_watermark = Offset(result.response.topics.front().partitions.front().low_watermark);
-    }
+    const client::AdminResult<Offset> deleted = admin_->DeleteRecords(self, {{partition, before}}).at(partition);
+    call.outcome = OutcomeOf(deleted.status.outcome);
+    if (deleted.ok()) call.low_watermark = deleted.value;
     work_.recorder_.Add(std::move(call));
   }
 
   // Names are never used again: a topic of the same name is another topic.
   void MakeOrDeleteTopic(fiber::Fiber& self) {
-    const client::Cluster::Reached broker = cluster_->ConnectAny(self, self.Now() + kAdminTimeout);
-    if (broker.connection == nullptr) return;
     if (!own_topics_.empty() && DrawBelow(env_, 2) == 0) {
-      protocol::DeleteTopicsRequest request;
-      request.timeout_ms = static_cast<int32_t>(kAdminTimeout.millis());
-      request.topics.emplace_back().name = own_topics_.back();
-      request.topic_names.push_back(own_topics_.back());
+      const std::string name = own_topics_.back();
       own_topics_.pop_back();
-      broker.connection->Call<protocol::DeleteTopicsRequest, protocol::DeleteTopicsResponse>(self, request);
+      admin_->DeleteTopics(self, {name});
       return;
     }
-    protocol::CreateTopicsRequest request;
-    request.timeout_ms = static_cast<int32_t>(kAdminTimeout.millis());
-    auto& wanted = request.topics.emplace_back();
-    wanted.name = fmt::format("own-{}-{}", work_.options_.client, ++work_.topic_count_);
-    wanted.num_partitions = 1 + static_cast<int32_t>(DrawBelow(env_, kOwnTopicPartitionsMax));
-    wanted.replication_factor = 1;
-    own_topics_.push_back(wanted.name);
-    broker.connection->Call<protocol::CreateTopicsRequest, protocol::CreateTopicsResponse>(self, request);
+    client::NewTopic topic;
+    topic.name = fmt::format("own-{}-{}", work_.options_.client, ++work_.topic_count_);
+    topic.partition_count = 1 + static_cast<int32_t>(DrawBelow(env_, kOwnTopicPartitionsMax));
+    own_topics_.push_back(topic.name);
+    admin_->CreateTopics(self, {topic});
   }
 
   AdminWorkload& work_;
   env::Env& env_;
-  std::unique_ptr<client::Consumer> consumer_;
-  std::shared_ptr<client::Cluster> cluster_;
+  std::unique_ptr<client::Admin> admin_;
   std::vector<std::string> own_topics_;
 };
 

@@ -14,7 +14,7 @@ namespace odradek::workload {
 
 struct AdminWorkloadOptions {
   history::ClientId client = 0;
-  client::ConsumerConfig config;
+  client::AdminConfig config;
   std::vector<TargetTopic> topics;
   Between<Duration> pause{};
   // How often each call is chosen, relative to the others.

@@ -81,7 +81,8 @@ class ConsumerWorkload::Process final : public sim::ProgramInstance {
     if (records.records.empty()) return;
     // A position that was still being looked up when the poll began is where its first records are.
     const auto known = before.find(records.partition);
-    history::Poll poll{.span = {.invoked_ns = invoked_ns},
+    const int64_t age_ns = (env_.clock.Now() - records.asked_at).nanos();
+    history::Poll poll{.span = {.invoked_ns = std::min(invoked_ns, work_.recorder_.NowNanos() - age_ns)},
                        .client = work_.options_.client,
                        .assignment = work_.assignment_,
                        .partition = records.partition,

@@ -9,6 +9,7 @@
 #include "engine/base/check.h"
 #include "engine/base/murmur2.h"
 #include "engine/client/producer.h"
+#include "sim/workload/outcome.h"
 #include "sim/workload/payload.h"
 
 namespace odradek::workload {
@@ -23,18 +24,6 @@ constexpr uint32_t kNewSessionPpm = 20'000;
 constexpr uint32_t kOldTimestampPpm = 200'000;
 constexpr int64_t kOldTimestampMillisMax = 5'000;
 constexpr Duration kCloseTimeout = Duration::Seconds(2);
-
-history::Outcome OutcomeOf(client::Outcome outcome) {
-  switch (outcome) {
-    case client::Outcome::kOk:
-      return history::Outcome::kOk;
-    case client::Outcome::kFail:
-      return history::Outcome::kFail;
-    case client::Outcome::kUnknown:
-      break;
-  }
-  return history::Outcome::kUnknown;
-}
 
 }  // namespace
 

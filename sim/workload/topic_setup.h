@@ -1,25 +1,18 @@
 // Makes the topics of a run, and tries again until they are there.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "engine/client/config.h"
+#include "engine/client/admin.h"
 #include "sim/workload/workload.h"
 
 namespace odradek::workload {
 
-struct NewTopic {
-  std::string name;
-  int32_t partition_count = 1;
-  std::map<std::string, std::string> config;
-};
-
 class TopicSetup final : public Workload {
  public:
-  TopicSetup(const client::CommonConfig& config, std::vector<NewTopic> topics);
+  TopicSetup(const client::CommonConfig& config, std::vector<client::NewTopic> topics);
   sim::Program program() override;
   void Hurry() override {}
   bool is_done() const override { return made_count_ == topics_.size(); }
@@ -29,7 +22,7 @@ class TopicSetup final : public Workload {
   class Process;
 
   const client::CommonConfig config_;
-  const std::vector<NewTopic> topics_;
+  const std::vector<client::NewTopic> topics_;
   size_t made_count_ = 0;
   std::string last_problem_;
 };
