@@ -67,6 +67,10 @@ absl::Status Controller::Begin(fiber::Fiber& self, const ControllerStart& start)
   }
   registration.features[std::string(metadata::kMetadataVersionFeature)] = {metadata::kMetadataVersionMin.value(),
                                                                            metadata::kMetadataVersionMax.value()};
+  // A log that Kafka began has finalized features that this version does not act on: their records are kept, and a
+  // broker that did not claim them could not register.
+  for (const auto& [name, level] : machine_.image().features())
+    registration.features.try_emplace(name, metadata::LevelRange{0, level});
   if (!options_.config.rack.empty()) registration.rack = options_.config.rack;
   registration.log_dirs = start.log_dirs;
   // The lock of the data directory proves that no other process of this id runs.

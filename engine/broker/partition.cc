@@ -160,6 +160,10 @@ PartitionAppend Partition::Append(fiber::Fiber& self, MutableBytes batch) {
     done.error = ErrorCode::kUnknownTopicOrPartition;
     return done;
   }
+  if (leader_epoch_ == kNoLeaderEpoch) {
+    done.error = ErrorCode::kKafkaStorageError;
+    return done;
+  }
   const WallTime now = env_.clock.WallNow();
   const record::ValidationResult validation = record::ValidateBatch(batch, WhatIsAccepted(now));
   if (!validation.ok()) {
@@ -213,6 +217,8 @@ Offset Partition::VisibleEnd(Isolation isolation) const {
 
 protocol::ErrorCode Partition::CheckLeaderEpoch(LeaderEpoch epoch) const {
   if (retired_) return ErrorCode::kUnknownTopicOrPartition;
+  // The log went offline before this leader could begin: there is no epoch to compare with.
+  if (leader_epoch_ == kNoLeaderEpoch) return ErrorCode::kKafkaStorageError;
   if (epoch == kNoLeaderEpoch || epoch == leader_epoch_) return ErrorCode::kNone;
   return epoch < leader_epoch_ ? ErrorCode::kFencedLeaderEpoch : ErrorCode::kUnknownLeaderEpoch;
 }

@@ -58,8 +58,11 @@ protocol::ApiVersionsResponse HandleApiVersions(RequestContext& context, const p
     response.supported_features.push_back({std::string(feature.name), feature.min_level, feature.max_level});
   }
   response.finalized_features_epoch = context.home.view().offset.value();
-  for (const auto& [name, level] : context.home.image().features()) {
-    response.finalized_features.push_back({name, level, level});
+  // Of a log that Kafka began, levels of features that do not work here are not told: clients would use them.
+  for (const SupportedFeature& feature : kSupportedFeatures) {
+    const auto level = context.home.image().features().find(std::string(feature.name));
+    if (level == context.home.image().features().end()) continue;
+    response.finalized_features.push_back({level->first, level->second, level->second});
   }
   return response;
 }
