@@ -214,21 +214,20 @@ DiskError Segment::Sync(fiber::Fiber& self) {
 }
 
 DiskError Segment::Rewrite(fiber::Fiber& self, int64_t begin) {
-  constexpr int64_t kChunkBytes = 256 * 1024;
-  const int64_t end = size_bytes_;
-  ByteBuffer chunk;
-  for (int64_t at = begin; at < end;) {
-    const ManagedFile::Handle handle = log_->Get(self, env::OpenMode::kReadWrite);
-    if (handle.error != DiskError::kNone) return handle.error;
-    chunk.resize(static_cast<size_t>(std::min(kChunkBytes, end - at)));
-    const env::IoResult read = handle.file->ReadAt(self, chunk, at);
-    if (!read.ok()) return read.error;
-    if (read.size_bytes != static_cast<int64_t>(chunk.size())) return DiskError::kIo;
-    const Bytes parts[] = {chunk};
-    if (const env::IoResult written = log_->WriteAt(self, parts, at); !written.ok()) return written.error;
-    at += read.size_bytes;
+  const ManagedFile::Handle handle = log_->Get(self, env::OpenMode::kReadWrite);
+  if (handle.error != DiskError::kNone) return handle.error;
+  BatchScanner scanner(handle.file, {.begin = begin, .end = size_bytes_}, BatchScanner::kWalkWindowBytes);
+  BatchScanner::Found found = scanner.Next(self);
+  for (; found == BatchScanner::Found::kBatch; found = scanner.Next(self)) {
+    // The page may have been dropped since recovery checked the batch: what is read now is checked again, or zeros
+    // would become durable in its place.
+    const Bytes batch = scanner.Body(self);
+    if (batch.empty() || !record::CheckCrc(batch)) return DiskError::kIo;
+    const Bytes parts[] = {batch};
+    const env::IoResult written = log_->WriteAt(self, parts, scanner.position());
+    if (!written.ok()) return written.error;
   }
-  return DiskError::kNone;
+  return found == BatchScanner::Found::kEnd ? DiskError::kNone : DiskError::kIo;
 }
 
 DiskError Segment::Rename(fiber::Fiber& self, FileSuffix suffix) {
