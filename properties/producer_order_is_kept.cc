@@ -2,7 +2,8 @@
 // sent, and none is missing below one that is there, unless its send failed.
 //
 // Legal gaps: records below the log start offset; records that a power loss may have taken (the producer's state went
-// with them, so that a later sequence is accepted).
+// with them, so that a later sequence is accepted); a record that the client gave up, outcome unknown, before the later
+// one was settled: the client goes on under another producer epoch then (KIP-360).
 #include <fmt/format.h>
 
 #include <map>
@@ -37,6 +38,9 @@ void CheckSession(const TopicPartition& name, const PartitionHistory& partition,
                                    last->value, send->value, Place(name, last_offset), at->second.value()),
                        {last->span.invoked_ns, send->span.invoked_ns}});
     }
+    const bool was_given_up = missing != nullptr && missing->outcome == history::Outcome::kUnknown &&
+                              missing->span.completed_ns < send->span.completed_ns;
+    if (was_given_up) missing = nullptr;
     if (missing != nullptr) {
       found.push_back({"",
                        fmt::format("client {} sent value {} before value {}, but only the latter is in {}",

@@ -205,6 +205,11 @@ bool Run::LivenessPhase() {
   Phase("liveness phase");
   cluster_.context().DisableBuggify();
   nemesis_->Heal();
+  if (nodes_.HasOfflineLog(broker_->index()) && broker_->is_up()) {
+    // What an operator does with a log directory that failed, once the disk is well again.
+    Phase("the broker is started again: a log is offline");
+    broker_->ShutDown({.patience = kShutdownPatience, .restart_after = kRestartAfterFatal});
+  }
   // Producers first: a consumer is done when it has reached the end that it finds then.
   for (const auto& work : workloads_) work->Hurry();
   if (RunUntil([&] { return AllDone(); }, setup_.liveness_phase)) return true;

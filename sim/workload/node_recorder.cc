@@ -26,6 +26,11 @@ const NodeRecorder::LogGhost* NodeRecorder::Find(sim::NodeIndex node, const Topi
   return at == ghosts_.end() ? nullptr : &at->second;
 }
 
+bool NodeRecorder::HasOfflineLog(sim::NodeIndex node) const {
+  return std::any_of(ghosts_.begin(), ghosts_.end(),
+                     [&](const auto& entry) { return entry.first.first == node && entry.second.is_offline; });
+}
+
 void NodeRecorder::AddNodeEvent(sim::NodeIndex node, history::NodeEventKind kind) {
   history_.node_events.push_back({NowNanos(), cluster_.node(node).name(), kind});
 }

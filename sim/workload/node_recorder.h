@@ -37,6 +37,9 @@ class NodeRecorder final : public sim::ClusterObserver {
   // nullptr: nothing was observed.
   const LogGhost* Find(sim::NodeIndex node, const TopicPartition& partition) const;
 
+  // Whether the node's process has a log that takes no more appends: an operator has to start it again.
+  bool HasOfflineLog(sim::NodeIndex node) const;
+
   struct Counts {
     uint64_t crash_count = 0;
     uint64_t power_loss_count = 0;

@@ -109,12 +109,22 @@ TEST(ProducerOrderIsKept, RejectsASwap) {
 
 TEST(ProducerOrderIsKept, RejectsAGapUnlessTheSendFailed) {
   HistoryBuilder run;
-  run.Sent(1, 10, Outcome::kUnknown);
+  run.Sent(1, 10, Outcome::kUnknown).span.completed_ns = 30;
   run.Acked(2, 0, 20);
   run.InTheEnd(0, {2});
   EXPECT_FALSE(ProducerOrderIsKept(run.history()).empty());
   run.history().sends[0].outcome = Outcome::kFail;
   EXPECT_TRUE(ProducerOrderIsKept(run.history()).empty());
+}
+
+TEST(ProducerOrderIsKept, AcceptsAGapWhereTheClientGaveUpFirst) {
+  HistoryBuilder run;
+  run.Sent(1, 10, Outcome::kUnknown);
+  run.Acked(2, 0, 20);
+  run.InTheEnd(0, {2});
+  EXPECT_TRUE(ProducerOrderIsKept(run.history()).empty());
+  run.history().sends[0].span.completed_ns = 30;
+  EXPECT_FALSE(ProducerOrderIsKept(run.history()).empty());
 }
 
 TEST(ProducerOrderIsKept, SessionsAreIndependent) {
