@@ -1,13 +1,17 @@
 // D3. A log's recovery point is at most the offset up to which the node reported a sync: what lies below it is never
 // read again after a crash.
+//
+// Legal: the log start offset, if it is higher; what is deleted needs no sync.
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "properties/monitors.h"
 
 namespace odradek::properties {
 
 std::vector<history::Violation> RecoveryPointsAreDurable(const ReplicaState& state) {
-  if (state.recovery_point <= state.flushed_end) return {};
+  if (state.recovery_point <= std::max(state.flushed_end, state.log_start_offset)) return {};
   return {{"D3",
            fmt::format("{} on {}: the recovery point is {}, but only what is below {} was synced",
                        ToString(state.partition), state.node, state.recovery_point.value(), state.flushed_end.value()),

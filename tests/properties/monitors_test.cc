@@ -81,6 +81,8 @@ TEST(RecoveryPointsAreDurable, RejectsOneAboveTheLastSync) {
   ReplicaState state = GoodState();
   state.recovery_point = Offset(6);
   EXPECT_FALSE(RecoveryPointsAreDurable(state).empty());
+  state.log_start_offset = Offset(6);  // what is below is deleted
+  EXPECT_TRUE(RecoveryPointsAreDurable(state).empty());
 }
 
 }  // namespace
