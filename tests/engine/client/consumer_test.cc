@@ -146,8 +146,8 @@ TEST_F(ConsumerTest, RecordsStayValidAfterLaterPolls) {
 
 TEST_F(ConsumerTest, DropsAnAnswerThatComesAfterASeek) {
   Write(kT0, {"a", "b", "c"});
-  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
-    int fetches = 0;
+  int fetches = 0;
+  RunConsumer([&](fiber::Fiber& self, Consumer& consumer) {
     cluster_.request_fault = [&](fiber::Fiber& broker, const testing::Request& request) {
       if (request.key() == ApiKey::kFetch && ++fetches == 1) fiber::SleepFor(broker, Duration::Millis(100));
       return RequestFault::kNone;
@@ -195,7 +195,7 @@ TEST_F(ConsumerTest, SeeksToTheEdgesAndFindsOffsetsByTime) {
   Write(kT0, {"a"}, 100);
   Write(kT0, {"b"}, 200);
   Write(kT0, {"c"}, 300);
-  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+  RunConsumer([](fiber::Fiber& self, Consumer& consumer) {
     consumer.Assign(std::vector{kT0});
     EXPECT_TRUE(consumer.SeekToEnd(std::vector{kT0}).ok());
     EXPECT_EQ(consumer.Position(self, kT0, Duration::Seconds(1)), Offset(3));
@@ -236,10 +236,10 @@ TEST_F(ConsumerTest, UsesOneSessionAndSaysOnlyWhatChanged) {
 
 TEST_F(ConsumerTest, OpensANewSessionWhenTheBrokerHasLostIt) {
   Write(kT0, {"a"});
-  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+  int edits = 0;
+  RunConsumer([&](fiber::Fiber& self, Consumer& consumer) {
     consumer.Assign(std::vector{kT0});
     EXPECT_EQ(Poll(self, consumer), "t-0:0=a");
-    int edits = 0;
     cluster_.fetch_edit = [&](protocol::FetchResponse& response) {
       if (++edits > 1) return;
       response = {};
@@ -254,7 +254,8 @@ TEST_F(ConsumerTest, OpensANewSessionWhenTheBrokerHasLostIt) {
 TEST_F(ConsumerTest, FollowsTheLeaderAndSurvivesDisconnects) {
   cluster_.StartNode(2);
   Write(kT0, {"a"});
-  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+  int breaks = 0;
+  RunConsumer([&](fiber::Fiber& self, Consumer& consumer) {
     consumer.Assign(std::vector{kT0});
     EXPECT_EQ(Poll(self, consumer), "t-0:0=a");
     FakePartition& partition = cluster_.partition("t", 0);
@@ -262,7 +263,6 @@ TEST_F(ConsumerTest, FollowsTheLeaderAndSurvivesDisconnects) {
     partition.leader_epoch = 1;
     Write(kT0, {"b"});
     EXPECT_EQ(Poll(self, consumer), "t-0:1=b");
-    int breaks = 0;
     cluster_.request_fault = [&](fiber::Fiber&, const testing::Request& request) {
       return request.key() == ApiKey::kFetch && ++breaks <= 3 ? RequestFault::kDisconnect : RequestFault::kNone;
     };

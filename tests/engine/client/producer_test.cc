@@ -429,10 +429,10 @@ TEST_F(ProducerTest, SpreadsKeylessRecordsAndKeepsKeysTogether) {
 }
 
 TEST_F(ProducerTest, ALostConnectionIsOpenedAgainWithBackoff) {
+  int breaks = 0;
   RunProducer([&](fiber::Fiber& self, Producer& producer) {
     Send(self, producer, "a");
     producer.Flush(self);
-    int breaks = 0;
     cluster_.request_fault = [&](fiber::Fiber&, const testing::Request&) {
       return ++breaks <= 3 ? RequestFault::kDisconnect : RequestFault::kNone;
     };
