@@ -114,7 +114,10 @@ Cluster::Reached Cluster::ConnectTo(fiber::Fiber& self, Key key, MonoTime deadli
     if (slot.opening || slot.next_attempt > self.Now()) {
       const MonoTime until = std::min(wait_until, deadline);
       const bool timed_out = slot.changed.WaitUntil(self, until) == fiber::Wake::kTimeout;
-      if (timed_out && until == deadline) return {nullptr, NodeId(key.node), "no connection in time"};
+      if (timed_out && until == deadline) {
+        const std::string_view why = slot.problem.empty() ? "no connection in time" : std::string_view(slot.problem);
+        return {nullptr, NodeId(key.node), std::string(why)};
+      }
       continue;
     }
     Reached reached = Open(self, slot, address);
@@ -145,9 +148,11 @@ Cluster::Reached Cluster::Open(fiber::Fiber& self, Slot& slot, const env::Addres
                                                   slot.failure_count, random);
     // A broker that cannot be reached may have moved.
     RequestUpdate();
+    slot.problem = opened.what;
     return {nullptr, kNoNode, std::move(opened.what)};
   }
   slot.failure_count = 0;
+  slot.problem.clear();
   slot.connection = opened.connection;
   return {std::move(opened.connection), kNoNode, ""};
 }

@@ -84,6 +84,7 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
     bool has_connector = false;  // a fiber of TryConnect
     int64_t failure_count = 0;
     MonoTime next_attempt;
+    std::string problem;  // of the last attempt, for people
     fiber::WaitQueue changed;
   };
   class OpeningGuard;

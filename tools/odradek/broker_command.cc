@@ -23,7 +23,10 @@ constexpr const char* kExamples = R"(Examples:
   odradek broker
   odradek broker --listener 127.0.0.1:19092 --data /tmp/node1
   odradek broker --config server.properties --override log.retention.ms=3600000
-A node stops cleanly on SIGTERM and SIGINT.)";
+A node stops cleanly on SIGTERM and SIGINT.
+
+Exit codes: 0 stopped as asked; 1 it could not start or go on, standard error says why; 2 wrong usage or configuration;
+70 an error that the node cannot survive.)";
 
 struct BrokerArguments {
   std::string listener;

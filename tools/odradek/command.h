@@ -12,6 +12,10 @@ inline constexpr int kExitUsage = 2;
 
 void AddBrokerCommand(CLI::App& app, int& exit_code);
 void AddSimCommand(CLI::App& app, int& exit_code);
+void AddTopicCommand(CLI::App& app, int& exit_code);
+void AddProduceCommand(CLI::App& app, int& exit_code);
+void AddConsumeCommand(CLI::App& app, int& exit_code);
+void AddConfigCommand(CLI::App& app, int& exit_code);
 void AddDumpLogCommand(CLI::App& app, int& exit_code);
 
 }  // namespace odradek::tool

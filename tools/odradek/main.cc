@@ -13,6 +13,10 @@ Examples:
   odradek broker                                    a node in ./data on port 9092
   odradek broker --listener 0.0.0.0:9092 --data /var/lib/odradek
   odradek sim run calm --seeds 1..100               a hundred simulated runs
+  odradek topic create --bootstrap-server localhost:9092 --topic orders --partitions 6
+  odradek produce --bootstrap-server localhost:9092 --topic orders < orders.txt
+  odradek consume --bootstrap-server localhost:9092 --topic orders --from-beginning
+  odradek config describe --bootstrap-server localhost:9092 --entity-type topics --entity-name orders
   odradek dump-log --files data/orders-0/00000000000000000000.log --print-data-log)";
 
 // What was not understood is the likelier mistake than what is missing because of it.
@@ -40,6 +44,10 @@ int main(int argc, char** argv) {
   int exit_code = odradek::tool::kExitOk;
   odradek::tool::AddBrokerCommand(app, exit_code);
   odradek::tool::AddSimCommand(app, exit_code);
+  odradek::tool::AddTopicCommand(app, exit_code);
+  odradek::tool::AddProduceCommand(app, exit_code);
+  odradek::tool::AddConsumeCommand(app, exit_code);
+  odradek::tool::AddConfigCommand(app, exit_code);
   odradek::tool::AddDumpLogCommand(app, exit_code);
   try {
     app.parse(argc, argv);

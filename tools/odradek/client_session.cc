@@ -1,0 +1,144 @@
+#include "tools/odradek/client_session.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <sstream>
+#include <utility>
+
+#include "engine/base/absl_compat.h"
+#include "engine/config/properties.h"
+#include "engine/real/node.h"
+#include "tools/odradek/command.h"
+
+namespace odradek::tool {
+namespace {
+
+absl::StatusOr<std::vector<config::Property>> ReadPropertiesFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file.is_open()) return base::NotFound(fmt::format("{}: cannot be read", path));
+  text << file.rdbuf();
+  return config::ParseProperties(path, text.str());
+}
+
+// Empty: a broker answered.
+std::string ReachProblem(fiber::Fiber& self, env::Env& env, client::CommonConfig config, Duration timeout) {
+  config.default_api_timeout = timeout;
+  client::Admin admin(env, {config});
+  const auto cluster = admin.DescribeCluster(self);
+  return cluster.ok() ? std::string() : Describe(cluster.status);
+}
+
+}  // namespace
+
+void AddClientOptions(CLI::App& command, ClientArguments& arguments) {
+  command
+      .add_option("--bootstrap-server", arguments.bootstrap_server,
+                  "Where the cluster is: HOST:PORT, or several with commas")
+      ->required();
+  command.add_option("--command-config", arguments.command_config, "A properties file with settings of the client")
+      ->check(CLI::ExistingFile);
+  command.add_option("--command-property", arguments.command_properties, "NAME=VALUE, over the file; may be repeated")
+      ->allow_extra_args(false);
+  command.add_option("--reach-timeout-ms", arguments.reach_timeout_ms, "How long to try to reach a broker")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+}
+
+absl::StatusOr<std::pair<std::string, std::string>> SplitProperty(std::string_view option, std::string_view text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    return base::InvalidArgument(fmt::format("{}: NAME=VALUE expected, found \"{}\"", option, text));
+  }
+  return std::pair(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
+}
+
+absl::StatusOr<client::ConfigMap> ClientConfig(const ClientArguments& arguments) {
+  client::ConfigMap values;
+  if (!arguments.command_config.empty()) {
+    const auto properties = ReadPropertiesFile(arguments.command_config);
+    if (!properties.ok()) return properties.status();
+    for (const config::Property& property : *properties) values[property.key] = property.value;
+  }
+  for (const std::string& text : arguments.command_properties) {
+    auto property = SplitProperty("--command-property", text);
+    if (!property.ok()) return property.status();
+    values[property->first] = std::move(property->second);
+  }
+  values["bootstrap.servers"] = arguments.bootstrap_server;
+  return values;
+}
+
+int RunOnNode(const NodeOptions& options, const ClientArguments& arguments, ClientBody body) {
+  // Only where the cluster is: each kind of client knows other settings.
+  const auto config = client::ParseAdminConfig({{"bootstrap.servers", arguments.bootstrap_server}});
+  if (!config.ok()) return WrongUsage(options.verb, "--bootstrap-server: " + config.error);
+  real::RealNode::Options machine;
+  machine.log.level_min = env::LogLevel::kError;
+  // One may wait for standard input while another works.
+  machine.cpu_threads_max = 2;
+  real::RealNode node(machine);
+  bool is_stopped = false;
+  if (options.signals == Signals::kStopTheBody) {
+    node.WatchSignals({SIGINT, SIGTERM}, [&is_stopped](int) { is_stopped = true; });
+  }
+  int exit_code = kExitFailed;
+  const ClientWorld world = {node.env(), is_stopped};
+  node.env().scheduler.Spawn("command", [&](fiber::Fiber& self) {
+    const Duration timeout = Duration::SaturatingMillis(arguments.reach_timeout_ms);
+    const std::string problem = ReachProblem(self, world.env, config.config.common, timeout);
+    exit_code = problem.empty()
+                    ? body(self, world)
+                    : Failed(options.verb, fmt::format("no broker at {} within {} ms: {}", arguments.bootstrap_server,
+                                                       arguments.reach_timeout_ms, problem));
+    node.Stop();
+  });
+  node.Run();
+  node.Kill();
+  return exit_code;
+}
+
+int RunWithAdmin(std::string_view verb, const ClientArguments& arguments, AdminBody body) {
+  const absl::StatusOr<client::ConfigMap> values = ClientConfig(arguments);
+  if (!values.ok()) return WrongUsage(verb, base::SV(values.status().message()));
+  const auto config = client::ParseAdminConfig(*values);
+  if (!config.ok()) return WrongUsage(verb, config.error);
+  return RunOnNode({verb}, arguments, [&](fiber::Fiber& self, const ClientWorld& world) {
+    client::Admin admin(world.env, config.config);
+    return body(self, admin);
+  });
+}
+
+int Failed(std::string_view verb, std::string_view what) {
+  std::cout.flush();
+  std::cerr << "odradek " << verb << ": " << what << std::endl;
+  return kExitFailed;
+}
+
+int WrongUsage(std::string_view verb, std::string_view what) {
+  Failed(verb, what);
+  std::cerr << "Run with --help for more information." << std::endl;
+  return kExitUsage;
+}
+
+std::string Describe(const client::AdminStatus& status) {
+  std::string text = status.what.empty() ? std::string(protocol::ErrorName(status.error)) : status.what;
+  if (status.error == protocol::ErrorCode::kUnknownTopicOrPartition) text = "there is no such topic (" + text + ")";
+  if (status.outcome == client::Outcome::kUnknown) text += " (it may have been carried out)";
+  return text;
+}
+
+std::vector<std::string> Distinct(std::vector<std::string> names) {
+  std::vector<std::string> distinct;
+  for (std::string& name : names) {
+    if (std::ranges::find(distinct, name) == distinct.end()) distinct.push_back(std::move(name));
+  }
+  return distinct;
+}
+
+}  // namespace odradek::tool

@@ -1,0 +1,67 @@
+// What the verbs that talk to a cluster have in common: the options that say where it is, and a node without data that
+// their fibers run on. Owned by a command; RunOnNode blocks until the command is done.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "engine/client/admin.h"
+#include "engine/client/config.h"
+#include "engine/env/env.h"
+
+namespace odradek::tool {
+
+struct ClientArguments {
+  std::string bootstrap_server;
+  std::string command_config;
+  std::vector<std::string> command_properties;
+  int64_t reach_timeout_ms = 10000;
+};
+
+void AddClientOptions(CLI::App& command, ClientArguments& arguments);
+
+// "name=value". An error names the option.
+absl::StatusOr<std::pair<std::string, std::string>> SplitProperty(std::string_view option, std::string_view text);
+
+// The client's configuration: what the file says, over it the properties of the command line, bootstrap.servers.
+absl::StatusOr<client::ConfigMap> ClientConfig(const ClientArguments& arguments);
+
+struct ClientWorld {
+  env::Env& env;
+  // Set by SIGINT and SIGTERM, which do not end the process.
+  const bool& is_stopped;
+};
+using ClientBody = absl::AnyInvocable<int(fiber::Fiber&, const ClientWorld&)>;
+
+enum class Signals : uint8_t {
+  kEndTheProcess,
+  kStopTheBody,
+};
+struct NodeOptions {
+  std::string_view verb;
+  Signals signals = Signals::kEndTheProcess;
+};
+
+// Runs `body` on a fiber once a broker has answered. Returns its exit code; 1 if no broker answers in time.
+int RunOnNode(const NodeOptions& options, const ClientArguments& arguments, ClientBody body);
+
+// What RunOnNode needs and most verbs use: an admin with the given configuration. 2 if that is wrong.
+using AdminBody = absl::AnyInvocable<int(fiber::Fiber&, client::Admin&)>;
+int RunWithAdmin(std::string_view verb, const ClientArguments& arguments, AdminBody body);
+
+// "odradek VERB: what" on standard error. Return the exit codes.
+int Failed(std::string_view verb, std::string_view what);
+int WrongUsage(std::string_view verb, std::string_view what);
+
+// For a person: what happened and whether it may have had an effect.
+std::string Describe(const client::AdminStatus& status);
+
+// Where lists are separated by commas and options repeated: every entry once, in order.
+std::vector<std::string> Distinct(std::vector<std::string> names);
+
+}  // namespace odradek::tool

@@ -1,0 +1,203 @@
+// odradek produce: a record for every line of standard input.
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "engine/base/absl_compat.h"
+#include "engine/client/producer.h"
+#include "tools/odradek/client_session.h"
+#include "tools/odradek/command.h"
+#include "tools/odradek/line_input.h"
+
+namespace odradek::tool {
+namespace {
+
+constexpr std::string_view kProduce = "produce";
+
+struct ProduceArguments {
+  ClientArguments client;
+  std::string topic;
+  std::optional<int32_t> partition;
+  std::string compression;
+  std::string acks;
+  bool parse_key = false;
+  std::string key_separator = "\t";
+  std::optional<std::string> null_marker;
+  std::vector<std::string> headers;
+  std::vector<std::string> reader_properties;
+};
+
+constexpr const char* kProduceExamples = R"(Examples:
+  echo hello | odradek produce --bootstrap-server localhost:9092 --topic greetings
+  odradek produce --bootstrap-server localhost:9092 --topic orders --parse-key --key-separator : < orders.txt
+  odradek produce --bootstrap-server localhost:9092 --topic orders --compression zstd --acks 1 < orders.txt
+
+Exit codes: 0 every record was acknowledged; 1 some were not, standard error says which lines; 2 wrong usage.)";
+
+// Kafka's names for what stands in a line.
+absl::Status ApplyReaderProperty(std::string_view text, ProduceArguments& arguments) {
+  const auto property = SplitProperty("--reader-property", text);
+  if (!property.ok()) return property.status();
+  const auto& [name, value] = *property;
+  if (name == "parse.key" && (value == "true" || value == "false")) {
+    arguments.parse_key = value == "true";
+  } else if (name == "key.separator" && !value.empty()) {
+    arguments.key_separator = value;
+  } else if (name == "null.marker") {
+    arguments.null_marker = value;
+  } else {
+    return base::InvalidArgument(fmt::format(
+        "--reader-property: {} is none of parse.key=true|false, key.separator=TEXT, null.marker=TEXT", text));
+  }
+  return absl::OkStatus();
+}
+
+// The producer's configuration; options of the command line go over properties.
+absl::StatusOr<client::ProducerConfig> ConfigOf(const ProduceArguments& arguments) {
+  absl::StatusOr<client::ConfigMap> values = ClientConfig(arguments.client);
+  if (!values.ok()) return values.status();
+  if (!arguments.acks.empty()) (*values)["acks"] = arguments.acks;
+  if (!arguments.compression.empty()) (*values)["compression.type"] = arguments.compression;
+  // A topic that does not exist is an error as soon as a broker that does not answer.
+  values->emplace("max.block.ms", std::to_string(arguments.client.reach_timeout_ms));
+  auto config = client::ParseProducerConfig(*values);
+  if (!config.ok()) return base::InvalidArgument(config.error);
+  return config.config;
+}
+
+// What became of the records so far.
+class Tally {
+ public:
+  void Add(int64_t line_number, const client::SendResult& result, client::Acks acks) {
+    if (result.ok()) {
+      ++ok_count_;
+    } else if (acks == client::Acks::kNone && result.error == protocol::ErrorCode::kNone) {
+      ++unknown_count_;
+    } else {
+      ++bad_count_;
+      const std::string_view outcome = result.outcome == client::Outcome::kFail ? "failed" : "may be lost";
+      const std::string_view what = result.what.empty() ? protocol::ErrorName(result.error) : result.what;
+      Complain(fmt::format("line {} {}: {}", line_number, outcome, what));
+    }
+  }
+  void Complain(std::string_view what) {
+    constexpr int64_t kShownMax = 10;
+    if (++complaint_count_ <= kShownMax) Failed(kProduce, what);
+    if (complaint_count_ == kShownMax + 1) Failed(kProduce, "… and more");
+  }
+  int Finish() const {
+    std::cerr << fmt::format("{} acknowledged", ok_count_);
+    if (unknown_count_ > 0) std::cerr << fmt::format(", {} sent without asking for an answer", unknown_count_);
+    if (bad_count_ > 0) std::cerr << fmt::format(", {} not acknowledged", bad_count_);
+    std::cerr << std::endl;
+    return complaint_count_ == 0 ? kExitOk : kExitFailed;
+  }
+
+ private:
+  int64_t ok_count_ = 0;
+  int64_t unknown_count_ = 0;  // acks=0
+  int64_t bad_count_ = 0;
+  int64_t complaint_count_ = 0;
+};
+
+struct SplitLine {
+  std::optional<std::string_view> key;
+  std::optional<std::string_view> value;
+};
+
+// nullopt: the key's end is missing.
+std::optional<SplitLine> Split(std::string_view line, const ProduceArguments& arguments) {
+  SplitLine split;
+  if (arguments.parse_key) {
+    const size_t end = line.find(arguments.key_separator);
+    if (end == std::string_view::npos) return std::nullopt;
+    split.key = line.substr(0, end);
+    line.remove_prefix(end + arguments.key_separator.size());
+  }
+  split.value = line;
+  if (arguments.null_marker && split.key == *arguments.null_marker) split.key.reset();
+  if (arguments.null_marker && split.value == *arguments.null_marker) split.value.reset();
+  return split;
+}
+
+std::optional<Bytes> BytesOf(const std::optional<std::string_view>& text) {
+  return text ? std::optional(AsBytes(*text)) : std::nullopt;
+}
+
+int SendLines(fiber::Fiber& self, env::Env& env, const ProduceArguments& arguments,
+              const client::ProducerConfig& config, const std::vector<record::RecordHeader>& headers) {
+  client::Producer producer(env, config);
+  LineInput input(env);
+  auto tally = std::make_shared<Tally>();
+  std::string_view line;
+  while (input.Next(self, line)) {
+    const std::optional<SplitLine> split = Split(line, arguments);
+    if (!split) {
+      tally->Complain(fmt::format("line {}: no key separator \"{}\"; nothing behind this line was sent",
+                                  input.line_number(), arguments.key_separator));
+      break;
+    }
+    client::ProducerRecord record;
+    record.topic = arguments.topic;
+    if (arguments.partition) record.partition = PartitionIndex(*arguments.partition);
+    record.key = BytesOf(split->key);
+    record.value = BytesOf(split->value);
+    record.headers = headers;
+    producer.Send(self, record, [tally, acks = config.acks, number = input.line_number()](const auto& result) {
+      tally->Add(number, result, acks);
+    });
+  }
+  if (!input.error().empty()) tally->Complain("standard input cannot be read: " + input.error());
+  producer.Flush(self);
+  return tally->Finish();
+}
+
+int RunProduce(ProduceArguments arguments) {
+  for (const std::string& property : arguments.reader_properties) {
+    const absl::Status applied = ApplyReaderProperty(property, arguments);
+    if (!applied.ok()) return WrongUsage(kProduce, base::SV(applied.message()));
+  }
+  const absl::StatusOr<client::ProducerConfig> config = ConfigOf(arguments);
+  if (!config.ok()) return WrongUsage(kProduce, base::SV(config.status().message()));
+  std::vector<std::pair<std::string, std::string>> texts;
+  for (const std::string& text : arguments.headers) {
+    auto header = SplitProperty("--header", text);
+    if (!header.ok()) return WrongUsage(kProduce, base::SV(header.status().message()));
+    texts.push_back(*std::move(header));
+  }
+  std::vector<record::RecordHeader> headers;
+  for (const auto& [name, value] : texts) headers.push_back({name, AsBytes(value)});
+  return RunOnNode({kProduce}, arguments.client, [&](fiber::Fiber& self, const ClientWorld& world) {
+    return SendLines(self, world.env, arguments, *config, headers);
+  });
+}
+
+}  // namespace
+
+void AddProduceCommand(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand("produce", "Write the lines of standard input to a topic");
+  auto arguments = std::make_shared<ProduceArguments>();
+  AddClientOptions(*command, arguments->client);
+  command->add_option("--topic", arguments->topic, "Where to")->required();
+  command->add_option("--partition", arguments->partition, "Into this one; without: by the key's hash")
+      ->check(CLI::NonNegativeNumber);
+  command->add_flag("--parse-key", arguments->parse_key, "A line is key, separator, value");
+  command->add_option("--key-separator", arguments->key_separator, "Behind the key; without: a tab");
+  command->add_option("--null-marker", arguments->null_marker, "A key or value of this text is null");
+  command->add_option("--header", arguments->headers, "NAME=VALUE of every record; may be repeated")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--reader-property,--property", arguments->reader_properties,
+                   "parse.key=true, key.separator=TEXT or null.marker=TEXT; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("--compression,--compression-codec", arguments->compression, "Of the batches; without: none")
+      ->check(CLI::IsMember({"none", "gzip", "snappy", "lz4", "zstd"}));
+  command->add_option("--acks,--request-required-acks", arguments->acks, "Who must have a record; without: all")
+      ->check(CLI::IsMember({"all", "-1", "0", "1"}));
+  command->footer(kProduceExamples);
+  command->callback([arguments, &exit_code] { exit_code = RunProduce(*arguments); });
+}
+
+}  // namespace odradek::tool

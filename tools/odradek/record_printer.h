@@ -1,0 +1,33 @@
+// A record as a line, as Kafka's console consumer formats it. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "engine/client/consumer.h"
+
+namespace odradek::tool {
+
+// The names are Kafka's, without "print.".
+struct RecordFormat {
+  bool timestamp = false;
+  bool partition = false;
+  bool offset = false;
+  bool epoch = false;
+  bool headers = false;
+  bool key = false;
+  bool value = true;
+  std::string key_separator = "\t";
+  std::string line_separator = "\n";
+  std::string headers_separator = ",";
+  std::string null_literal = "null";
+};
+
+// "print.key=true". An error names the option.
+absl::Status ApplyFormatProperty(std::string_view text, RecordFormat& format);
+
+void AppendRecord(const client::ConsumerRecord& record, PartitionIndex partition, const RecordFormat& format,
+                  std::string& out);
+
+}  // namespace odradek::tool
