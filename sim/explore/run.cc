@@ -57,6 +57,8 @@ class Run {
   // False: it did not come true in time.
   bool RunUntil(const std::function<bool()>& is_true, Duration time_max);
   bool RunFor(Duration duration);
+  // What an operator does with a log directory that failed, once the disk is well again.
+  void Operate();
   void RunPhases();
   bool SetUp();
   bool FaultyPhase();
@@ -84,6 +86,8 @@ class Run {
   std::unique_ptr<sim::Nemesis> nemesis_;
   sim::Node* broker_ = nullptr;
   bool is_stuck_ = false;  // no time passes any more
+  bool is_healed_ = false;
+  uint64_t operated_incarnation_ = 0;
 };
 
 sim::ClusterOptions Run::ClusterOptionsOf(const RunSetup& setup, const RunOptions& options) {
@@ -155,9 +159,19 @@ bool Run::RunFor(Duration duration) {
 bool Run::RunUntil(const std::function<bool()>& is_true, Duration time_max) {
   const MonoTime deadline = cluster_.kernel().Now() + time_max;
   while (!is_true()) {
+    if (is_healed_) Operate();
     if (cluster_.kernel().Now() >= deadline || !RunFor(kPhaseStep)) return false;
   }
   return true;
+}
+
+void Run::Operate() {
+  const bool can_help = nodes_.HasOfflineLog(broker_->index()) && broker_->is_up() &&
+                        broker_->incarnation() != operated_incarnation_ && BrokerOf(*broker_)->is_serving();
+  if (!can_help) return;
+  Phase("the operator starts the broker again: a log is offline");
+  operated_incarnation_ = broker_->incarnation();
+  broker_->ShutDown({.patience = kShutdownPatience, .restart_after = kRestartAfterFatal});
 }
 
 void Run::NotConverged(const std::string& why) {
@@ -205,11 +219,7 @@ bool Run::LivenessPhase() {
   Phase("liveness phase");
   cluster_.context().DisableBuggify();
   nemesis_->Heal();
-  if (nodes_.HasOfflineLog(broker_->index()) && broker_->is_up()) {
-    // What an operator does with a log directory that failed, once the disk is well again.
-    Phase("the broker is started again: a log is offline");
-    broker_->ShutDown({.patience = kShutdownPatience, .restart_after = kRestartAfterFatal});
-  }
+  is_healed_ = true;
   // Producers first: a consumer is done when it has reached the end that it finds then.
   for (const auto& work : workloads_) work->Hurry();
   if (RunUntil([&] { return AllDone(); }, setup_.liveness_phase)) return true;
@@ -254,12 +264,14 @@ bool Run::End() {
   if (broker_->is_up()) {
     if (setup_.ending == Ending::kCleanRestart) {
       const uint64_t clean_before = nodes_.counts().clean_shutdown_count;
+      const bool had_offline_log = nodes_.HasOfflineLog(broker_->index());
       broker_->ShutDown({.patience = kShutdownPatience});
       if (!RunUntil([&] { return !broker_->is_up(); }, kShutdownPatience * 2)) {
         NotConverged("the broker did not shut down");
         return false;
       }
-      if (nodes_.counts().clean_shutdown_count == clean_before) {
+      const bool may_be_clean = !had_offline_log && broker_->incarnation() != operated_incarnation_;
+      if (may_be_clean && nodes_.counts().clean_shutdown_count == clean_before) {
         NotConverged("the broker did not shut down cleanly although it was asked to");
         return false;
       }

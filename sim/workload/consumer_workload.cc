@@ -47,7 +47,7 @@ class ConsumerWorkload::Process final : public sim::ProgramInstance {
     consumer_->Close();
   }
 
-  // The ends are asked for once, and reached.
+  // Whether every end was reached.
   bool IsAtTheEnd(fiber::Fiber& self) {
     if (!work_.hurry_) return false;
     for (const TopicPartition& partition : work_.partitions_) {
@@ -74,6 +74,8 @@ class ConsumerWorkload::Process final : public sim::ProgramInstance {
     const client::PollResult polled = consumer_->Poll(self, kPollTimeout);
     for (const client::PartitionRecords& records : polled.partitions) Record(records, before, invoked_ns);
     for (const client::PartitionProblem& problem : polled.problems) OnProblem(problem);
+    // Nothing came although there should be more: the ends may have changed with a loss, and are asked for again.
+    if (polled.partitions.empty()) ends_.clear();
     if (!polled.problems.empty()) fiber::SleepFor(self, kPauseAfterProblem);
   }
 

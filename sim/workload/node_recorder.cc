@@ -78,7 +78,7 @@ void NodeRecorder::AddLogStart(const env::PartitionName& partition, Offset log_s
 void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered) {
   LogGhost& ghost = GhostOf(node, recovered.partition);
   if (recovered.previous_shutdown == env::ShutdownKind::kUnclean) ++counts_.recovery_count;
-  const Offset promised = ghost.power_was_lost || ghost.is_offline ? ghost.flushed_end : ghost.end;
+  const Offset promised = ghost.power_was_lost || ghost.suspect_end > ghost.flushed_end ? ghost.flushed_end : ghost.end;
   if (recovered.log_end_offset < std::max(ghost.end, promised)) {
     ++counts_.shortened_log_count;
     counts_.lost_record_count += static_cast<uint64_t>(ghost.end - recovered.log_end_offset);
@@ -114,7 +114,9 @@ void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observ
                  [&](const env::LogStartMoved& o) { AddLogStart(o.partition, o.log_start_offset); },
                  [&](const env::LogRecovered& o) { OnRecovered(node, o); },
                  [&](const env::LogOffline& o) {
-                   GhostOf(node, o.partition).is_offline = true;
+                   LogGhost& ghost = GhostOf(node, o.partition);
+                   ghost.is_offline = true;
+                   ghost.suspect_end = std::max(ghost.suspect_end, ghost.end + 1);
                    ++counts_.offline_log_count;
                  },
                  [&](const env::SegmentDeleted&) { ++counts_.deleted_segment_count; },

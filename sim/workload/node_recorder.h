@@ -2,7 +2,7 @@
 // their logs lost. Reads the observation port; one per run; never suspends.
 //
 //  1. Only a loss of power may take what a log held, and never what the node reported as synced. After the death of a
-//     process alone everything must be there (the page cache stays), unless the log had gone offline before.
+//     process alone everything must be there (the page cache stays), unless a sync had failed before.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +31,9 @@ class NodeRecorder final : public sim::ClusterObserver {
     Offset end;
     Offset flushed_end;
     bool is_offline = false;
+    // A failed write or sync may have left pages that are in no file and count as clean: what is below this and was not
+    // synced since may vanish at any time, also from a log that was loaded again.
+    Offset suspect_end;
     // Since the log was last loaded.
     bool power_was_lost = false;
   };
