@@ -12,10 +12,12 @@ namespace odradek::properties {
 
 std::vector<history::Violation> RecoveryPointsAreDurable(const ReplicaState& state) {
   if (state.recovery_point <= std::max(state.flushed_end, state.log_start_offset)) return {};
-  return {{"D3",
-           fmt::format("{} on {}: the recovery point is {}, but only what is below {} was synced",
-                       ToString(state.partition), state.node, state.recovery_point.value(), state.flushed_end.value()),
-           {state.at_ns}}};
+  return {
+      {"D3",
+       fmt::format("{} on {}: the recovery point is {}, but the log starts at {} and only what is below {} was synced",
+                   ToString(state.partition), state.node, state.recovery_point.value(), state.log_start_offset.value(),
+                   state.flushed_end.value()),
+       {state.at_ns}}};
 }
 
 }  // namespace odradek::properties
