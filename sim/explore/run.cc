@@ -109,7 +109,7 @@ Run::Run(const Scenario& scenario, RunSetup setup, const RunOptions& options)
   cluster_.kernel().SetHashLog(options.hash_log);
   cluster_.SetObserver(&nodes_);
   history::History& history = recorder_.history();
-  history.promise.acked_survives_power_loss = scenario.promise().acked_survives_power_loss();
+  history.promise.acked_survives_power_loss = setup_.acked_survives_power_loss;
   AddBroker();
   AddWorkloads();
 }

@@ -7,9 +7,11 @@
 
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
+#include "engine/broker/log_config.h"
 #include "engine/config/broker_config.h"
 #include "engine/config/properties.h"
 #include "engine/config/topic_config.h"
+#include "engine/storage/promises.h"
 #include "sim/kernel/draw.h"
 
 namespace odradek::explore {
@@ -102,8 +104,11 @@ absl::Status DrawTopics(const Scenario& scenario, uint64_t seed, RunSetup& setup
     const absl::Status valid = config::ValidateTopicOverrides(overrides);
     if (!valid.ok()) return valid;
     wanted.configs.insert(overrides.begin(), overrides.end());
-    const config::TopicConfig resolved =
-        config::ResolveTopicConfig({.topic = &overrides, .static_broker = &setup.broker.static_properties});
+    const config::Layers layers{.topic = &overrides, .static_broker = &setup.broker.static_properties};
+    const config::TopicConfig resolved = config::ResolveTopicConfig(layers);
+    const storage::FlushPolicy policy = storage::PolicyOf(broker::PartitionConfigOf(setup.broker, layers).log);
+    const storage::Promise& promise = storage::PromiseFor(policy, storage::StorageFault::kPowerLoss);
+    if (promise.survives != storage::Survives::kAllAcknowledged) setup.acked_survives_power_loss = false;
     setup.targets.push_back({.name = wanted.name,
                              .partition_count = wanted.partition_count,
                              .keeps_timestamps = resolved.timestamp_type == config::TimestampType::kCreateTime});

@@ -37,6 +37,8 @@ struct RunSetup {
   broker::NodeOptions broker;
   std::vector<client::NewTopic> topics;
   std::vector<workload::TargetTopic> targets;
+  // What the table of promises says for the flush policies of all topics (engine/storage/promises.h).
+  bool acked_survives_power_loss = true;
   std::vector<workload::ProducerWorkloadOptions> producers;
   std::vector<workload::ConsumerWorkloadOptions> consumers;
   std::vector<workload::AdminWorkloadOptions> admins;
