@@ -74,6 +74,9 @@ ErrorCode FromBatchError(record::BatchError error) {
 constexpr Timestamp kLatest{-1};
 constexpr Timestamp kEarliest{-2};
 constexpr Timestamp kMaxTimestamp{-3};
+constexpr Timestamp kEarliestLocal{-4};
+constexpr Timestamp kLatestTiered{-5};
+constexpr Timestamp kEarliestPendingUpload{-6};
 
 }  // namespace
 
@@ -267,12 +270,14 @@ PartitionFetch Partition::Fetch(fiber::Fiber& self, const PartitionFetchRequest&
 OffsetLookup Partition::LookUp(fiber::Fiber& self, Timestamp wanted, Isolation isolation) {
   OffsetLookup found;
   const Offset end = VisibleEnd(isolation);
-  if (wanted == kLatest || wanted == kEarliest) {
+  // All of a log is local, and nothing is tiered or waits for it: those two have no offset.
+  if (wanted == kLatestTiered || wanted == kEarliestPendingUpload) return found;
+  if (wanted == kLatest || wanted == kEarliest || wanted == kEarliestLocal) {
     found.offset = wanted == kLatest ? end : log_->log_start_offset();
     found.leader_epoch = wanted == kLatest ? leader_epoch_ : log_->EpochAt(found.offset);
     return found;
   }
-  if (wanted < kMaxTimestamp) {
+  if (wanted < kEarliestPendingUpload) {
     found.error = ErrorCode::kUnsupportedVersion;
     return found;
   }

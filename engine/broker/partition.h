@@ -108,7 +108,8 @@ class Partition {
   protocol::ErrorCode Commit(fiber::Fiber& self, const PartitionAppend& append);
 
   PartitionFetch Fetch(fiber::Fiber& self, const PartitionFetchRequest& request);
-  // `wanted` is Kafka's: a timestamp, −1 latest, −2 earliest, −3 largest timestamp.
+  // `wanted` is Kafka's: a timestamp, −1 latest, −2 earliest, −3 largest timestamp, −4 earliest local, −5 latest
+  // tiered, −6 earliest pending upload. No offset and no error: there is none.
   OffsetLookup LookUp(fiber::Fiber& self, Timestamp wanted, Isolation isolation);
   // KIP-101. Both are "none" if the epoch is not known.
   storage::EpochEnd EndOfEpoch(LeaderEpoch epoch) const;

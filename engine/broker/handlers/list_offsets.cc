@@ -1,4 +1,6 @@
 // ListOffsets (KIP-79, KIP-320, KIP-734, KIP-1023; versions 1 to 11).
+#include <array>
+#include <cstdint>
 #include <utility>
 
 #include "engine/broker/handlers/handlers.h"
@@ -12,6 +14,16 @@ namespace {
 using protocol::ErrorCode;
 
 constexpr int16_t kFirstVersionWithLeaderEpoch = 4;
+
+// The special values from -1 down, and the version that each came with: latest, earliest, maximum timestamp, earliest
+// local, latest tiered, earliest pending upload.
+constexpr std::array<int16_t, 6> kFirstVersionOfSpecial = {1, 1, 7, 8, 9, 11};
+
+bool IsKnownTimestamp(int64_t timestamp, int16_t version) {
+  if (timestamp >= 0) return true;
+  const auto special = static_cast<uint64_t>(-(timestamp + 1));
+  return special < kFirstVersionOfSpecial.size() && version >= kFirstVersionOfSpecial[special];
+}
 
 OffsetLookup LookUpOn(RequestContext& context, const Placement& placement, LeaderEpoch epoch, Timestamp wanted,
                       Isolation isolation) {
@@ -37,6 +49,10 @@ protocol::ListOffsetsResponse HandleListOffsets(RequestContext& context, const p
     for (const auto& partition : topic.partitions) {
       auto& out = topic_out.partitions.emplace_back();
       out.partition_index = partition.partition_index;
+      if (!IsKnownTimestamp(partition.timestamp, context.version())) {
+        out.error_code = static_cast<int16_t>(ErrorCode::kUnsupportedVersion);
+        continue;
+      }
       const Placement placement =
           context.home.Place({topic.name, {}, Naming::kByName}, PartitionIndex(partition.partition_index));
       out.error_code = static_cast<int16_t>(placement.error);

@@ -76,17 +76,22 @@ std::map<std::string, ErrorCode> CreateMissing(RequestContext& context, const st
   return errors;
 }
 
+// A topic id is the stronger name: Java's admin client sends an empty name beside it, others a null one.
+bool IsAskedById(const protocol::MetadataRequest::Topic& topic) {
+  return !topic.name || topic.topic_id != TopicId();
+}
+
 void DescribeNamed(RequestContext& context, const protocol::MetadataRequest& request,
                    protocol::MetadataResponse& response) {
   const bool may_create = context.node.options().config.auto_create_topics &&
                           (request.allow_auto_topic_creation || context.version() < kFirstVersionWithCreationFlag);
   std::set<std::string> missing;
   for (const auto& topic : *request.topics) {
-    if (topic.name && context.home.image().FindTopic(*topic.name) == nullptr) missing.insert(*topic.name);
+    if (!IsAskedById(topic) && context.home.image().FindTopic(*topic.name) == nullptr) missing.insert(*topic.name);
   }
   const auto errors = may_create ? CreateMissing(context, missing) : std::map<std::string, ErrorCode>();
   for (const auto& topic : *request.topics) {
-    if (!topic.name) {
+    if (IsAskedById(topic)) {
       response.topics.push_back(DescribeTopicById(context, topic.topic_id));
       continue;
     }
