@@ -36,6 +36,7 @@ MaybeFailure CheckBrokerName(const Image& image, const std::string& name) {
 MaybeFailure CheckResource(const Image& image, const ConfigResource& resource) {
   switch (resource.type) {
     case ResourceType::kTopic:
+      if (resource.name.empty()) return BadRequest("Topics have no default: name one");
       if (image.FindTopic(resource.name) != nullptr) return std::nullopt;
       return Failure{ErrorCode::kUnknownTopicOrPartition, fmt::format("The topic '{}' does not exist.", resource.name)};
     case ResourceType::kBroker:
@@ -64,7 +65,10 @@ MaybeFailure CheckChange(const ConfigResource& resource, const std::string& name
     status = config::ValidateTopicOverride(name, *value);
   }
   if (status.ok()) return std::nullopt;
-  return Failure{ErrorCode::kInvalidConfig, std::string(base::SV(status.message()))};
+  // Kafka tells topics and brokers apart here (KAFKA-13609), and its clients know it so.
+  const bool is_broker = resource.type == ResourceType::kBroker;
+  return Failure{is_broker ? ErrorCode::kInvalidRequest : ErrorCode::kInvalidConfig,
+                 std::string(base::SV(status.message()))};
 }
 
 void AddRecord(const ConfigResource& resource, const std::string& name, const std::optional<std::string>& value,

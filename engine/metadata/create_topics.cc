@@ -52,7 +52,7 @@ MaybeFailure TopicCreation::CheckName(const std::string& name) const {
   if (problem) return Failure{ErrorCode::kInvalidTopicException, *problem};
   // Its folder is the metadata log's.
   if (name == kMetadataTopicName) {
-    return Failure{ErrorCode::kTopicAuthorizationFailed, fmt::format("Topic {} is the controller's", name)};
+    return Failure{ErrorCode::kInvalidRequest, fmt::format("Topic {} is the controller's", name)};
   }
   if (image_.FindTopic(name) != nullptr) {
     return Failure{ErrorCode::kTopicAlreadyExists, fmt::format("Topic '{}' already exists.", name)};

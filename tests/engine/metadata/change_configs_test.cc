@@ -115,8 +115,15 @@ TEST(IncrementalAlterConfigs, BrokerPropertiesAreForOneOrForAll) {
   EXPECT_EQ(Alter(cluster, {kBrokerType, "1"}, change), ErrorCode::kNone);
   EXPECT_EQ(Alter(cluster, {kBrokerType, "2"}, change), ErrorCode::kBrokerIdNotRegistered);
   EXPECT_EQ(Alter(cluster, {kBrokerType, "one"}, change), ErrorCode::kInvalidRequest);
-  EXPECT_EQ(Alter(cluster, {kBrokerType, "1"}, {{"node.id", kSet, "2"}}), ErrorCode::kInvalidConfig);
+  EXPECT_EQ(Alter(cluster, {kBrokerType, "1"}, {{"node.id", kSet, "2"}}), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(Alter(cluster, {kBrokerType, "1"}, {{"message.max.bytes", kSet, "x"}}), ErrorCode::kInvalidRequest);
   EXPECT_THAT(Configs(cluster, ResourceType::kBroker, ""), ElementsAre(Pair("message.max.bytes", "5000")));
+}
+
+TEST(IncrementalAlterConfigs, TopicsHaveNoDefault) {
+  Cluster cluster(1);
+  constexpr int8_t kTopicType = static_cast<int8_t>(ResourceType::kTopic);
+  EXPECT_EQ(Alter(cluster, {kTopicType, ""}, {{"retention.ms", kSet, "1"}}), ErrorCode::kInvalidRequest);
 }
 
 TEST(IncrementalAlterConfigs, NewTopicsInheritTheClusterDefault) {

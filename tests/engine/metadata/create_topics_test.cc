@@ -126,7 +126,7 @@ TEST(CreateTopics, RefusesTwoCollidingNamesInOneRequest) {
 
 TEST(CreateTopics, RefusesTheMetadataTopic) {
   Cluster cluster(1);
-  EXPECT_EQ(ErrorOf(cluster, Named("__cluster_metadata")), ErrorCode::kTopicAuthorizationFailed);
+  EXPECT_EQ(ErrorOf(cluster, Named("__cluster_metadata")), ErrorCode::kInvalidRequest);
 }
 
 TEST(CreateTopics, RefusesExistingTopic) {
