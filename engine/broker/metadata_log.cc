@@ -10,12 +10,12 @@
 #include "engine/metadata/quorum_state.h"
 #include "engine/metadata/snapshot.h"
 #include "engine/metadata/topic_name.h"
+#include "engine/storage/file_names.h"
 #include "engine/storage/small_files.h"
 
 namespace odradek::broker {
 namespace {
 
-constexpr std::string_view kQuorumStateFile = "quorum-state";
 constexpr int64_t kReplayPieceBytes = int64_t{1} << 20;
 
 storage::LogConfig MetadataLogConfig(const NodeOptions& options) {
@@ -66,7 +66,7 @@ std::string MetadataLog::PathOf(std::string_view file) const {
 }
 
 absl::Status MetadataLog::ReadQuorumState(fiber::Fiber& self) {
-  const std::string path = PathOf(kQuorumStateFile);
+  const std::string path = PathOf(storage::kQuorumStateName);
   const storage::SmallFile file = storage::ReadSmallFile(self, env_.disk, path);
   if (file.error == env::DiskError::kNotFound) return absl::OkStatus();
   if (!file.ok()) return base::Unavailable(fmt::format("{}: {}", path, env::ToString(file.error)));
@@ -82,7 +82,7 @@ absl::Status MetadataLog::WriteQuorumState(fiber::Fiber& self) {
   state.leader_epoch = epoch_;
   state.current_voters = {identity_.node};
   const std::string text = metadata::EncodeQuorumState(state);
-  const std::string path = PathOf(kQuorumStateFile);
+  const std::string path = PathOf(storage::kQuorumStateName);
   const env::DiskError error = storage::ReplaceSmallFile(self, env_.disk, env_.context, path, AsBytes(text));
   if (error == env::DiskError::kNone) return absl::OkStatus();
   return base::Unavailable(fmt::format("{}: {}", path, env::ToString(error)));

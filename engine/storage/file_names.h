@@ -52,6 +52,9 @@ std::string_view ParentOf(std::string_view path);
 
 inline constexpr std::string_view kEpochCheckpointName = "leader-epoch-checkpoint";
 inline constexpr std::string_view kPartitionMetadataName = "partition.metadata";
+// Beside the segments of the metadata partition.
+inline constexpr std::string_view kQuorumStateName = "quorum-state";
+inline constexpr std::string_view kMetadataSnapshotSuffix = ".checkpoint";
 inline constexpr std::string_view kRecoveryPointCheckpointName = "recovery-point-offset-checkpoint";
 inline constexpr std::string_view kLogStartCheckpointName = "log-start-offset-checkpoint";
 inline constexpr std::string_view kHighWatermarkCheckpointName = "replication-offset-checkpoint";

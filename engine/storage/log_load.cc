@@ -140,6 +140,7 @@ absl::Status Log::Loader::NoteFile(const env::DirectoryEntry& entry) {
   if (!name) {
     if (entry.name == kEpochCheckpointName || entry.name == kPartitionMetadataName) return absl::OkStatus();
     if (entry.name.ends_with(kTmpSuffix)) return RemoveFile(entry.name);
+    if (entry.name == kQuorumStateName || entry.name.ends_with(kMetadataSnapshotSuffix)) return absl::OkStatus();
     Warn("a file that does not belong to the log is left alone", Join(log_.place_.directory, entry.name));
     return absl::OkStatus();
   }

@@ -774,12 +774,12 @@ TEST_F(LogTest, KeepsFewFilesOpen) {
 }
 
 TEST_F(LogTest, ForeignFilesAreLeftAlone) {
-  for (const char* name : {"notes.txt", "00000000000000000000.checkpoint", "123.log"}) {
+  for (const char* name : {"notes.txt", "quorum-state", "00000000000000000010-0000000001.checkpoint", "123.log"}) {
     machine_.model.Open("data/topic-0/" + std::string(name), env::OpenMode::kCreate);
   }
   machine_.model.CreateDirectory("data/topic-0/folder");
-  Boot();
-  Open();
+  Reopen();
+  EXPECT_EQ(machine_.process().log.lines.size(), 3u) << "the metadata partition's own files are not foreign";
   AppendValues({"a"});
   EXPECT_THAT(FileNames(), testing::IsSupersetOf({"notes.txt", "123.log", "folder"}));
 }
