@@ -1,5 +1,5 @@
-// Apache Kafka's Java producer, consumer and admin client against a broker: java JavaClient ADDRESS CHECK TOPIC [ARGUMENT].
-// A check that fails ends with an exception.
+// Apache Kafka's Java producer, consumer and admin client against a broker:
+// java JavaClient ADDRESS CHECK TOPIC [ARGUMENT]. A check that fails ends with an exception.
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.*;
@@ -247,8 +247,8 @@ public class JavaClient {
       TopicDescription byId =
           admin.describeTopics(TopicCollection.ofTopicIds(List.of(id))).allTopicIds().get().get(id);
       require(byId.name().equals(topic), byId);
-      admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(4)), new CreatePartitionsOptions().validateOnly(true))
-          .all().get();
+      CreatePartitionsOptions trial = new CreatePartitionsOptions().validateOnly(true);
+      admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(4)), trial).all().get();
       admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(5))).all().get();
       require(admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().size() == 5, "five");
       fails(InvalidPartitionsException.class,
@@ -370,7 +370,9 @@ public class JavaClient {
     try (KafkaProducer<String, String> producer =
              producer("compression.type", "lz4", "linger.ms", "1", "delivery.timeout.ms", "60000")) {
       while (System.in.available() == 0) {
-        for (int i = 0; i < 20; ++i) sent.add(producer.send(new ProducerRecord<>(topic, 0, null, "value " + sent.size())));
+        for (int i = 0; i < 20; ++i) {
+          sent.add(producer.send(new ProducerRecord<>(topic, 0, null, "value " + sent.size())));
+        }
         if (sent.size() == 20) {
           producer.flush();
           System.out.println("started");

@@ -8,7 +8,7 @@ import suite
 try:
     from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
     from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
-except ImportError as why:
+except ModuleNotFoundError as why:
     ABSENT = f'{why} (tools/setup)'
 else:
     ABSENT = ''
@@ -51,7 +51,8 @@ def create(broker, topic, partitions=1, **configs):
 
 def produce(broker, topic, values, **options):
     """Produces to partition 0 and returns (offset, value) as acknowledged."""
-    producer = Producer({**QUIET, 'bootstrap.servers': broker.address, **{k.replace('_', '.'): v for k, v in options.items()}})
+    producer = Producer({**QUIET, 'bootstrap.servers': broker.address,
+                         **{k.replace('_', '.'): v for k, v in options.items()}})
     acknowledged = []
     failed = []
 

@@ -1,38 +1,25 @@
 #!/usr/bin/python3 -B
 """Apache Kafka 4.3.1's Java clients and command-line tools. ODRADEK_KAFKA_JARS names the folder with its jars."""
-import glob
 import json
-import os
 import pathlib
 import shutil
 import subprocess
 import tempfile
 import time
 
+import kafka_programs
 import suite
 from broker import die_with_parent, run_program
 
 java = suite.Suite('java client')
 tools = suite.Suite('kafka tools')
 HERE = pathlib.Path(__file__).resolve().parent
-QUICK_START = ('-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto')
 TOOLS = 'org.apache.kafka.tools.'
-
-
-def jars():
-    folder = os.environ.get('ODRADEK_KAFKA_JARS', '')
-    if not folder:
-        raise suite.Missing('ODRADEK_KAFKA_JARS is not set: a folder with the jars of kafka_2.13 and kafka-tools 4.3.1')
-    if not glob.glob(f'{folder}/kafka-tools-*.jar'):
-        raise suite.Missing(f'ODRADEK_KAFKA_JARS={folder} has no kafka-tools-*.jar')
-    if shutil.which('java') is None:
-        raise suite.Missing('java is not installed')
-    return f'{folder}/*'
 
 
 @tools.requires
 def can_run_tools():
-    jars()
+    kafka_programs.jars()
 
 
 def without_slf4j(printed):
@@ -43,7 +30,7 @@ def without_slf4j(printed):
 def tool(broker, name, *arguments, text='', fails=False):
     """Runs a tool by its class and returns what it printed."""
     name = name if name.startswith('kafka.') else TOOLS + name
-    done = run_program(['java', *QUICK_START, '-cp', jars(), name, '--bootstrap-server', broker.address, *arguments], text)
+    done = run_program(kafka_programs.command(name, '--bootstrap-server', broker.address, *arguments), text)
     printed = without_slf4j(done.stdout + done.stderr)
     assert (done.returncode != 0) == fails, f'{name} {arguments} ended with {done.returncode}: {printed}'
     return printed
@@ -101,8 +88,9 @@ def console(world):
     topic = world.topic()
     create(world.broker, topic)
     tool(world.broker, 'ConsoleProducer', '--topic', topic, text=''.join(f'{i}\n' for i in range(100)))
-    tool(world.broker, 'ConsoleProducer', '--topic', topic, '--compression-codec', 'zstd', '--sync', '--reader-property',
-         'parse.key=true', '--reader-property', 'parse.headers=true', '--reader-property', 'null.marker=NULL',
+    tool(world.broker, 'ConsoleProducer', '--topic', topic, '--compression-codec', 'zstd', '--sync',
+         '--reader-property', 'parse.key=true', '--reader-property', 'parse.headers=true',
+         '--reader-property', 'null.marker=NULL',
          text='h1:a,h2:b\tk1\tv1\nh1:c\tk2\tNULL\n')
     read = consume(world.broker, topic, 100, '--partition', '0', '--offset', 'earliest', '--isolation-level',
                    'read_committed')
@@ -164,10 +152,7 @@ def cluster(world):
     assert 'Produce(0): 0 to 13 [usable: 13]' in versions and 'JoinGroup(11): UNSUPPORTED' in versions, versions
 
     def with_verb(name, *verb):
-        done = run_program(['java', *QUICK_START, '-cp', jars(), TOOLS + name, *verb, '--bootstrap-server',
-                            world.broker.address])
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.decode()
+        return kafka_programs.run_kafka(TOOLS + name, *verb, '--bootstrap-server', world.broker.address)
     assert 'Cluster ID: ' in with_verb('ClusterTool', 'cluster-id')
     assert 'unfenced' in with_verb('ClusterTool', 'list-endpoints')
     assert 'Feature: metadata.version' in tool(world.broker, 'FeatureCommand', 'describe')
@@ -187,22 +172,20 @@ def honest(world):
 
 @java.requires
 def can_compile():
-    jars()
+    kafka_programs.jars()
     if shutil.which('javac') is None:
         raise suite.Missing('javac is not installed')
 
 
-def compiled():
-    """The class path with the client program, compiled once."""
-    if not hasattr(compiled, 'folder'):
-        compiled.folder = tempfile.TemporaryDirectory(prefix='odradek-interop-')
-        done = run_program(['javac', '-cp', jars(), '-d', compiled.folder.name, str(HERE / 'JavaClient.java')])
-        assert done.returncode == 0, done.stderr.decode()
-    return f'{compiled.folder.name}:{jars()}'
-
-
 def client_command(broker, check, topic, *arguments):
-    return ['java', *QUICK_START, '-cp', compiled(), 'JavaClient', broker.address, check, topic, *arguments]
+    """The client program, compiled once."""
+    if not hasattr(client_command, 'folder'):
+        client_command.folder = tempfile.TemporaryDirectory(prefix='odradek-interop-')
+        done = run_program(['javac', '-cp', f'{kafka_programs.jars()}/*', '-d', client_command.folder.name,
+                            str(HERE / 'JavaClient.java')])
+        assert done.returncode == 0, done.stderr.decode()
+    return kafka_programs.command('JavaClient', broker.address, check, topic, *arguments,
+                                  folder=client_command.folder.name)
 
 
 def add_client_check(what, check, *arguments):

@@ -7,7 +7,7 @@ import tempfile
 
 import suite
 from broker import run_program
-from kafka import DUMP_LOG, KafkaBroker, jars, run_kafka
+from kafka_programs import DUMP_LOG, KafkaBroker, jars, run_kafka
 
 kafka_files = suite.Suite('Kafka files')
 CODECS = ('none', 'gzip', 'snappy', 'lz4', 'zstd')

@@ -29,9 +29,11 @@ def jars():
     return folder
 
 
-def command(main_class, *arguments):
+def command(main_class, *arguments, folder=None):
+    """A command line for a class of Kafka's, or for one in a folder beside them."""
+    classes = f'{folder}:{jars()}/*' if folder else f'{jars()}/*'
     # Small and quick to start rather than fast.
-    return ['java', '-Xmx400m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', f'{jars()}/*', main_class,
+    return ['java', '-Xmx400m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', classes, main_class,
             *map(str, arguments)]
 
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3 -B
-"""kafka-python 2.0.2: pure Python, asks in the oldest versions that are served (Metadata 0 to 5, Fetch 4, ListOffsets 1)."""
+"""kafka-python 2.0.2: pure Python, asks in the oldest versions that are served (Metadata 0 to 5, Fetch 4,
+ListOffsets 1)."""
 import logging
 import time
 
@@ -9,7 +10,7 @@ try:
     from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
     from kafka import errors
     from kafka.admin import ConfigResource, ConfigResourceType, NewPartitions, NewTopic
-except ImportError as why:
+except ModuleNotFoundError as why:
     ABSENT = f'{why} (tools/setup)'
 else:
     ABSENT = ''

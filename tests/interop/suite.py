@@ -146,6 +146,8 @@ def run_suites(suites, binary, pattern=''):
         for result in suite.run(binary, pattern):
             print_result(result)
             results.append(result)
+    if not results:
+        sys.exit(f'no check has "{pattern}" in its name')
     failed = [result for result in results if result.outcome == 'FAILED']
     for result in failed:
         print(f'\n== {result.client}: {result.what}\n{result.detail}')
