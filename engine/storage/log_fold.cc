@@ -23,13 +23,15 @@ struct Folded {
 };
 
 // Empty: the batch fits.
-std::string Take(const record::BatchHeader& header, Bytes body, Folded& folded) {
+std::string Take(const record::BatchHeader& header, Bytes body, Offset log_start, Folded& folded) {
   if (header.base_offset < folded.next) {
     return fmt::format("offset {} after {}", header.base_offset.value(), folded.next.value());
   }
   if (body.empty() || !record::CheckCrc(body)) return fmt::format("wrong CRC at offset {}", header.base_offset.value());
   folded.next = header.next_offset();
-  if (header.leader_epoch > folded.epochs.latest()) folded.epochs.Assign(header.leader_epoch, header.base_offset);
+  const bool readable = header.next_offset() > log_start;
+  if (readable && header.leader_epoch > folded.epochs.latest())
+    folded.epochs.Assign(header.leader_epoch, header.base_offset);
   if (header.has_producer_id() && header.base_offset >= folded.states->end_offset()) {
     folded.states->Apply(header, body);
   }
@@ -67,7 +69,7 @@ LogFold Log::FoldFiles(fiber::Fiber& self) {
     BatchScanner::Found found = scanner.Next(self);
     for (; found == BatchScanner::Found::kBatch; found = scanner.Next(self)) {
       const Bytes body = scanner.Body(self);
-      fold.problem = internal::Take(scanner.header(), body, folded);
+      fold.problem = internal::Take(scanner.header(), body, log_start_, folded);
       if (!fold.problem.empty()) return fold;
     }
     if (found != BatchScanner::Found::kEnd) {
@@ -76,6 +78,7 @@ LogFold Log::FoldFiles(fiber::Fiber& self) {
     }
   }
   folded.epochs.TruncateFromStart(log_start_);
+  folded.epochs.TruncateFromEnd(log_end_);
   folded.states->ExpireAt(producers_expired_at_);
   fold.ok = true;
   fold.producer_fingerprint = folded.states->Fingerprint();
