@@ -19,6 +19,7 @@ struct LogConfig {
   Duration segment_jitter = Duration::Millis(0);  // at most this much is taken off segment_ms, drawn per segment
   int64_t segment_index_bytes = 10 << 20;
   int64_t index_interval_bytes = 4096;
+  int64_t index_piece_bytes = 4096;  // what an index gathers in memory before it goes to the file
   // Offsets of a segment are stored relative to its base in 32 bits; smaller only in tests.
   int64_t segment_offsets_max = std::numeric_limits<int32_t>::max();
 

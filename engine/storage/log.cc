@@ -95,6 +95,7 @@ Log::~Log() = default;
 SegmentLimits Log::limits() const {
   SegmentLimits limits{.index_interval_bytes = config_.index_interval_bytes,
                        .index_bytes_max = config_.segment_index_bytes,
+                       .index_piece_bytes = config_.index_piece_bytes,
                        .offsets_max = config_.segment_offsets_max};
   if (BUGGIFY(env_.context, "storage.tiny_index")) {
     limits.index_interval_bytes = 0;
@@ -379,17 +380,23 @@ DiskError Log::RollLocked(fiber::Fiber& self, Offset base) {
   REQUIRES(base >= log_end_);
   const SegmentPtr full = active();
   INVARIANT(full->base_offset() < base);
-  if (const DiskError error = full->Seal(self); error != DiskError::kNone) return error;
+  const bool gives_way = full->empty();  // the next batch is too far away for it
+  if (!gives_way) {
+    if (const DiskError error = full->Seal(self); error != DiskError::kNone) return error;
+  }
   if (const DiskError error = producers_.TakeSnapshot(self, base); error != DiskError::kNone) return error;
   ++flush_.folder_changes;
   auto fresh = std::make_shared<Segment>(files_, place_.directory, base, limits());
   fresh->StartEmpty(env_.clock.WallNow());
-  if (MUTATION(env_.context, LG28)) {
+  if (MUTATION(env_.context, LG28) && !gives_way) {
     segments_.erase(full->base_offset());
     fiber::Yield(self);
     segments_[full->base_offset()] = full;
   }
   segments_[base] = std::move(fresh);
+  if (gives_way) {
+    if (const DiskError error = Bury(self, full); error != DiskError::kNone) return error;
+  }
   REACHED(env_.context, "storage.rolled");
   env_.observer.On(env::LogRolled{observed_name(), base});
   FlushInBackground();

@@ -99,7 +99,7 @@ class Log : public std::enable_shared_from_this<Log> {
 
   // --- Shortening.
   // Drops all records at and above `offset`; at or above the log end it only trims the epochs. An offset inside a batch
-  // drops the whole batch. Durable on return.
+  // drops the whole batch; the log then ends with its last batch. Durable on return.
   LogError TruncateTo(fiber::Fiber& self, Offset offset);
   // Drops everything; the next record gets `offset`.
   LogError TruncateFullyAndStartAt(fiber::Fiber& self, Offset offset);
@@ -215,6 +215,9 @@ class Log : public std::enable_shared_from_this<Log> {
     std::optional<BatchPlace> place;
     SegmentPtr segment;
   };
+  // A batch of which all is visible counts with its header's timestamp, another one with that of its visible records.
+  SeekError ConsiderForMax(fiber::Fiber& self, const SegmentPtr& segment, const BatchPlace& place, Offset upper_bound,
+                           MaxBatch& best);
   SeekError FindMaxBatch(fiber::Fiber& self, const SegmentPtr& segment, Offset upper_bound, MaxBatch& best);
   struct RecordWanted {
     Timestamp at_least;
@@ -223,6 +226,11 @@ class Log : public std::enable_shared_from_this<Log> {
   };
   SeekError FindRecord(fiber::Fiber& self, Segment& segment, const BatchPlace& place, const RecordWanted& wanted,
                        TimestampOffset& found);
+  // The largest timestamp of the records in [from, upper_bound).
+  SeekError LargestOf(fiber::Fiber& self, Segment& segment, const BatchPlace& place, const RecordWanted& wanted,
+                      Timestamp& largest);
+  SeekError ReadBatch(fiber::Fiber& self, Segment& segment, const BatchPlace& place, record::BatchHeader& header,
+                      ByteBuffer& batch);
   Attempt ReadFailed(const ReadMark& mark, SeekError error, ReadError& result);
 
   // log_shorten.cc; hold lock_.

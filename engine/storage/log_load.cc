@@ -62,6 +62,8 @@ class Log::Loader {
   absl::StatusOr<bool> IsBatchAt(Segment& segment, const IndexEntry& entry, Start& start);
   absl::Status RecoverSegment(Segment& segment, const Start& start, bool& torn);
   std::string WhatIsWrong(const Segment& segment, const BatchScanner& scanner, Bytes body, LeaderEpoch epoch) const;
+  // The batch stands in the log: its epoch began with it at the latest.
+  void EnterEpoch(const record::BatchHeader& header);
   DiskError TakeBatch(Segment& segment, const record::BatchHeader& header, Bytes body);
   // Whether the segment begins where the log ends so far, with no hole.
   absl::StatusOr<bool> Follows(Segment& segment);
@@ -253,7 +255,11 @@ absl::Status Log::Loader::RebuildMissingIndexes() {
 absl::Status Log::Loader::LoadEpochs() {
   const EpochCache::LoadResult loaded = log_.epochs_.Load(self_);
   if (loaded.error != DiskError::kNone) return DiskProblem(kEpochCheckpointName, loaded.error);
-  if (loaded.problem.empty()) return absl::OkStatus();
+  // Epochs are durable before their first batch is written: a list without any was lost.
+  if (loaded.problem.empty()) {
+    epochs_lost_ = log_.latest_epoch() == kNoLeaderEpoch && log_.size_bytes() > 0;
+    return absl::OkStatus();
+  }
   Warn("leader epochs are rebuilt from the batches", loaded.problem);
   epochs_lost_ = true;
   return absl::OkStatus();
@@ -282,9 +288,7 @@ absl::Status Log::Loader::LoadCleanEnd() {
     const record::BatchHeader& header = scanner.header();
     if (header.base_offset < next || !last.CanHold(header.last_offset())) break;
     next = header.next_offset();
-    if (header.leader_epoch > log_.latest_epoch()) {
-      log_.epochs_.list_to_load().Assign(header.leader_epoch, header.base_offset);
-    }
+    EnterEpoch(header);
   }
   bytes_read_ += scanner.bytes_read();
   if (found == BatchScanner::Found::kDiskError) return DiskProblem(LogFileName(last), scanner.disk_error());
@@ -402,12 +406,15 @@ std::string Log::Loader::WhatIsWrong(const Segment& segment, const BatchScanner&
   return {};
 }
 
+void Log::Loader::EnterEpoch(const record::BatchHeader& header) {
+  if (header.leader_epoch <= log_.latest_epoch()) return;
+  if (MUTATION(log_.env_.context, LG11) && header.leader_epoch == LeaderEpoch(0)) return;
+  log_.epochs_.list_to_load().Assign(header.leader_epoch, header.base_offset);
+}
+
 DiskError Log::Loader::TakeBatch(Segment& segment, const record::BatchHeader& header, Bytes body) {
   if (const DiskError error = segment.RebuildBatch(self_, header); error != DiskError::kNone) return error;
-  const bool enters = !MUTATION(log_.env_.context, LG11) || header.leader_epoch > LeaderEpoch(0);
-  if (header.leader_epoch > log_.latest_epoch() && enters) {
-    log_.epochs_.list_to_load().Assign(header.leader_epoch, header.base_offset);
-  }
+  EnterEpoch(header);
   const Headers one{header};
   return log_.ApplyToProducers(self_, body, one, segment);
 }
@@ -450,7 +457,8 @@ absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, b
 
 absl::StatusOr<bool> Log::Loader::Follows(Segment& segment) {
   if (segment.base_offset() < log_.log_end_) return false;
-  if (segment.base_offset() == log_.log_end_ || segment.base_offset() <= checkpoints_.cleaned_until) return true;
+  const Offset no_matter_below = std::max(checkpoints_.cleaned_until, checkpoints_.log_start_offset);
+  if (segment.base_offset() == log_.log_end_ || segment.base_offset() <= no_matter_below) return true;
   // A follower of a compacted log leaves a gap where a segment could not hold the next batch.
   const ManagedFile::Handle file = segment.OpenLog(self_);
   if (file.error != DiskError::kNone) return DiskProblem(LogFileName(segment), file.error);
@@ -514,10 +522,7 @@ absl::Status Log::Loader::RebuildEpochs() {
     if (file.error != DiskError::kNone) return DiskProblem(LogFileName(*segment), file.error);
     BatchScanner scanner(file.file, {.begin = 0, .end = segment->size_bytes()}, BatchScanner::kWalkWindowBytes);
     while (scanner.Next(self_) == BatchScanner::Found::kBatch) {
-      const record::BatchHeader& header = scanner.header();
-      if (header.leader_epoch > log_.latest_epoch()) {
-        log_.epochs_.list_to_load().Assign(header.leader_epoch, header.base_offset);
-      }
+      EnterEpoch(scanner.header());
     }
     bytes_read_ += scanner.bytes_read();
   }
@@ -533,7 +538,9 @@ absl::Status Log::Loader::Finish() {
   log.epochs_.list_to_load().TruncateFromEnd(log.log_end_);
   log.epochs_.list_to_load().TruncateFromStart(log.log_start_);
   DiskError error = DiskError::kNone;
-  if (unclean_ || epochs_lost_ || on_disk != log.epochs_.list().entries()) error = log.epochs_.Store(self_);
+  // After a crash also what the file seems to say already: its folder may never have been synced.
+  const bool uncertain = (unclean_ || epochs_lost_) && !on_disk.empty();
+  if (uncertain || on_disk != log.epochs_.list().entries()) error = log.epochs_.Store(self_);
   if (error != DiskError::kNone) return DiskProblem(kEpochCheckpointName, error);
 
   log.high_watermark_ = std::clamp(std::max(checkpoints_.high_watermark, log.log_start_), log.log_start_, log.log_end_);

@@ -35,7 +35,7 @@ struct LogManagerOptions {
   std::string cluster_id;
   NodeId node_id = kNoNode;
   int32_t open_files_max = 1000;
-  LogConfig default_config;
+  LogConfig default_config = {};
 };
 
 class LogManager {

@@ -48,10 +48,8 @@ Log::Attempt Log::TryRead(fiber::Fiber& self, const ReadOptions& options, ReadRe
     if (first.place) break;
   }
   if (segment == nullptr) {
-    if (!SameAs(before)) return Attempt::kAgain;
-    // Below the log end there is a segment.
-    result.error = ReadError::kOutOfRange;
-    return Attempt::kDone;
+    // A follower of a compacted log may end in a gap: nothing is there before the next append.
+    return SameAs(before) ? Attempt::kDone : Attempt::kAgain;
   }
   if (first.place->last_offset >= upper_bound) return SameAs(before) ? Attempt::kDone : Attempt::kAgain;
   const bool fits = first.place->size_bytes <= options.bytes_max;
@@ -83,9 +81,8 @@ ReadError Log::ReadBytes(fiber::Fiber& self, const ReadResult& range, ByteBuffer
   return ReadError::kOffline;
 }
 
-// The first record of the batch that is wanted; found.offset stays kNoOffset if there is none.
-SeekError Log::FindRecord(fiber::Fiber& self, Segment& segment, const BatchPlace& place, const RecordWanted& wanted,
-                          TimestampOffset& found) {
+SeekError Log::ReadBatch(fiber::Fiber& self, Segment& segment, const BatchPlace& place, record::BatchHeader& header,
+                         ByteBuffer& batch) {
   const ManagedFile::Handle log = segment.OpenLog(self);
   if (log.error != DiskError::kNone) return SeekError::kDisk;
   BatchScanner scanner(log.file, {.begin = place.position, .end = place.end_position()},
@@ -93,14 +90,40 @@ SeekError Log::FindRecord(fiber::Fiber& self, Segment& segment, const BatchPlace
   if (scanner.Next(self) != BatchScanner::Found::kBatch) return SeekError::kDamaged;
   const Bytes body = scanner.Body(self);
   if (body.empty()) return SeekError::kDisk;
-  record::RecordIterator records(scanner.header(), body);
+  header = scanner.header();
+  batch.assign(body.begin(), body.end());
+  return SeekError::kNone;
+}
+
+// The first record of the batch that is wanted; found.offset stays kNoOffset if there is none.
+SeekError Log::FindRecord(fiber::Fiber& self, Segment& segment, const BatchPlace& place, const RecordWanted& wanted,
+                          TimestampOffset& found) {
+  record::BatchHeader header;
+  ByteBuffer batch;
+  if (const SeekError error = ReadBatch(self, segment, place, header, batch); error != SeekError::kNone) return error;
+  record::RecordIterator records(header, batch);
   while (records.Next() == record::RecordIterator::Found::kRecord) {
     const record::RecordView& record = records.record();
     if (record.timestamp < wanted.at_least || record.offset < wanted.from) continue;
     if (record.offset < wanted.upper_bound) {
-      found = {.timestamp = record.timestamp, .offset = record.offset, .leader_epoch = scanner.header().leader_epoch};
+      found = {.timestamp = record.timestamp, .offset = record.offset, .leader_epoch = header.leader_epoch};
     }
     break;
+  }
+  return SeekError::kNone;
+}
+
+SeekError Log::LargestOf(fiber::Fiber& self, Segment& segment, const BatchPlace& place, const RecordWanted& wanted,
+                         Timestamp& largest) {
+  record::BatchHeader header;
+  ByteBuffer batch;
+  if (const SeekError error = ReadBatch(self, segment, place, header, batch); error != SeekError::kNone) return error;
+  record::RecordIterator records(header, batch);
+  while (records.Next() == record::RecordIterator::Found::kRecord) {
+    const record::RecordView& record = records.record();
+    if (record.offset >= wanted.from && record.offset < wanted.upper_bound) {
+      largest = std::max(largest, record.timestamp);
+    }
   }
   return SeekError::kNone;
 }
@@ -143,6 +166,20 @@ TimestampResult Log::FindMaxTimestamp(fiber::Fiber& self, Offset upper_bound) {
   }
 }
 
+SeekError Log::ConsiderForMax(fiber::Fiber& self, const SegmentPtr& segment, const BatchPlace& place,
+                              Offset upper_bound, MaxBatch& best) {
+  if (place.max_timestamp <= best.timestamp) return SeekError::kNone;
+  Timestamp largest = place.max_timestamp;
+  if (place.base_offset < log_start_ || place.last_offset >= upper_bound) {
+    largest = kNoTimestamp;
+    const RecordWanted visible{.at_least = kNoTimestamp, .from = log_start_, .upper_bound = upper_bound};
+    const SeekError error = LargestOf(self, *segment, place, visible, largest);
+    if (error != SeekError::kNone) return error;
+  }
+  if (largest > best.timestamp) best = {largest, place, segment};
+  return SeekError::kNone;
+}
+
 // The first batch of the segment with the largest timestamp of what is visible, if it beats `best`.
 SeekError Log::FindMaxBatch(fiber::Fiber& self, const SegmentPtr& segment, Offset upper_bound, MaxBatch& best) {
   const Offset from = std::max(log_start_, segment->base_offset());
@@ -151,8 +188,8 @@ SeekError Log::FindMaxBatch(fiber::Fiber& self, const SegmentPtr& segment, Offse
   if (segment->largest_timestamp() <= best.timestamp) return SeekError::kNone;
   if (whole) {
     const SeekResult batch = segment->SeekTimestamp(self, segment->largest_timestamp(), from);
-    if (batch.error == SeekError::kNone && batch.place) best = {batch.place->max_timestamp, batch.place, segment};
-    return batch.error;
+    if (batch.error != SeekError::kNone || !batch.place) return batch.error;
+    return ConsiderForMax(self, segment, *batch.place, upper_bound, best);
   }
   const SeekResult first = segment->Seek(self, from);
   if (first.error != SeekError::kNone || !first.place) return first.error;
@@ -163,19 +200,18 @@ SeekError Log::FindMaxBatch(fiber::Fiber& self, const SegmentPtr& segment, Offse
   for (;;) {
     const BatchScanner::Found found = scanner.Next(self);
     if (found == BatchScanner::Found::kEnd) return SeekError::kNone;
-    if (found != BatchScanner::Found::kBatch) {
-      return found == BatchScanner::Found::kDiskError ? SeekError::kDisk : SeekError::kDamaged;
-    }
+    if (found == BatchScanner::Found::kDiskError) return SeekError::kDisk;
+    if (found == BatchScanner::Found::kProblem) return SeekError::kDamaged;
     const record::BatchHeader& header = scanner.header();
     if (header.base_offset >= upper_bound) return SeekError::kNone;
-    if (header.max_timestamp <= best.timestamp) continue;
-    best = {header.max_timestamp,
-            BatchPlace{.base_offset = header.base_offset,
-                       .last_offset = header.last_offset(),
-                       .position = scanner.position(),
-                       .size_bytes = header.size_bytes,
-                       .max_timestamp = header.max_timestamp},
-            segment};
+    const BatchPlace place{.base_offset = header.base_offset,
+                           .last_offset = header.last_offset(),
+                           .position = scanner.position(),
+                           .size_bytes = header.size_bytes,
+                           .max_timestamp = header.max_timestamp};
+    if (const SeekError error = ConsiderForMax(self, segment, place, upper_bound, best); error != SeekError::kNone) {
+      return error;
+    }
   }
 }
 

@@ -89,11 +89,16 @@ DiskError Log::TruncateLocked(fiber::Fiber& self, Offset offset) {
     const SegmentPtr last = active();
     if (const DiskError error = Bury(self, last); error != DiskError::kNone) return error;
   }
-  const bool cuts = active()->next_offset() > offset;
   if (const DiskError error = active()->TruncateTo(self, offset, env_.context); error != DiskError::kNone) return error;
-  if (cuts) log_end_ = active()->next_offset();
+  // Every segment begins where the one before it ends: recovery takes anything else for a hole.
+  while (active()->empty() && segments_.size() > 1) {
+    const SegmentPtr last = active();
+    if (const DiskError error = Bury(self, last); error != DiskError::kNone) return error;
+  }
+  if (const DiskError error = active()->ResumeAppending(self); error != DiskError::kNone) return error;
+  log_end_ = std::max(active()->next_offset(), log_start_);
   if (const DiskError error = active()->Sync(self); error != DiskError::kNone) return error;
-  if (const DiskError error = epochs_.TruncateFromEnd(self, offset); error != DiskError::kNone) return error;
+  if (const DiskError error = epochs_.TruncateFromEnd(self, log_end_); error != DiskError::kNone) return error;
   ++flush_.folder_changes;
   if (const DiskError error = producers_.RemoveAbove(self, log_end_); error != DiskError::kNone) return error;
   if (const DiskError error = SyncFolder(self); error != DiskError::kNone) return error;

@@ -50,8 +50,10 @@ Segment::Segment(OpenFiles& files, const std::string& folder, Offset base_offset
       base_offset_(base_offset),
       limits_(limits),
       log_(MakeFile(files, SegmentFileKind::kLog)),
-      offset_index_(MakeFile(files, SegmentFileKind::kOffsetIndex), IndexFormat::kOffset, limits.index_bytes_max),
-      time_index_(MakeFile(files, SegmentFileKind::kTimeIndex), IndexFormat::kTime, limits.index_bytes_max),
+      offset_index_(MakeFile(files, SegmentFileKind::kOffsetIndex), IndexFormat::kOffset,
+                    {.file_bytes_max = limits.index_bytes_max, .piece_bytes = limits.index_piece_bytes}),
+      time_index_(MakeFile(files, SegmentFileKind::kTimeIndex), IndexFormat::kTime,
+                  {.file_bytes_max = limits.index_bytes_max, .piece_bytes = limits.index_piece_bytes}),
       txn_index_(MakeFile(files, SegmentFileKind::kTxnIndex)),
       next_offset_(base_offset),
       largest_timestamp_offset_(base_offset) {
@@ -100,7 +102,6 @@ void Segment::NoteBatch(const record::BatchHeader& header, int64_t position) {
 
 DiskError Segment::Write(fiber::Fiber& self, Bytes batches, std::span<const record::BatchHeader> headers) {
   REQUIRES(!headers.empty());
-  REQUIRES(CanHold(headers.back().last_offset()));
   if (const DiskError error = DropTornEnd(self); error != DiskError::kNone) return error;
   const Bytes parts[] = {batches};
   const int64_t position = size_bytes_;
@@ -145,8 +146,11 @@ DiskError Segment::Index(fiber::Fiber& self, std::span<const record::BatchHeader
 
 DiskError Segment::MakeIndexEntry(fiber::Fiber& self, const BatchPlace& place) {
   bytes_since_index_entry_ = 0;
-  const DiskError offset_error =
-      offset_index_.Append(self, {.key = place.last_offset - base_offset_, .value = place.position});
+  const IndexEntry entry{.key = place.last_offset - base_offset_, .value = place.position};
+  // One that does not rise is of no use to a binary search; look-ups do without it.
+  const std::optional<IndexEntry> last = offset_index_.last();
+  if (last && (entry.key <= last->key || entry.value < last->value)) return DiskError::kNone;
+  const DiskError offset_error = offset_index_.Append(self, entry);
   const DiskError time_error = AppendTimeEntry(self);
   return offset_error != DiskError::kNone ? offset_error : time_error;
 }
@@ -194,11 +198,17 @@ DiskError Segment::TruncateTo(fiber::Fiber& self, Offset offset, [[maybe_unused]
   if (const DiskError error = txn_index_.KeepBelow(self, place.base_offset); error != DiskError::kNone) return error;
   if (const DiskError error = log_->Truncate(self, place.position); error != DiskError::kNone) return error;
   size_bytes_ = place.position;
-  next_offset_ = std::min(place.base_offset, offset);
-  const std::optional<IndexEntry> last = offset_index_.last();
-  bytes_since_index_entry_ = size_bytes_ - (last ? std::min(last->value, size_bytes_) : 0);
+  if (const DiskError error = FindEnd(self); error != DiskError::kNone) return error;
   if (MUTATION(context, RT08)) return DiskError::kNone;
   return FindLargestTimestamp(self);
+}
+
+DiskError Segment::ResumeAppending(fiber::Fiber& self) {
+  if (const DiskError error = LoadIndexes(self); error != DiskError::kNone) return error;
+  if (const DiskError error = FindEnd(self); error != DiskError::kNone) return error;
+  const std::optional<IndexEntry> last = offset_index_.last();
+  bytes_since_index_entry_ = size_bytes_ - (last ? std::min(last->value, size_bytes_) : 0);
+  return LoadTimestamps(self);
 }
 
 bool Segment::NeedsSync() const {

@@ -32,6 +32,7 @@ namespace odradek::storage {
 struct SegmentLimits {
   int64_t index_interval_bytes = 0;
   int64_t index_bytes_max = 0;
+  int64_t index_piece_bytes = 0;
   int64_t offsets_max = 0;
 };
 
@@ -71,6 +72,9 @@ class Segment {
   bool empty() const { return size_bytes_ == 0; }
   const SegmentLimits& limits() const { return limits_; }
 
+  // A segment that was not the last becomes it again.
+  env::DiskError ResumeAppending(fiber::Fiber& self);
+
   // --- Appending, in two steps: the log end moves in between or after.
   // Writes whole batches at the end. After an error, or a fiber that was killed in here, the file may be longer than
   // size_bytes(): the next Write() or DropTornEnd() cuts it.
@@ -105,7 +109,8 @@ class Segment {
   TxnIndex& txn_index() { return txn_index_; }
   env::DiskError LoadIndexes(fiber::Fiber& self);
 
-  // --- Shortening. Drops all batches at and above the one that holds `offset`.
+  // --- Shortening. Drops all batches at and above the one that holds `offset`. Then the segment ends with its last
+  // batch, wherever the next one began.
   env::DiskError TruncateTo(fiber::Fiber& self, Offset offset, base::Context& context);
 
   // --- Durability.
@@ -144,6 +149,8 @@ class Segment {
   };
   StartResult StartFor(fiber::Fiber& self, IndexField field, int64_t limit);
   env::DiskError FindLargestTimestamp(fiber::Fiber& self);
+  // Sets next_offset_ to the end of the last batch.
+  env::DiskError FindEnd(fiber::Fiber& self);
 
   OpenFiles& files_;
   const std::string folder_;

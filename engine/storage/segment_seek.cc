@@ -134,6 +134,31 @@ SeekResult Segment::SeekTimestamp(fiber::Fiber& self, Timestamp at_least, Offset
   }
 }
 
+DiskError Segment::FindEnd(fiber::Fiber& self) {
+  namespace internal = segment_seek_internal;
+  if (empty()) {
+    next_offset_ = base_offset_;
+    return DiskError::kNone;
+  }
+  const StartResult start = StartFor(self, IndexField::kValue, size_bytes_ - 1);
+  if (start.error != DiskError::kNone) return start.error;
+  const ManagedFile::Handle log = OpenLog(self);
+  if (log.error != DiskError::kNone) return log.error;
+  BatchScanner scanner(log.file, {.begin = std::min(start.entry.value, size_bytes_), .end = size_bytes_},
+                       BatchScanner::kLookWindowBytes);
+  Offset next = base_offset_;
+  internal::Found found = scanner.Next(self);
+  for (; found == internal::Found::kBatch; found = scanner.Next(self)) next = scanner.header().next_offset();
+  if (found == internal::Found::kDiskError) return scanner.disk_error();
+  if (found == internal::Found::kEnd) {
+    next_offset_ = next;
+    return DiskError::kNone;
+  }
+  if (offset_index_astray_) return DiskError::kIo;
+  offset_index_astray_ = true;
+  return FindEnd(self);
+}
+
 DiskError Segment::LoadTimestamps(fiber::Fiber& self) {
   if (timestamps_known_) return DiskError::kNone;
   return FindLargestTimestamp(self);

@@ -11,7 +11,6 @@ namespace {
 
 constexpr int64_t kOffsetEntryBytes = 8;
 constexpr int64_t kTimeEntryBytes = 12;
-constexpr int64_t kPieceBytesMax = 4096;
 // One read while loading.
 constexpr int64_t kLoadBytes = 64 * 1024;
 
@@ -34,12 +33,12 @@ int64_t CountUpTo(const std::vector<IndexEntry>& run, IndexField field, int64_t 
 
 using env::DiskError;
 
-SparseIndex::SparseIndex(std::shared_ptr<ManagedFile> file, IndexFormat format, int64_t bytes_max)
+SparseIndex::SparseIndex(std::shared_ptr<ManagedFile> file, IndexFormat format, const Limits& limits)
     : file_(std::move(file)),
       format_(format),
       entry_bytes_(EntryBytes(format)),
-      piece_entries_(kPieceBytesMax / entry_bytes_),
-      entries_max_(std::max<int64_t>(bytes_max / entry_bytes_, 1)) {}
+      piece_entries_(std::max<int64_t>(limits.piece_bytes / entry_bytes_, 1)),
+      entries_max_(std::max<int64_t>(limits.file_bytes_max / entry_bytes_, 1)) {}
 
 void SparseIndex::StartEmpty() {
   REQUIRES(!loaded_);

@@ -1,5 +1,5 @@
 // The offset index and the time index of a segment: sorted entries of a fixed size. New entries gather in memory and go
-// to the file in pieces of 4 KiB, at the end of a segment and at a clean shutdown; of what is on file only the first
+// to the file in pieces (of 4 KiB), at the end of a segment and at a clean shutdown; of what is on file only the first
 // entry of each piece is kept in memory, a look-up reads one piece. Owned by a Segment; functions that take a Fiber may
 // suspend. One fiber changes it at a time; look-ups may run meanwhile and may then give a stale entry.
 //
@@ -38,7 +38,11 @@ enum class IndexField : uint8_t { kKey, kValue };
 
 class SparseIndex {
  public:
-  SparseIndex(std::shared_ptr<ManagedFile> file, IndexFormat format, int64_t bytes_max);
+  struct Limits {
+    int64_t file_bytes_max = 0;
+    int64_t piece_bytes = 0;
+  };
+  SparseIndex(std::shared_ptr<ManagedFile> file, IndexFormat format, const Limits& limits);
 
   // Of a file that does not exist yet. REQUIRES: not loaded.
   void StartEmpty();

@@ -100,12 +100,27 @@ class TestEntropy final : public env::Entropy {
 // One life of the process.
 class TestProcess {
  public:
-  TestProcess(sim::DiskModel& model, TestContext& context)
+  TestProcess(sim::DiskModel& model, TestContext& context, env::Observer* outside)
       : disk(model),
         scheduler(executor, stacks),
         clock(executor),
-        env{scheduler, clock, disk, network, entropy, process, offload, rounds, shards, log, observer, context} {}
-  ~TestProcess() { executor.Kill(scheduler); }
+        env{scheduler,
+            clock,
+            disk,
+            network,
+            entropy,
+            process,
+            offload,
+            rounds,
+            shards,
+            log,
+            outside != nullptr ? *outside : observer,
+            context} {}
+  ~TestProcess() { KillFibers(); }
+  // Before what they use goes.
+  void KillFibers() {
+    if (!scheduler.is_dead()) executor.Kill(scheduler);
+  }
 
   // Runs until nothing can go on.
   void Run(fiber::Body body) {
@@ -136,7 +151,7 @@ class TestMachine {
   // The process is killed first; its page cache stays.
   TestProcess& Boot() {
     process_.reset();
-    process_ = std::make_unique<TestProcess>(model, context);
+    process_ = std::make_unique<TestProcess>(model, context, observer);
     process_->clock.wall = wall;
     return *process_;
   }
@@ -152,6 +167,7 @@ class TestMachine {
 
   sim::DiskModel model;
   TestContext context;
+  env::Observer* observer = nullptr;  // set: gets what the process reports
   WallTime wall = WallTime::FromUnixMillis(1'700'000'000'000);
 
  private:
