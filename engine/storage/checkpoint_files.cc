@@ -107,19 +107,19 @@ DiskError CheckpointFiles::Set(fiber::Fiber& self, CheckpointKind kind, const To
   return Store(self, kind);
 }
 
-DiskError CheckpointFiles::Persist(fiber::Fiber& self, const TopicPartition& name, Offset log_start,
-                                   Offset recovery_point) {
-  if (log_start != kNoOffset) {
-    const DiskError error = Set(self, CheckpointKind::kLogStart, name, log_start);
+DiskError CheckpointFiles::Persist(fiber::Fiber& self, const TopicPartition& name, const Wish& wish) {
+  if (wish.log_start != kNoOffset) {
+    const DiskError error = Set(self, CheckpointKind::kLogStart, name, wish.log_start);
     if (error != DiskError::kNone) return error;
   }
-  if (recovery_point == kNoOffset) return DiskError::kNone;
-  // A lower one, or none, in the file is as good.
-  const Offset now = checkpoint_files_internal::Find(FileOf(CheckpointKind::kRecoveryPoint).wanted, name);
-  if (now <= recovery_point &&
-      now == checkpoint_files_internal::Find(FileOf(CheckpointKind::kRecoveryPoint).on_disk, name)) {
-    return DiskError::kNone;
+  Offset recovery_point = wish.recovery_point;
+  if (wish.recovery_point_at_most != kNoOffset) {
+    const File& file = FileOf(CheckpointKind::kRecoveryPoint);
+    const Offset wanted = checkpoint_files_internal::Find(file.wanted, name);
+    const Offset on_disk = checkpoint_files_internal::Find(file.on_disk, name);
+    if (std::max(wanted, on_disk) > wish.recovery_point_at_most) recovery_point = wish.recovery_point_at_most;
   }
+  if (recovery_point == kNoOffset) return DiskError::kNone;
   return Set(self, CheckpointKind::kRecoveryPoint, name, recovery_point);
 }
 

@@ -29,8 +29,7 @@ class CheckpointFiles final : public LogMarks {
   env::DiskError Load(fiber::Fiber& self);
   LogCheckpoints For(const TopicPartition& name) const;
 
-  env::DiskError Persist(fiber::Fiber& self, const TopicPartition& name, Offset log_start,
-                         Offset recovery_point) override;
+  env::DiskError Persist(fiber::Fiber& self, const TopicPartition& name, const Wish& wish) override;
   // Enters what the logs say now and writes the file if anything changed.
   env::DiskError Write(fiber::Fiber& self, CheckpointKind kind, const std::vector<std::shared_ptr<Log>>& logs);
   // A folder of that name is gone or about to be made.

@@ -106,7 +106,8 @@ SegmentLimits Log::limits() const {
 
 Log::SegmentPtr Log::SegmentFor(Offset offset) const {
   const auto after = segments_.upper_bound(offset);
-  return after == segments_.begin() ? nullptr : std::prev(after)->second;
+  if (segments_.empty()) return nullptr;
+  return after == segments_.begin() ? after->second : std::prev(after)->second;
 }
 
 Log::SegmentPtr Log::SegmentAfter(const Segment& segment) const {
@@ -322,8 +323,11 @@ AppendResult Log::WriteBatches(fiber::Fiber& self, Bytes batches, const Headers&
   result.next_offset = headers.back().next_offset();
   const Offset end_before = log_end_;
   if (MUTATION(env_.context, LG01)) log_end_ = result.next_offset;
-  if (segment.empty()) ++flush_.folder_changes;
-  if (const DiskError error = segment.Write(self, batches, headers); error != DiskError::kNone) {
+  const bool new_file = segment.empty();
+  const DiskError written = segment.Write(self, batches, headers);
+  // Behind the change: a sync of the folder that runs meanwhile may have missed it.
+  if (new_file) ++flush_.folder_changes;
+  if (const DiskError error = written; error != DiskError::kNone) {
     // What was written of it must not be found by a recovery; if it cannot be cut off, the CRC tells.
     segment.DropTornEnd(self);
     GoOffline("append", error);
@@ -380,6 +384,11 @@ DiskError Log::RollLocked(fiber::Fiber& self, Offset base) {
   REQUIRES(base >= log_end_);
   const SegmentPtr full = active();
   INVARIANT(full->base_offset() < base);
+  // The names of segments become durable in their order: what a crash leaves has lost no segment in the middle.
+  if (const DiskError error = SyncFolder(self); error != DiskError::kNone) return error;
+  if (base > log_end_) {
+    if (const DiskError error = FlushBeforeGap(self, base); error != DiskError::kNone) return error;
+  }
   const bool gives_way = full->empty();  // the next batch is too far away for it
   if (!gives_way) {
     if (const DiskError error = full->Seal(self); error != DiskError::kNone) return error;
@@ -401,6 +410,15 @@ DiskError Log::RollLocked(fiber::Fiber& self, Offset base) {
   env_.observer.On(env::LogRolled{observed_name(), base});
   FlushInBackground();
   return DiskError::kNone;
+}
+
+DiskError Log::FlushBeforeGap(fiber::Fiber& self, Offset base) {
+  REACHED(env_.context, "storage.gap_between_segments");
+  if (const DiskError error = RewriteSuspect(self); error != DiskError::kNone) return error;
+  if (FlushShared(self, log_end_) != LogError::kNone) return DiskError::kIo;
+  if (const DiskError error = SyncFiles(self, log_end_); error != DiskError::kNone) return error;
+  flush_.recovery_point = base;
+  return PersistMarks(self, {.recovery_point = base});
 }
 
 void Log::FlushInBackground() {

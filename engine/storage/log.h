@@ -42,9 +42,13 @@ namespace odradek::storage {
 class LogMarks {
  public:
   virtual ~LogMarks() = default;
-  // Returns when the files say what is given; what is kNoOffset stays as it is. An error: they could not be written.
-  virtual env::DiskError Persist(fiber::Fiber& self, const TopicPartition& name, Offset log_start,
-                                 Offset recovery_point) = 0;
+  struct Wish {
+    Offset log_start = kNoOffset;
+    Offset recovery_point_at_most = kNoOffset;
+    Offset recovery_point = kNoOffset;
+  };
+  // Returns when the files say what is wished; what is kNoOffset stays as it is. An error: they could not be written.
+  virtual env::DiskError Persist(fiber::Fiber& self, const TopicPartition& name, const Wish& wish) = 0;
 };
 
 struct LogPlace {
@@ -175,7 +179,7 @@ class Log : public std::enable_shared_from_this<Log> {
 
   env::PartitionName observed_name() const { return {place_.name.topic, place_.name.partition}; }
   const SegmentPtr& active() const { return segments_.rbegin()->second; }
-  // The segment that holds `offset`, if any does; nullptr: below the first.
+  // The segment that holds `offset` if any does; the first one for what lies below it.
   SegmentPtr SegmentFor(Offset offset) const;
   // nullptr: the last one.
   SegmentPtr SegmentAfter(const Segment& segment) const;
@@ -195,6 +199,8 @@ class Log : public std::enable_shared_from_this<Log> {
   void Published(const Headers& headers);
   bool MustRoll(const Segment& segment, int64_t batches_bytes, const Headers& headers) const;
   env::DiskError RollLocked(fiber::Fiber& self, Offset base);
+  // Everything below `base` counts as durable, although nothing was written right below it.
+  env::DiskError FlushBeforeGap(fiber::Fiber& self, Offset base);
   void FlushInBackground();
   AppendResult Failure(AppendError error, std::string problem) const;
 
@@ -241,9 +247,13 @@ class Log : public std::enable_shared_from_this<Log> {
   LogError RaiseStart(fiber::Fiber& self, Offset offset, env::LogStartReason reason);
   env::DiskError Bury(fiber::Fiber& self, const SegmentPtr& segment);
   env::DiskError TruncateLocked(fiber::Fiber& self, Offset offset);
-  env::DiskError TruncateFullyLocked(fiber::Fiber& self, Offset offset);
+  enum class KnownProducers : uint8_t { kForget, kKeep };
+  env::DiskError TruncateFullyLocked(fiber::Fiber& self, Offset offset, KnownProducers known);
+  env::DiskError ProducersBelow(fiber::Fiber& self, Offset start, producers::ProducerStates& below);
+  env::DiskError FoldProducers(fiber::Fiber& self, Offset end, producers::ProducerStates& states);
   env::DiskError ReplayProducers(fiber::Fiber& self, Offset end);
-  env::DiskError PersistMarks(fiber::Fiber& self, Offset log_start, Offset recovery_point);
+  env::DiskError PersistMarks(fiber::Fiber& self, const LogMarks::Wish& wish);
+  env::DiskError MakeSnapshotDurable(fiber::Fiber& self, Offset start);
 
   // log_flush.cc
   LogError FlushShared(fiber::Fiber& self, Offset offset);

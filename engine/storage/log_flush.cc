@@ -68,6 +68,8 @@ LogError Log::FlushShared(fiber::Fiber& self, Offset offset) {
       GoOffline("sync", error);
       return LogError::kOffline;
     }
+    // Another sync of the same files may have failed meanwhile.
+    if (is_offline()) return LogError::kOffline;
     // What was cut off meanwhile may have been written anew behind the sync.
     if (truncations_before != truncations_ || target <= flush_.recovery_point) continue;
     flush_.recovery_point = target;

@@ -49,6 +49,7 @@ class Log::Loader {
   absl::Status FinishSwaps();
   absl::Status RemoveFile(const std::string& name);
   absl::Status PlaceSegments();
+  absl::Status FinishDeletion();
   absl::Status RebuildMissingIndexes();
   absl::Status LoadEpochs();
   absl::Status LoadCleanEnd();
@@ -65,10 +66,11 @@ class Log::Loader {
   // The batch stands in the log: its epoch began with it at the latest.
   void EnterEpoch(const record::BatchHeader& header);
   DiskError TakeBatch(Segment& segment, const record::BatchHeader& header, Bytes body);
-  // Whether the segment begins where the log ends so far, with no hole.
-  absl::StatusOr<bool> Follows(Segment& segment);
+  // Whether the segment begins where the log ends so far, with no hole: gaps that are meant end at a recovery point.
+  bool Follows(const Segment& segment) const;
   absl::Status DropAfter(const Segment& segment);
   absl::Status SettleStart();
+  absl::Status KeepProducersOnly();
   absl::Status RestoreProducers(Offset until);
   absl::Status Finish();
   absl::Status RebuildEpochs();
@@ -101,6 +103,7 @@ absl::Status Log::Loader::Run() {
   if (absl::Status status = ScanFolder(); !status.ok()) return status;
   if (absl::Status status = FinishSwaps(); !status.ok()) return status;
   if (absl::Status status = PlaceSegments(); !status.ok()) return status;
+  if (absl::Status status = FinishDeletion(); !status.ok()) return status;
   if (absl::Status status = RebuildMissingIndexes(); !status.ok()) return status;
   if (absl::Status status = LoadEpochs(); !status.ok()) return status;
   if (!log_.segments_.empty() && !unclean_) {
@@ -160,7 +163,7 @@ absl::Status Log::Loader::NoteFile(const env::DirectoryEntry& entry) {
       break;
   }
   if (name->kind == SegmentFileKind::kProducerSnapshot) {
-    log_.producers_.AddFound(name->base_offset);
+    log_.producers_.AddFound(name->base_offset, checkpoints_.previous_shutdown);
   } else if (name->kind == SegmentFileKind::kLog) {
     found_[name->base_offset].log = true;
   } else {
@@ -234,6 +237,27 @@ absl::Status Log::Loader::PlaceSegments() {
     segment->StartLoaded(file_sizes_[base], end, now);
   }
   return absl::OkStatus();
+}
+
+// Segments below the log start were about to be deleted: some of them may be gone already, and nothing may be
+// concluded from the others. A deletion begins only when the snapshot is durable that takes their place.
+absl::Status Log::Loader::FinishDeletion() {
+  Offset base = kNoOffset;
+  for (const auto& [candidate, segment] : log_.segments_) {
+    if (candidate > checkpoints_.log_start_offset || candidate == log_.segments_.begin()->first) continue;
+    const ProducerStore::RestoreResult found = log_.producers_.Restore(self_, candidate, Offset(0));
+    if (found.error != DiskError::kNone) return DiskProblem("producer snapshot", found.error);
+    if (found.offset == candidate) base = candidate;
+  }
+  if (base == kNoOffset) return absl::OkStatus();
+  REACHED(log_.env_.context, "storage.finished_deletion");
+  DiskError error = log_.producers_.MakeDurable(self_, base);
+  if (error == DiskError::kNone) error = log_.SyncFolder(self_);
+  while (error == DiskError::kNone && log_.segments_.begin()->first < base) {
+    const SegmentPtr first = log_.segments_.begin()->second;
+    error = log_.Bury(self_, first);
+  }
+  return error == DiskError::kNone ? absl::OkStatus() : DiskProblem("", error);
 }
 
 // Of segments that are not the last: the last one's are rebuilt where they are needed.
@@ -353,9 +377,9 @@ absl::Status Log::Loader::Recover() {
     const DiskError error = log_.producers_.RemoveAbove(self_, recovery_point - 1);
     if (error != DiskError::kNone) return DiskProblem("", error);
   }
-  SegmentPtr segment = log_.SegmentFor(recovery_point);
+  // A segment that ends at the recovery point counts as unsynced: its last index entries were written at its roll.
+  SegmentPtr segment = log_.SegmentFor(recovery_point - 1);
   INVARIANT(segment != nullptr);
-  // The segment below ends somewhere at or before it.
   bool torn = false;
   bool first = true;
   for (; segment != nullptr && !torn; segment = log_.SegmentAfter(*segment)) {
@@ -369,9 +393,7 @@ absl::Status Log::Loader::Recover() {
       // Those above were perhaps never synced; they are made anew.
       const DiskError error = log_.producers_.RemoveAbove(self_, start.offset);
       if (error != DiskError::kNone) return DiskProblem("producer snapshot", error);
-    } else if (absl::StatusOr<bool> follows = Follows(*segment); !follows.ok()) {
-      return follows.status();
-    } else if (!*follows) {
+    } else if (!Follows(*segment)) {
       // The segment before lost its end: what follows a hole was never durable either.
       REACHED(log_.env_.context, "storage.hole_between_segments");
       const SegmentPtr before = std::prev(log_.segments_.find(segment->base_offset()))->second;
@@ -455,19 +477,11 @@ absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, b
   return error == DiskError::kNone ? absl::OkStatus() : DiskProblem(LogFileName(segment), error);
 }
 
-absl::StatusOr<bool> Log::Loader::Follows(Segment& segment) {
-  if (segment.base_offset() < log_.log_end_) return false;
-  const Offset no_matter_below = std::max(checkpoints_.cleaned_until, checkpoints_.log_start_offset);
-  if (segment.base_offset() == log_.log_end_ || segment.base_offset() <= no_matter_below) return true;
-  // A follower of a compacted log leaves a gap where a segment could not hold the next batch.
-  const ManagedFile::Handle file = segment.OpenLog(self_);
-  if (file.error != DiskError::kNone) return DiskProblem(LogFileName(segment), file.error);
-  BatchScanner scanner(file.file, {.begin = 0, .end = file_sizes_[segment.base_offset()]},
-                       BatchScanner::kLookWindowBytes);
-  const BatchScanner::Found found = scanner.Next(self_);
-  if (found == BatchScanner::Found::kDiskError) return DiskProblem(LogFileName(segment), scanner.disk_error());
-  return found == BatchScanner::Found::kBatch &&
-         scanner.header().last_offset() - log_.log_end_ > segment.limits().offsets_max;
+bool Log::Loader::Follows(const Segment& segment) const {
+  if (segment.base_offset() == log_.log_end_) return true;
+  const Offset gaps_below =
+      std::max({checkpoints_.cleaned_until, checkpoints_.log_start_offset, checkpoints_.recovery_point});
+  return segment.base_offset() > log_.log_end_ && segment.base_offset() <= gaps_below;
 }
 
 // Nothing behind `segment` counts any more.
@@ -491,7 +505,10 @@ absl::Status Log::Loader::SettleStart() {
   const Offset first_base = none ? Offset(0) : log_.segments_.begin()->first;
   log_.log_start_ = std::max(checkpoints_.log_start_offset, first_base);
   if (!none && log_.log_start_ <= log_.log_end_) return absl::OkStatus();
-  // Either nothing is there, or what is there lies wholly below the start and was about to be deleted.
+  // Either nothing is there, or what is there lies wholly below the start: then only what it says of producers counts.
+  if (!none) {
+    if (absl::Status status = KeepProducersOnly(); !status.ok()) return status;
+  }
   while (!log_.segments_.empty()) {
     const SegmentPtr last = log_.active();
     if (const DiskError error = log_.Bury(self_, last); error != DiskError::kNone) {
@@ -499,11 +516,22 @@ absl::Status Log::Loader::SettleStart() {
     }
   }
   log_.log_end_ = log_.log_start_;
-  producers_ready_ = false;
   auto fresh = std::make_shared<Segment>(log_.files_, log_.place_.directory, log_.log_start_, log_.limits());
   fresh->StartEmpty(log_.env_.clock.WallNow());
   log_.segments_[log_.log_start_] = std::move(fresh);
   return absl::OkStatus();
+}
+
+absl::Status Log::Loader::KeepProducersOnly() {
+  if (!producers_ready_) {
+    if (absl::Status status = RestoreProducers(log_.log_end_); !status.ok()) return status;
+  }
+  DiskError error = log_.producers_.RemoveAbove(self_, log_.log_end_);
+  if (error == DiskError::kNone) error = log_.producers_.TakeSnapshot(self_, log_.log_start_);
+  ++log_.flush_.folder_changes;
+  if (error == DiskError::kNone) error = log_.producers_.MakeDurable(self_, log_.log_start_);
+  if (error == DiskError::kNone) error = log_.SyncFolder(self_);
+  return error == DiskError::kNone ? absl::OkStatus() : DiskProblem("producer snapshot", error);
 }
 
 absl::Status Log::Loader::RestoreProducers(Offset until) {
@@ -547,6 +575,11 @@ absl::Status Log::Loader::Finish() {
   log.flush_.recovery_point =
       unclean_ ? std::min(std::max(checkpoints_.recovery_point, log.log_start_), log.log_end_) : log.log_end_;
   if (log.flush_.recovery_point >= log.log_end_) log.flush_.suspect_from = kNoOffset;
+  if (checkpoints_.recovery_point > log.log_end_) {
+    // What will be written below it must be checked by the next recovery.
+    error = log.PersistMarks(self_, {.recovery_point_at_most = log.flush_.recovery_point});
+    if (error != DiskError::kNone) return DiskProblem("recovery point checkpoint", error);
+  }
   if (!unclean_) log.flush_.folder_synced = log.flush_.folder_changes;
 
   std::set<Offset> bases;

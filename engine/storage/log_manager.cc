@@ -53,7 +53,10 @@ absl::Status LogManager::PrepareFolder(fiber::Fiber& self) {
     return Problem(kLockName, fmt::format("cannot be locked: {}", env::ToString(lock.error)));
   }
   lock_ = std::move(lock.lock);
-  return absl::OkStatus();
+  // What a dead process renamed here is seen now and must stay: later decisions rest on it.
+  error = env_.disk.SyncDirectory(self, options_.directory);
+  if (error == DiskError::kNone) return absl::OkStatus();
+  return Problem("", fmt::format("cannot be synced: {}", env::ToString(error)));
 }
 
 absl::Status LogManager::CheckMeta(const MetaProperties& found, const std::string& path) const {

@@ -12,9 +12,8 @@ namespace odradek::storage {
 
 using env::DiskError;
 
-DiskError Log::PersistMarks(fiber::Fiber& self, Offset log_start, Offset recovery_point) {
-  if (marks_ == nullptr) return DiskError::kNone;
-  return marks_->Persist(self, place_.name, log_start, recovery_point);
+DiskError Log::PersistMarks(fiber::Fiber& self, const LogMarks::Wish& wish) {
+  return marks_ == nullptr ? DiskError::kNone : marks_->Persist(self, place_.name, wish);
 }
 
 // The renames survive a loss of power only after the folder's sync, which is the caller's to do.
@@ -28,9 +27,10 @@ DiskError Log::Bury(fiber::Fiber& self, const SegmentPtr& segment) {
   if (const auto it = segments_.find(segment->base_offset()); it != segments_.end() && it->second == segment) {
     segments_.erase(it);
   }
-  ++flush_.folder_changes;
   buried_.push_back({segment, env_.clock.Now() + config_.file_delete_delay});
-  return segment->Rename(self, FileSuffix::kDeleted);
+  const DiskError error = segment->Rename(self, FileSuffix::kDeleted);
+  ++flush_.folder_changes;
+  return error;
 }
 
 void Log::RemoveDeletedFiles(fiber::Fiber& self) {
@@ -56,7 +56,9 @@ LogError Log::TruncateTo(fiber::Fiber& self, Offset offset) {
   } else if (MUTATION(env_.context, LG17) && (offset <= active()->base_offset() || active()->empty())) {
     return LogError::kNone;
   } else if (offset < segments_.begin()->first) {
-    error = TruncateFullyLocked(self, offset);
+    // Nothing that is left was written below the first segment.
+    error = offset < log_start_ ? TruncateFullyLocked(self, offset, KnownProducers::kForget)
+                                : TruncateFullyLocked(self, log_start_, KnownProducers::kKeep);
   } else {
     error = TruncateLocked(self, offset);
   }
@@ -69,7 +71,7 @@ LogError Log::TruncateFullyAndStartAt(fiber::Fiber& self, Offset offset) {
   REQUIRES(offset >= Offset(0));
   fiber::MutexLock lock(self, lock_);
   if (is_offline()) return LogError::kOffline;
-  const DiskError error = TruncateFullyLocked(self, offset);
+  const DiskError error = TruncateFullyLocked(self, offset, KnownProducers::kForget);
   if (error == DiskError::kNone) return LogError::kNone;
   GoOffline("truncation", error);
   return LogError::kOffline;
@@ -82,7 +84,8 @@ DiskError Log::TruncateLocked(fiber::Fiber& self, Offset offset) {
   log_end_ = offset;
   SetHighWatermark(high_watermark_);
   // What is written behind the cut must be checked by the next recovery: the recovery point on disk goes down first.
-  if (const DiskError error = PersistMarks(self, kNoOffset, flush_.recovery_point); error != DiskError::kNone) {
+  if (const DiskError error = PersistMarks(self, {.recovery_point_at_most = flush_.recovery_point});
+      error != DiskError::kNone) {
     return error;
   }
   while (active()->base_offset() > offset) {
@@ -97,10 +100,16 @@ DiskError Log::TruncateLocked(fiber::Fiber& self, Offset offset) {
   }
   if (const DiskError error = active()->ResumeAppending(self); error != DiskError::kNone) return error;
   log_end_ = std::max(active()->next_offset(), log_start_);
+  if (log_end_ < flush_.recovery_point) {
+    // The cut went further down than asked for, to the end of a batch.
+    flush_.recovery_point = log_end_;
+    const DiskError error = PersistMarks(self, {.recovery_point_at_most = flush_.recovery_point});
+    if (error != DiskError::kNone) return error;
+  }
   if (const DiskError error = active()->Sync(self); error != DiskError::kNone) return error;
   if (const DiskError error = epochs_.TruncateFromEnd(self, log_end_); error != DiskError::kNone) return error;
-  ++flush_.folder_changes;
   if (const DiskError error = producers_.RemoveAbove(self, log_end_); error != DiskError::kNone) return error;
+  ++flush_.folder_changes;
   if (const DiskError error = SyncFolder(self); error != DiskError::kNone) return error;
   if (producers_.states().TruncateTo(log_end_) == producers::Rollback::kReplayNeeded) {
     if (const DiskError error = ReplayProducers(self, log_end_); error != DiskError::kNone) return error;
@@ -111,14 +120,28 @@ DiskError Log::TruncateLocked(fiber::Fiber& self, Offset offset) {
   return DiskError::kNone;
 }
 
-DiskError Log::TruncateFullyLocked(fiber::Fiber& self, Offset offset) {
+// The producers whose records were deleted, at an empty log that starts at `start`.
+DiskError Log::ProducersBelow(fiber::Fiber& self, Offset start, producers::ProducerStates& below) {
+  producers::ProducerStates states(producers_.states().config());
+  const DiskError error = FoldProducers(self, segments_.begin()->first, states);
+  for (const auto& [id, entry] : states.entries()) {
+    const bool is_below = entry.window.empty() || entry.window.back().last_offset < start;
+    if (is_below && !entry.in_txn()) below.Restore(id, entry);
+  }
+  return error;
+}
+
+DiskError Log::TruncateFullyLocked(fiber::Fiber& self, Offset offset, KnownProducers known) {
   const Offset start_before = log_start_;
   ++truncations_;
   flush_.recovery_point = std::min(flush_.recovery_point, offset);
   log_end_ = std::min(log_end_, std::max(offset, log_start_));
   SetHighWatermark(high_watermark_);
   // A start that rises is durable before the files vanish, one that falls after.
-  DiskError error = PersistMarks(self, offset > start_before ? offset : kNoOffset, flush_.recovery_point);
+  DiskError error = PersistMarks(
+      self, {.log_start = offset > start_before ? offset : kNoOffset, .recovery_point_at_most = flush_.recovery_point});
+  producers::ProducerStates below(producers_.states().config(), offset);
+  if (error == DiskError::kNone && known == KnownProducers::kKeep) error = ProducersBelow(self, offset, below);
   if (error != DiskError::kNone) return error;
   ++truncations_;
   log_start_ = offset;
@@ -126,36 +149,45 @@ DiskError Log::TruncateFullyLocked(fiber::Fiber& self, Offset offset) {
   high_watermark_ = offset;
   flush_.recovery_point = offset;
   flush_.suspect_from = kNoOffset;
-  producers_.states() = producers::ProducerStates(producers_.states().config(), offset);
+  producers_.states() = std::move(below);
   auto fresh = std::make_shared<Segment>(files_, place_.directory, offset, limits());
   fresh->StartEmpty(env_.clock.WallNow());
+  if (known == KnownProducers::kKeep) {
+    // Before the batches go that say the same.
+    error = producers_.TakeSnapshot(self, offset);
+    ++flush_.folder_changes;
+    if (error == DiskError::kNone) error = producers_.MakeDurable(self, offset);
+    if (error == DiskError::kNone) error = SyncFolder(self);
+  }
   std::vector<SegmentPtr> old;
   for (const auto& [base, segment] : segments_) old.push_back(segment);
   segments_.clear();
   segments_[offset] = std::move(fresh);
   // From the end, so that what a crash leaves has no gap.
   for (auto it = old.rbegin(); it != old.rend() && error == DiskError::kNone; ++it) error = Bury(self, *it);
-  if (error == DiskError::kNone) error = producers_.RemoveAll(self);
+  const Offset newest = known == KnownProducers::kKeep ? offset : kNoOffset;
+  if (error == DiskError::kNone) error = producers_.RemoveAbove(self, newest);
   if (error == DiskError::kNone) error = epochs_.Clear(self);
   if (error == DiskError::kNone) error = active()->CreateLogFile(self);
   ++flush_.folder_changes;
   if (error == DiskError::kNone) error = SyncFolder(self);
-  if (error == DiskError::kNone && offset < start_before) error = PersistMarks(self, offset, kNoOffset);
+  if (error == DiskError::kNone && offset < start_before) error = PersistMarks(self, {.log_start = offset});
   ++truncations_;
   env_.observer.On(env::LogTruncated{observed_name(), offset});
   return error;
 }
 
 // The state of the producers at `end`, from the newest snapshot below and the batches behind it.
-DiskError Log::ReplayProducers(fiber::Fiber& self, Offset end) {
-  const ProducerStore::RestoreResult restored = producers_.Restore(self, end, segments_.begin()->first);
+DiskError Log::FoldProducers(fiber::Fiber& self, Offset end, producers::ProducerStates& states) {
+  ProducerStore::RestoreResult restored = producers_.Restore(self, end, segments_.begin()->first);
   if (restored.error != DiskError::kNone) return restored.error;
   for (const std::string& problem : restored.problems) {
     env_.log.Write(env::LogLevel::kWarning, "storage", "producer snapshot ignored", {{"problem", problem}});
   }
+  states = std::move(restored.states);
   Offset next = restored.offset;
-  for (SegmentPtr segment = SegmentFor(std::max(next, segments_.begin()->first));
-       segment != nullptr && segment->base_offset() < end; segment = SegmentAfter(*segment)) {
+  for (SegmentPtr segment = SegmentFor(next); segment != nullptr && segment->base_offset() < end;
+       segment = SegmentAfter(*segment)) {
     const SeekResult first = segment->Seek(self, std::max(next, segment->base_offset()));
     if (first.error != SeekError::kNone) return DiskError::kIo;
     if (!first.place) continue;
@@ -166,20 +198,47 @@ DiskError Log::ReplayProducers(fiber::Fiber& self, Offset end) {
     BatchScanner::Found found = scanner.Next(self);
     for (; found == BatchScanner::Found::kBatch && scanner.header().base_offset < end; found = scanner.Next(self)) {
       if (!scanner.header().has_producer_id() || scanner.header().base_offset < next) continue;
-      producers_.states().Apply(scanner.header(), scanner.header().is_control() ? scanner.Body(self) : Bytes{});
+      states.Apply(scanner.header(), scanner.header().is_control() ? scanner.Body(self) : Bytes{});
     }
     if (found == BatchScanner::Found::kDiskError) return scanner.disk_error();
     if (found == BatchScanner::Found::kProblem) return DiskError::kIo;
     next = std::max(next, segment->next_offset());
   }
+  return DiskError::kNone;
+}
+
+DiskError Log::ReplayProducers(fiber::Fiber& self, Offset end) {
+  producers::ProducerStates states(producers_.states().config());
+  if (const DiskError error = FoldProducers(self, end, states); error != DiskError::kNone) return error;
+  producers_.states() = std::move(states);
   producers_.states().OnHighWatermark(high_watermark_);
   return DiskError::kNone;
 }
 
+// The producers' snapshot takes the place of the batches below `start`, which may go as soon as the start is durable.
+DiskError Log::MakeSnapshotDurable(fiber::Fiber& self, Offset start) {
+  const Offset base = SegmentFor(start)->base_offset();
+  if (base == segments_.begin()->first) return DiskError::kNone;
+  if (const DiskError error = RewriteSuspect(self); error != DiskError::kNone) return error;
+  if (FlushShared(self, base) != LogError::kNone) return DiskError::kIo;
+  if (!producers_.HasSnapshot(base)) {
+    producers::ProducerStates states(producers_.states().config());
+    if (const DiskError error = FoldProducers(self, base, states); error != DiskError::kNone) return error;
+    if (const DiskError error = producers_.TakeSnapshot(self, states, base); error != DiskError::kNone) return error;
+    ++flush_.folder_changes;
+  }
+  if (const DiskError error = producers_.MakeDurable(self, base); error != DiskError::kNone) return error;
+  return SyncFolder(self);
+}
+
 LogError Log::RaiseStart(fiber::Fiber& self, Offset offset, env::LogStartReason reason) {
   if (offset <= log_start_) return LogError::kNone;
+  if (const DiskError error = MakeSnapshotDurable(self, offset); error != DiskError::kNone) {
+    GoOffline("producer snapshot", error);
+    return LogError::kOffline;
+  }
   if (!MUTATION(env_.context, RT04)) {
-    if (const DiskError error = PersistMarks(self, offset, kNoOffset); error != DiskError::kNone) {
+    if (const DiskError error = PersistMarks(self, {.log_start = offset}); error != DiskError::kNone) {
       GoOffline("log start checkpoint", error);
       return LogError::kOffline;
     }
@@ -235,10 +294,10 @@ std::vector<Log::SegmentPtr> Log::FindDeletable(fiber::Fiber& self, Deletable wh
       const int64_t excess_kept =
           MUTATION(env_.context, RT03) ? excess_bytes - 1 : excess_bytes - segment->size_bytes();
       const bool by_size = config_.cleanup_delete && config_.retention_bytes >= 0 && excess_kept >= 0;
-      if (by_size) excess_bytes -= segment->size_bytes();
       deletable = by_size || IsExpired(*segment);
     }
     if (!deletable) break;
+    excess_bytes -= segment->size_bytes();
     found.push_back(segment);
   }
   return found;
@@ -251,24 +310,21 @@ LogError Log::DropOldest(fiber::Fiber& self, const std::vector<SegmentPtr>& segm
     // There is always a segment to append to, and it says where the log goes on when all others are gone.
     if (error = RollLocked(self, log_end_); error == DiskError::kNone) error = active()->CreateLogFile(self);
   }
-  const Offset new_start = SegmentAfter(*segments.back())->base_offset();
-  // The producers' snapshot at the new start takes the place of the batches that go.
-  if (error == DiskError::kNone) error = RewriteSuspect(self);
   if (error != DiskError::kNone) {
     GoOffline("deletion", error);
     return LogError::kOffline;
   }
-  if (FlushShared(self, new_start) != LogError::kNone) return LogError::kOffline;
+  const Offset new_start = SegmentAfter(*segments.back())->base_offset();
   ++flush_.folder_changes;
-  if (error = SyncFolder(self); error == DiskError::kNone) {
-    if (const LogError raised = RaiseStart(self, new_start, reason); raised != LogError::kNone) return raised;
-  }
+  if (const LogError raised = RaiseStart(self, new_start, reason); raised != LogError::kNone) return raised;
+  error = MakeSnapshotDurable(self, new_start);
   for (const SegmentPtr& segment : segments) {
     if (error == DiskError::kNone) error = Bury(self, segment);
   }
   std::set<Offset> bases;
   for (const auto& [base, segment] : segments_) bases.insert(base);
   if (error == DiskError::kNone) error = producers_.RemoveStray(self, bases);
+  ++flush_.folder_changes;
   if (error == DiskError::kNone) error = SyncFolder(self);
   if (error == DiskError::kNone) return LogError::kNone;
   GoOffline("deletion", error);

@@ -75,8 +75,11 @@ DiskError ManagedFile::Sync(fiber::Fiber& self) {
   if (handle.error != DiskError::kNone) return handle.error;
   const uint64_t covered = changes_;
   const DiskError error = handle.file->Sync(self);
-  if (error == DiskError::kNone) synced_changes_ = std::max(synced_changes_, covered);
-  return error;
+  if (error != DiskError::kNone) return error;
+  // One that ran at the same time may have failed for the same bytes.
+  if (lost_sync_ != DiskError::kNone) return lost_sync_;
+  synced_changes_ = std::max(synced_changes_, covered);
+  return DiskError::kNone;
 }
 
 void ManagedFile::Close() {

@@ -60,7 +60,7 @@ class ManagedFile : public std::enable_shared_from_this<ManagedFile> {
   env::DiskError Truncate(fiber::Fiber& self, int64_t size_bytes);
   // Does nothing if nothing was written since the last good sync.
   env::DiskError Sync(fiber::Fiber& self);
-  bool needs_sync() const { return changes_ != synced_changes_; }
+  bool needs_sync() const { return changes_ != synced_changes_ || lost_sync_ != env::DiskError::kNone; }
   // The next Sync goes to the disk whatever was written here.
   void ForceNextSync() { ++changes_; }
 

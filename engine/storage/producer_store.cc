@@ -26,13 +26,20 @@ std::string ProducerStore::PathOf(Offset offset) const {
 
 std::vector<Offset> ProducerStore::SnapshotOffsets() const {
   std::vector<Offset> offsets;
-  for (const auto& [offset, file] : snapshots_) offsets.push_back(offset);
+  for (const auto& [offset, snapshot] : snapshots_) offsets.push_back(offset);
   return offsets;
 }
 
+void ProducerStore::AddFound(Offset offset, env::ShutdownKind previous_shutdown) {
+  snapshots_[offset] = {.unsynced = nullptr, .suspect = previous_shutdown == env::ShutdownKind::kUnclean};
+}
+
 ProducerStore::RestoreResult ProducerStore::Restore(fiber::Fiber& self, Offset at_most, Offset otherwise) {
-  RestoreResult result;
   const producers::ProducersConfig config = states_.config();
+  RestoreResult result{.error = DiskError::kNone,
+                       .states = producers::ProducerStates(config, otherwise),
+                       .offset = otherwise,
+                       .problems = {}};
   for (;;) {
     auto it = snapshots_.upper_bound(at_most);
     if (it == snapshots_.begin()) break;
@@ -44,22 +51,20 @@ ProducerStore::RestoreResult ProducerStore::Restore(fiber::Fiber& self, Offset a
     }
     auto decoded = producers::DecodeSnapshot(file.content, offset, config);
     if (file.ok() && decoded.ok()) {
-      states_ = *std::move(decoded);
+      result.states = *std::move(decoded);
       result.offset = offset;
       return result;
     }
     result.problems.push_back(fmt::format("{}: {}", PathOf(offset), base::SV(decoded.status().message())));
     if (result.error = Remove(self, offset); result.error != DiskError::kNone) return result;
   }
-  states_ = producers::ProducerStates(config, otherwise);
-  result.offset = otherwise;
   return result;
 }
 
-DiskError ProducerStore::TakeSnapshot(fiber::Fiber& self, Offset offset) {
-  REQUIRES(states_.end_offset() <= offset);
+DiskError ProducerStore::TakeSnapshot(fiber::Fiber& self, const producers::ProducerStates& states, Offset offset) {
+  REQUIRES(states.end_offset() <= offset);
   if (snapshots_.contains(offset)) return DiskError::kNone;
-  const ByteBuffer bytes = producers::EncodeSnapshot(states_);
+  const ByteBuffer bytes = producers::EncodeSnapshot(states);
   const std::string path = PathOf(offset);
   // One that a crash left behind would be half overwritten.
   if (const DiskError error = RemoveIfThere(self, disk_, path); error != DiskError::kNone) return error;
@@ -67,30 +72,35 @@ DiskError ProducerStore::TakeSnapshot(fiber::Fiber& self, Offset offset) {
   if (opened.error != DiskError::kNone) return opened.error;
   const Bytes parts[] = {bytes};
   if (const env::IoResult written = opened.file->WriteAt(self, parts, 0); !written.ok()) return written.error;
-  snapshots_[offset] = std::move(opened.file);
+  snapshots_[offset] = {.unsynced = std::move(opened.file), .suspect = false};
   return DiskError::kNone;
-}
-
-bool ProducerStore::NeedsSync(Offset offset) const {
-  for (const auto& [at, file] : snapshots_) {
-    if (at <= offset && file != nullptr) return true;
-  }
-  return false;
 }
 
 DiskError ProducerStore::SyncSnapshots(fiber::Fiber& self, Offset offset) {
   for (;;) {
     auto it = snapshots_.begin();
-    while (it != snapshots_.end() && it->first <= offset && it->second == nullptr) ++it;
+    while (it != snapshots_.end() && it->first <= offset && it->second.unsynced == nullptr) ++it;
     if (it == snapshots_.end() || it->first > offset) return DiskError::kNone;
     const Offset at = it->first;
-    const std::shared_ptr<env::File> file = it->second;
+    const std::shared_ptr<env::File> file = it->second.unsynced;
     if (!MUTATION(context_, LG12)) {
       if (const DiskError error = file->Sync(self); error != DiskError::kNone) return error;
     }
     // It may be gone or another one by now.
-    if (it = snapshots_.find(at); it != snapshots_.end() && it->second == file) it->second = nullptr;
+    if (it = snapshots_.find(at); it != snapshots_.end() && it->second.unsynced == file) it->second.unsynced = nullptr;
   }
+}
+
+DiskError ProducerStore::MakeDurable(fiber::Fiber& self, Offset offset) {
+  REQUIRES(HasSnapshot(offset));
+  if (!snapshots_.at(offset).suspect) return SyncSnapshots(self, offset);
+  if (MUTATION(context_, LG12)) return DiskError::kNone;
+  // A copy: a sync of the old file might say well done of pages that an earlier sync failed to write.
+  const SmallFile file = ReadSmallFile(self, disk_, PathOf(offset));
+  if (!file.ok()) return file.error;
+  const DiskError error = ReplaceSmallFile(self, disk_, context_, PathOf(offset), file.content);
+  if (error == DiskError::kNone && HasSnapshot(offset)) snapshots_.at(offset).suspect = false;
+  return error;
 }
 
 DiskError ProducerStore::Remove(fiber::Fiber& self, Offset offset) {

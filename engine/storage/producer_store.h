@@ -2,8 +2,8 @@
 // time call what suspends.
 //
 //  1. A snapshot at an offset holds the fold of all batches below it.
-//  2. SyncSnapshots() before the recovery point passes an offset: a snapshot at or below the recovery point is durable,
-//     or was damaged later, which its CRC tells.
+//  2. A snapshot that replaces batches is durable before they go; any other one may be torn by a crash, which its CRC
+//     tells: then an older one and more batches give the same state.
 //
 // Source: FEATURES 3.2, Kafka's ProducerStateManager.
 #pragma once
@@ -18,6 +18,7 @@
 #include "engine/base/context.h"
 #include "engine/base/ids.h"
 #include "engine/env/disk.h"
+#include "engine/env/observer.h"
 #include "engine/fiber/fiber.h"
 #include "engine/producers/producer_states.h"
 
@@ -30,24 +31,27 @@ class ProducerStore {
   const producers::ProducerStates& states() const { return states_; }
   producers::ProducerStates& states() { return states_; }
 
-  // Snapshots that the folder has.
-  void AddFound(Offset offset) { snapshots_[offset] = nullptr; }
+  // A snapshot that the folder has. After a crash its bytes may never have reached the disk.
+  void AddFound(Offset offset, env::ShutdownKind previous_shutdown);
   bool HasSnapshot(Offset offset) const { return snapshots_.contains(offset); }
   std::vector<Offset> SnapshotOffsets() const;
 
   struct RestoreResult {
     env::DiskError error = env::DiskError::kNone;
+    producers::ProducerStates states;
     Offset offset;                      // the state is the fold of everything below
     std::vector<std::string> problems;  // damaged snapshots, which were removed
   };
-  // Takes the newest snapshot at or below `at_most`, an empty state at `otherwise` if there is none.
+  // Reads the newest snapshot at or below `at_most`; an empty state at `otherwise` if there is none.
   RestoreResult Restore(fiber::Fiber& self, Offset at_most, Offset otherwise);
 
-  // Writes the state as the snapshot at `offset`, the log end; not durable yet.
-  env::DiskError TakeSnapshot(fiber::Fiber& self, Offset offset);
-  // Makes the snapshots at and below `offset` durable, but for their entries in the folder.
+  // Writes `states` as the snapshot at `offset`, if there is none; not durable yet.
+  env::DiskError TakeSnapshot(fiber::Fiber& self, const producers::ProducerStates& states, Offset offset);
+  env::DiskError TakeSnapshot(fiber::Fiber& self, Offset offset) { return TakeSnapshot(self, states_, offset); }
+  // Makes the snapshots at and below `offset` durable that this process wrote, but for their names in the folder.
   env::DiskError SyncSnapshots(fiber::Fiber& self, Offset offset);
-  bool NeedsSync(Offset offset) const;
+  // Makes the snapshot at `offset` durable whoever wrote it. REQUIRES: HasSnapshot(offset).
+  env::DiskError MakeDurable(fiber::Fiber& self, Offset offset);
 
   env::DiskError RemoveAbove(fiber::Fiber& self, Offset offset);
   // Keeps those at `bases` and the newest one.
@@ -62,8 +66,11 @@ class ProducerStore {
   base::Context& context_;
   const std::string folder_;
   producers::ProducerStates states_;
-  // The file is kept open until it is synced.
-  std::map<Offset, std::shared_ptr<env::File>> snapshots_;
+  struct Snapshot {
+    std::shared_ptr<env::File> unsynced;  // open until it is synced
+    bool suspect = false;                 // found after a crash
+  };
+  std::map<Offset, Snapshot> snapshots_;
 };
 
 }  // namespace odradek::storage

@@ -249,8 +249,8 @@ DiskError Segment::Rename(fiber::Fiber& self, FileSuffix suffix) {
     const SegmentFileName name{.base_offset = base_offset_, .kind = kind, .suffix = suffix};
     const std::string path = Join(folder_, ToString(name));
     const DiskError error = files_.disk().Rename(self, file->path(), path);
-    if (error == DiskError::kNotFound) continue;
-    if (error != DiskError::kNone) return error;
+    if (error != DiskError::kNone && error != DiskError::kNotFound) return error;
+    // Also where there was no file: the old name may soon be another segment's.
     file->SetPath(path);
   }
   return DiskError::kNone;

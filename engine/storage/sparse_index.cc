@@ -94,7 +94,9 @@ SparseIndex::LoadResult SparseIndex::LoadLocked(fiber::Fiber& self, const IndexE
       const bool in_order = !last_ || (entry.key > last_->key && entry.value >= last_->value);
       const bool in_bounds =
           entry.key >= 0 && entry.value >= 0 && entry.key <= bounds.key && entry.value <= bounds.value;
-      if (!in_order || !in_bounds) break;
+      // Neither a batch at the start of the file nor the offset that it has needs an entry: zeros are unwritten space.
+      const bool blank = entry.key == 0 && entry.value == 0;
+      if (!in_order || !in_bounds || blank) break;
       Add(entry);
       if (tail_count() == piece_entries_) {
         pieces_.push_back(tail_.front());

@@ -23,6 +23,7 @@ class CrashLoop::Watcher final : public env::Observer {
   void On(const env::Observation& observation) override {
     if (const auto* flushed = std::get_if<env::LogFlushed>(&observation)) {
       PartOf(flushed->partition).flushed = flushed->durable_end;
+      loop_.Note("flushed to " + std::to_string(flushed->durable_end.value()));
     } else if (const auto* cut = std::get_if<env::LogTruncated>(&observation)) {
       Part& part = PartOf(cut->partition);
       part.flushed = std::min(part.flushed, cut->log_end_offset);
@@ -55,7 +56,7 @@ CrashLoop::~CrashLoop() = default;
 
 LogConfig CrashLoop::MakeConfig() {
   LogConfig config;
-  config.segment_bytes = 500 + Draw(2000);
+  config.segment_bytes = 800 + Draw(2000);
   config.index_interval_bytes = Draw(3) * 150;
   config.index_piece_bytes = 24 + Draw(3) * 24;
   config.segment_index_bytes = 400;
@@ -81,6 +82,7 @@ void CrashLoop::RunLife() {
   fault_hit_ = false;
   loading_ = false;
   opened_ = false;
+  closing_ = false;
   completed_close_ = false;
   process.disk.operations_max = OneIn(4) ? INT64_MAX : 20 + Draw(1200);
   ArmFaults();
@@ -88,13 +90,17 @@ void CrashLoop::RunLife() {
   const bool wall_jump = OneIn(4);
   if (wall_jump) process.clock.wall = process.clock.wall + Duration::Millis(Draw(5000));
   process.KillFibers();
+  for (const std::string& line : process.log.lines) Note("log: " + line);
   manager_.reset();
-  if (opened_) was_clean_ = completed_close_;
-  may_be_clean_ = !opened_ && (was_clean_ || may_be_clean_);
+  // A marker may be taken away or put down by a call that was not answered.
+  may_be_clean_ = opened_ ? closing_ && !completed_close_ : was_clean_ || may_be_clean_;
+  was_clean_ = completed_close_;
   if (OneIn(2)) {
+    Note(completed_close_ ? "stopped" : "killed");
     machine_.Kill();
     return;
   }
+  Note(completed_close_ ? "stopped, power lost" : "power lost");
   machine_.LosePower(draws_.Next());
   for (Part& part : parts_) part.power_lost = true;
 }
@@ -114,6 +120,7 @@ void CrashLoop::ArmFaults() {
                 : operation.call == call && operation.path.find(part) != std::string::npos;
     if (!hits || fault_hit_ || skip-- > 0) return env::DiskError::kNone;
     fault_hit_ = true;
+    Note("fault at " + operation.path);
     return call == DiskCall::kWrite && !at_load ? env::DiskError::kNoSpace : env::DiskError::kIo;
   };
 }
@@ -153,6 +160,7 @@ void CrashLoop::Live(fiber::Fiber& self) {
     } else if (!fault_hit_) {
       const auto created = manager_->Create(self, part.name, TopicId{1, 2}, config_);
       if (!created.ok() && !fault_hit_) Fail("cannot be created");
+      if (created.ok()) part.power_lost = false;
     }
     if (!verdict_.ok()) return;
   }
@@ -170,6 +178,7 @@ void CrashLoop::Live(fiber::Fiber& self) {
   }
   if (!verdict_.ok() || !OneIn(3)) return;
   const bool failed_load = !manager_->failed_logs().empty();
+  closing_ = !failed_load;
   const absl::Status closed = manager_->CloseCleanly(self, BrokerEpoch(life_));
   completed_close_ = closed.ok();
   if (closed.ok() && failed_load) Fail("a clean shutdown is claimed although a log could not be loaded");
@@ -240,6 +249,8 @@ bool CrashLoop::AppendOne(fiber::Fiber& self, Part& part, Log& log, Identity ide
   if (result.next_offset - result.base_offset != record_count) Fail("the answer has a wrong range of offsets");
   ++result_.acked_count;
   part.model.Acked(id, result.base_offset);
+  Note(fmt::format("{}: batch {} appended at [{}, {}) epoch {} sequence {}", ToString(part.name), id,
+                   result.base_offset.value(), result.next_offset.value(), part.leader_epoch, batch.base_sequence));
   if (identity == Identity::kProducer && !part.follower && OneIn(6)) Resend(self, part, log, id);
   return true;
 }
@@ -301,6 +312,9 @@ void CrashLoop::SaveHighWatermarks(fiber::Fiber& self) {
   for (const Part& part : parts_) {
     before.push_back(Hosted(part) ? manager_->Find(part.name)->high_watermark() : kNoOffset);
   }
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    if (before[i] != kNoOffset) parts_[i].hw_saved = std::min(parts_[i].hw_saved, before[i]);
+  }
   if (!manager_->CheckpointHighWatermarks(self)) return;
   for (size_t i = 0; i < parts_.size(); ++i) {
     if (before[i] != kNoOffset) parts_[i].hw_saved = before[i];
@@ -351,6 +365,7 @@ void CrashLoop::DeleteSome(fiber::Fiber& self, Part& part, Log& log) {
   const Offset end = log.high_watermark();
   const Offset target = OneIn(3) ? end : start + (end > start ? Draw(end - start) : 0);
   part.start_maybe = std::max(part.start_maybe, target);
+  Note(fmt::format("{}: delete records before {}", ToString(part.name), target.value()));
   if (log.DeleteRecordsBefore(self, target) == LogError::kNone) {
     part.start_known = std::max(part.start_known, target);
     if (log.log_start_offset() < target) Fail("the log start is below what was deleted");
@@ -377,6 +392,8 @@ void CrashLoop::RetainQuietly(fiber::Fiber& self, Part& part, Log& log) {
   if (result.error != LogError::kNone || !verdict_.ok()) return;
   part.start_known = log.log_start_offset();
   part.start_maybe = part.start_known;
+  Note(fmt::format("{}: retention by {} moved the start from {} to {}", ToString(part.name), by_size ? "size" : "time",
+                   start_before.value(), part.start_known.value()));
   if (log.log_start_offset() > std::max(high_watermark, start_before)) Fail("retention passed the high watermark");
   if (by_size && result.segment_count > 0 && size_before - result.size_bytes < config.retention_bytes) {
     bool below_start = true;
@@ -397,15 +414,18 @@ void CrashLoop::TruncateSome(fiber::Fiber& self, Part& part, Log& log) {
   const Offset end = log.log_end_offset();
   const Offset offset = start + (end > start ? Draw(end - start + 1) : 0);
   part.model.MaybeTruncated(offset);
+  Note(fmt::format("{}: truncate [{}, {}) to {}", ToString(part.name), start.value(), end.value(), offset.value()));
   const LogError error = log.TruncateTo(self, offset);
   if (error != LogError::kNone || !verdict_.ok()) return;
   const Offset expected = part.model.Truncate(offset, start, end);
   part.model.TruncationDone();
-  if (log.log_end_offset() != expected) {
+  // A follower's log may end with the name of an empty segment behind a gap.
+  const Offset end_max = part.follower ? std::max(offset, expected) : expected;
+  if (log.log_end_offset() < expected || log.log_end_offset() > end_max) {
     return Fail(fmt::format("truncated [{}, {}) to {}: the end is {}, not {}", start.value(), end.value(),
                             offset.value(), log.log_end_offset().value(), expected.value()));
   }
-  part.flushed = std::min(part.flushed, expected);
+  part.flushed = std::min(part.flushed, log.log_end_offset());
   if (part.hw_saved != kNoOffset) part.hw_saved = std::min(part.hw_saved, expected);
   if (log.log_start_offset() < part.start_known) Fail("truncation lowered the log start");
   const auto& entries = log.producers().entries();

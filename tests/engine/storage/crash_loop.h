@@ -29,6 +29,7 @@ struct CrashLoopResult {
   int64_t acked_count = 0;
   int64_t lost_count = 0;  // of acknowledged batches, where that is allowed
   std::map<std::string, int64_t> reached;
+  std::vector<std::string> trace;  // what was done, in order
 };
 
 class CrashLoop {
@@ -78,6 +79,7 @@ class CrashLoop {
   void TruncateSome(fiber::Fiber& self, Part& part, Log& log);
   void MoveHighWatermark(Log& log);
   void ArmFaults();
+  void Note(std::string what) { result_.trace.push_back(std::move(what)); }
   void Fail(const std::string& what) { verdict_.Fail("life " + std::to_string(life_) + ": " + what); }
   // In [0, bound).
   int64_t Draw(int64_t bound) { return static_cast<int64_t>(draws_.Below(static_cast<uint64_t>(bound))); }
@@ -96,6 +98,7 @@ class CrashLoop {
   bool opened_ = false;       // this life passed LogManager::Open
   bool was_clean_ = false;    // the directory was closed cleanly and not opened since
   bool may_be_clean_ = true;  // a life ended inside LogManager::Open
+  bool closing_ = false;
   bool completed_close_ = false;
   bool loading_ = false;
   bool fault_hit_ = false;

@@ -53,6 +53,8 @@ void CrashLoop::CheckAfterLoad(fiber::Fiber& self, Part& part, Log& log) {
   CheckOffsets(part, log);
   const Offset start = log.log_start_offset();
   const Offset end = log.log_end_offset();
+  Note(fmt::format("{}: loaded [{}, {}) recovery point {} flushed {}", ToString(part.name), start.value(), end.value(),
+                   log.recovery_point().value(), part.flushed.value()));
   // Where a follower has a gap behind the start, the first segment may say more than the checkpoint.
   const bool above = start > std::max(part.start_known, part.start_maybe);
   const bool only_a_gap = part.follower && part.model.FindTime(INT64_MIN, part.start_known, start) == kNoOffset;
@@ -79,6 +81,7 @@ void CrashLoop::CheckAfterLoad(fiber::Fiber& self, Part& part, Log& log) {
     Fail(fmt::format("{}: the high watermark is {}, {} was saved", ToString(part.name), log.high_watermark().value(),
                      part.hw_saved.value()));
   }
+  part.hw_saved = std::min(part.hw_saved, log.high_watermark());
   if (!verdict_.ok()) return;
   CheckQuiet(self, part, log);
   CheckProducers(self, part, log);
@@ -126,7 +129,9 @@ void CrashLoop::CheckQuiet(fiber::Fiber& self, Part& part, Log& log) {
     text += " in the files, in memory";
     for (const EpochEntry& entry : epochs)
       text += fmt::format(" {}@{}", entry.epoch.value(), entry.start_offset.value());
-    return Fail(fmt::format("{}: epochs{}", ToString(part.name), text));
+    return Fail(fmt::format("{} [{}, {}), files end at {}: epochs{}", ToString(part.name),
+                            view.log_start_offset.value(), view.log_end_offset.value(), fold.log_end_offset.value(),
+                            text));
   }
   if (fold.producer_fingerprint != view.producer_fingerprint) {
     return Fail(fmt::format("{}: the producers' state is not that of the files", ToString(part.name)));

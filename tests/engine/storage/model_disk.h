@@ -81,6 +81,9 @@ class ModelDisk final : public env::Disk {
     while (is_dead()) forever_.Wait(self);
     ++count_;
     const DiskOperation operation{.call = call, .path = std::string(path), .number = count_};
+#ifdef IOTRACE
+    printf("  io %d %s\n", (int)call, operation.path.c_str());
+#endif
     return fault ? fault(operation) : env::DiskError::kNone;
   }
 
