@@ -1,11 +1,8 @@
 #include "engine/storage/log.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include "engine/base/absl_compat.h"
-#include "tests/engine/storage/test_batches.h"
-#include "tests/engine/storage/test_world.h"
+#include "tests/engine/storage/log_fixture.h"
 
 namespace odradek::storage {
 namespace log_test {
@@ -14,136 +11,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr int64_t kReadMax = 1 << 20;
-const TopicPartition kName{"topic", PartitionIndex(0)};
-
-// Every step runs as a fiber of the current process to its end.
-class LogTest : public testing::Test {
- protected:
-  LogTest() {
-    machine_.model.CreateDirectory("data");
-    machine_.model.CreateDirectory("data/topic-0");
-    machine_.model.SyncDirectory("");
-    machine_.model.SyncDirectory("data");
-    Boot();
-  }
-
-  void Boot() {
-    log_.reset();
-    files_.reset();
-    TestProcess& process = machine_.Boot();
-    files_ = std::make_unique<OpenFiles>(process.disk, 16);
-  }
-  void Open(const LogCheckpoints& marks = {}) {
-    Run([&](fiber::Fiber& self) {
-      auto opened = Log::Open(self, machine_.process().env, *files_, nullptr, {kName, "data/topic-0"}, config_, marks);
-      ASSERT_TRUE(opened.ok()) << base::SV(opened.status().message());
-      log_ = *opened;
-    });
-  }
-  void Run(fiber::Body body) { machine_.process().Run(std::move(body)); }
-  // Kills the process and opens the log again.
-  void Reopen(const LogCheckpoints& marks = {}) {
-    log_.reset();
-    files_.reset();
-    machine_.Kill();
-    Boot();
-    Open(marks);
-  }
-  void LosePowerAndReopen(const LogCheckpoints& marks = {}) {
-    log_.reset();
-    files_.reset();
-    machine_.LosePower(1, sim::PowerLossFate::kLoseAll);
-    Boot();
-    Open(marks);
-  }
-
-  AppendResult Append(ByteBuffer batch,
-                      AppendOptions options = {.origin = AppendOrigin::kClient, .leader_epoch = LeaderEpoch(0)}) {
-    AppendResult result;
-    Run([&](fiber::Fiber& self) { result = log_->Append(self, batch, options); });
-    return result;
-  }
-  Offset AppendValues(const std::vector<std::string>& values) {
-    const AppendResult result = Append(Encode({.values = values}));
-    EXPECT_TRUE(result.ok()) << result.problem;
-    log_->SetHighWatermark(log_->log_end_offset());
-    return result.base_offset;
-  }
-  // Everything from `from` to the bound, read in as many steps as it takes.
-  std::vector<std::string> ReadAll(Offset from, Offset upper_bound, int64_t bytes_max = kReadMax) {
-    std::vector<std::string> out;
-    Run([&](fiber::Fiber& self) {
-      for (;;) {
-        const ReadResult read = log_->Read(self, {.from = from, .bytes_max = bytes_max, .upper_bound = upper_bound});
-        ASSERT_TRUE(read.ok());
-        if (read.file == nullptr) return;
-        ByteBuffer bytes;
-        ASSERT_EQ(log_->ReadBytes(self, read, bytes), ReadError::kNone);
-        for (std::string& record : Decode(bytes)) out.push_back(std::move(record));
-        from = read.next_offset;
-      }
-    });
-    return out;
-  }
-  std::vector<std::string> ReadAll() { return ReadAll(log_->log_start_offset(), log_->log_end_offset()); }
-  ReadError ReadErrorAt(Offset from) {
-    ReadResult read;
-    Run([&](fiber::Fiber& self) {
-      read = log_->Read(self, {.from = from, .bytes_max = kReadMax, .upper_bound = log_->log_end_offset()});
-    });
-    return read.error;
-  }
-  LogError TruncateTo(Offset offset) {
-    LogError error{};
-    Run([&](fiber::Fiber& self) { error = log_->TruncateTo(self, offset); });
-    return error;
-  }
-  LogError DeleteBefore(Offset offset) {
-    LogError error{};
-    Run([&](fiber::Fiber& self) { error = log_->DeleteRecordsBefore(self, offset); });
-    return error;
-  }
-  LogError Flush() {
-    LogError error{};
-    Run([&](fiber::Fiber& self) { error = log_->Flush(self); });
-    return error;
-  }
-  void Close() {
-    Run([&](fiber::Fiber& self) { EXPECT_EQ(log_->Close(self), LogError::kNone); });
-  }
-  RetentionResult Retain() {
-    RetentionResult result;
-    Run([&](fiber::Fiber& self) { result = log_->ApplyRetention(self); });
-    return result;
-  }
-  TimestampOffset FindTime(int64_t at_least) {
-    TimestampResult result;
-    Run([&](fiber::Fiber& self) { result = log_->FindByTimestamp(self, Timestamp(at_least), log_->log_end_offset()); });
-    return result.found;
-  }
-  void ExpectFoldMatches() {
-    LogFold fold;
-    Run([&](fiber::Fiber& self) { fold = log_->FoldFiles(self); });
-    EXPECT_TRUE(fold.ok) << fold.problem;
-    const LogView view = log_->Inspect();
-    EXPECT_EQ(fold.producer_fingerprint, view.producer_fingerprint);
-    EXPECT_EQ(fold.epochs, view.epochs);
-    EXPECT_EQ(fold.log_end_offset, view.log_end_offset);
-  }
-  static LogCheckpoints Clean() { return {.previous_shutdown = env::ShutdownKind::kClean}; }
-  static LogCheckpoints RecoverFrom(int64_t offset) { return {.recovery_point = Offset(offset)}; }
-  std::vector<std::string> FileNames() {
-    std::vector<std::string> names;
-    for (const env::DirectoryEntry& entry : machine_.model.List("data/topic-0").entries) names.push_back(entry.name);
-    return names;
-  }
-
-  TestMachine machine_;
-  LogConfig config_;
-  std::unique_ptr<OpenFiles> files_;
-  std::shared_ptr<Log> log_;
-};
+class LogTest : public LogFixture {};
 
 TEST_F(LogTest, EmptyFolderIsAnEmptyLogWithoutFiles) {
   Open();
@@ -295,45 +163,6 @@ TEST_F(LogTest, DuplicateAnswersTheOriginalOffsets) {
   EXPECT_EQ(Append(Encode(batch)).error, AppendError::kOutOfOrderSequence);
 }
 
-TEST_F(LogTest, SurvivesACleanRestart) {
-  config_.segment_bytes = 300;
-  Open();
-  for (int i = 0; i < 9; ++i) AppendValues({"v" + std::to_string(i)});
-  Append(
-      Encode({.values = {"p"}, .producer_id = ProducerId(9), .producer_epoch = ProducerEpoch(0), .base_sequence = 0}));
-  const LogView before = log_->Inspect();
-  Close();
-  LosePowerAndReopen(Clean());
-  LogView after = log_->Inspect();
-  EXPECT_EQ(after.log_end_offset, before.log_end_offset);
-  EXPECT_EQ(after.epochs, before.epochs);
-  EXPECT_EQ(after.producer_fingerprint, before.producer_fingerprint);
-  EXPECT_EQ(after.recovery_point, after.log_end_offset);
-  EXPECT_EQ(ReadAll().size(), 10u);
-  ExpectFoldMatches();
-  EXPECT_EQ(AppendValues({"next"}), Offset(10));
-}
-
-TEST_F(LogTest, SurvivesAProcessCrashWithoutAnySync) {
-  config_.segment_bytes = 300;
-  Open();
-  for (int i = 0; i < 9; ++i) AppendValues({"v" + std::to_string(i)});
-  const std::vector<std::string> before = ReadAll();
-  Reopen();
-  EXPECT_EQ(ReadAll(), before);
-  ExpectFoldMatches();
-}
-
-TEST_F(LogTest, FlushedRecordsSurvivePowerLoss) {
-  Open();
-  AppendValues({"a"});
-  AppendValues({"b"});
-  EXPECT_EQ(Flush(), LogError::kNone);
-  AppendValues({"c"});
-  LosePowerAndReopen();
-  EXPECT_THAT(ReadAll(), ElementsAre("0:a", "1:b"));
-}
-
 TEST_F(LogTest, EveryAppendIsDurableWhenThePolicySaysSo) {
   config_.flush_messages = 1;
   Open();
@@ -364,114 +193,6 @@ TEST_F(LogTest, ConcurrentAppendsShareASync) {
   EXPECT_LT(machine_.process().disk.sync_count() - before, kAppendCount / 2);
   EXPECT_EQ(order.size(), static_cast<size_t>(kAppendCount));
   EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
-}
-
-TEST_F(LogTest, RecoveryCutsOffATornTail) {
-  Open();
-  AppendValues({"a"});
-  AppendValues({"b"});
-  const sim::InodeRef file = machine_.model.Find("data/topic-0/00000000000000000000.log");
-  const int64_t size = machine_.model.SizeOf(*file);
-  machine_.model.Truncate(*file, size - 1);
-  Reopen();
-  EXPECT_THAT(ReadAll(), ElementsAre("0:a"));
-  EXPECT_EQ(machine_.context.reached["storage.recovery.torn_tail"], 1);
-  EXPECT_EQ(AppendValues({"c"}), Offset(1));
-  EXPECT_THAT(ReadAll(), ElementsAre("0:a", "1:c"));
-}
-
-TEST_F(LogTest, RecoveryCutsOffABatchWithAWrongCrcAndAZeroTail) {
-  Open();
-  AppendValues({"a"});
-  const sim::InodeRef file = machine_.model.Find("data/topic-0/00000000000000000000.log");
-  const int64_t size = machine_.model.SizeOf(*file);
-  AppendValues({"b"});
-  machine_.model.FlipBit(*file, size + 65, 3);
-  Flush();
-  machine_.model.FlipBit(*file, size + 65, 3);
-  machine_.model.Write(*file, ByteBuffer(100), machine_.model.SizeOf(*file));
-  Reopen();
-  EXPECT_THAT(ReadAll(), ElementsAre("0:a"));
-  EXPECT_EQ(machine_.model.SizeOf(*file), size);
-}
-
-TEST_F(LogTest, RecoveryReadsLittleMoreThanWhatIsNotSynced) {
-  config_.index_interval_bytes = 100;
-  Open();
-  for (int i = 0; i < 2000; ++i) Append(OneRecord(std::string(1000, 'x')));
-  Flush();
-  const Offset recovery_point = log_->recovery_point();
-  for (int i = 0; i < 10; ++i) Append(OneRecord(std::string(1000, 'x')));
-  Reopen({.recovery_point = recovery_point});
-  EXPECT_EQ(log_->log_end_offset(), Offset(2010));
-  // One index piece is not on file: 512 entries of a batch each.
-  EXPECT_LT(machine_.process().observer.last_recovery.bytes_read, int64_t{700} * 1100);
-}
-
-TEST_F(LogTest, RecoveryFindsItsPlaceDespiteAWrongIndex) {
-  config_.index_interval_bytes = 0;
-  config_.segment_bytes = 1000;
-  Open();
-  for (int i = 0; i < 30; ++i) AppendValues({"v" + std::to_string(i)});
-  Close();
-  const std::vector<std::string> before = [&] {
-    Reopen(Clean());
-    return ReadAll();
-  }();
-  for (const std::string& name : FileNames()) {
-    if (!name.ends_with("index")) continue;
-    const sim::InodeRef file = machine_.model.Find("data/topic-0/" + name);
-    ByteBuffer garbage(static_cast<size_t>(machine_.model.SizeOf(*file)));
-    for (size_t i = 0; i < garbage.size(); ++i) garbage[i] = std::byte(i % 3);
-    machine_.model.Write(*file, garbage, 0);
-  }
-  Reopen(RecoverFrom(25));
-  EXPECT_EQ(ReadAll(), before);
-  EXPECT_THAT(ReadAll(Offset(12), Offset(14)), ElementsAre("12:v12", "13:v13"));
-}
-
-TEST_F(LogTest, ReadsAnIndexThatKafkaPreallocated) {
-  config_.index_interval_bytes = 0;
-  Open();
-  for (int i = 0; i < 20; ++i) AppendValues({"v" + std::to_string(i)});
-  Close();
-  for (const char* name : {"00000000000000000000.index", "00000000000000000000.timeindex"}) {
-    const sim::InodeRef file = machine_.model.Find("data/topic-0/" + std::string(name));
-    machine_.model.Truncate(*file, 10 << 20);
-  }
-  Reopen();
-  EXPECT_EQ(ReadAll().size(), 20u);
-  EXPECT_EQ(AppendValues({"next"}), Offset(20));
-  EXPECT_EQ(FindTime(0).offset, Offset(0));
-}
-
-TEST_F(LogTest, MissingIndexesAreRebuilt) {
-  config_.index_interval_bytes = 0;
-  config_.segment_bytes = 500;
-  Open();
-  for (int i = 0; i < 20; ++i) AppendValues({"v" + std::to_string(i)});
-  Close();
-  for (const std::string& name : FileNames()) {
-    if (name.ends_with("index")) machine_.model.Remove("data/topic-0/" + name);
-  }
-  Reopen(Clean());
-  EXPECT_EQ(ReadAll().size(), 20u);
-  EXPECT_GT(machine_.context.reached["storage.missing_index"], 0);
-}
-
-TEST_F(LogTest, HoleBetweenSegmentsEndsTheLog) {
-  config_.segment_bytes = 200;
-  Open();
-  for (int i = 0; i < 6; ++i) AppendValues({"v" + std::to_string(i)});
-  std::vector<std::string> logs;
-  for (const std::string& name : FileNames()) {
-    if (name.ends_with(".log")) logs.push_back(name);
-  }
-  ASSERT_GE(logs.size(), 3u);
-  machine_.model.Remove("data/topic-0/" + logs[1]);
-  Reopen();
-  EXPECT_EQ(machine_.context.reached["storage.hole_between_segments"], 1);
-  EXPECT_EQ(log_->log_end_offset().value(), std::stoll(logs[1]));
 }
 
 TEST_F(LogTest, TruncationDropsWholeBatchesAndIsDurable) {
@@ -751,50 +472,12 @@ TEST_F(LogTest, FailedSyncIsNeverTriedAgain) {
 }
 
 // The page cache still shows what the failed sync lost; the next process must not believe its own sync of clean pages.
-TEST_F(LogTest, RecoveredBatchesAreWrittenAgainBeforeASyncCounts) {
-  config_.flush_messages = 1;
-  Open();
-  AppendValues({"a"});
-  machine_.process().disk.fault = [](const DiskOperation& operation) {
-    return operation.call == DiskCall::kSync ? env::DiskError::kIo : env::DiskError::kNone;
-  };
-  EXPECT_EQ(Append(OneRecord("b")).error, AppendError::kOffline);
-  Reopen(RecoverFrom(1));
-  EXPECT_THAT(ReadAll(), ElementsAre("0:a", "1:b"));
-  EXPECT_EQ(Flush(), LogError::kNone);
-  LosePowerAndReopen(RecoverFrom(2));
-  EXPECT_THAT(ReadAll(), ElementsAre("0:a", "1:b"));
-}
-
 TEST_F(LogTest, KeepsFewFilesOpen) {
   config_.segment_bytes = 100;
   Open();
   for (int i = 0; i < 100; ++i) AppendValues({"v"});
   EXPECT_EQ(ReadAll().size(), 100u);
   EXPECT_LE(files_->open_count(), 16u);
-}
-
-TEST_F(LogTest, ForeignFilesAreLeftAlone) {
-  for (const char* name : {"notes.txt", "quorum-state", "00000000000000000010-0000000001.checkpoint", "123.log"}) {
-    machine_.model.Open("data/topic-0/" + std::string(name), env::OpenMode::kCreate);
-  }
-  machine_.model.CreateDirectory("data/topic-0/folder");
-  Reopen();
-  EXPECT_EQ(machine_.process().log.lines.size(), 3u) << "the metadata partition's own files are not foreign";
-  AppendValues({"a"});
-  EXPECT_THAT(FileNames(), testing::IsSupersetOf({"notes.txt", "123.log", "folder"}));
-}
-
-TEST_F(LogTest, DamagedEpochFileIsRebuilt) {
-  Open();
-  for (const int epoch : {1, 1, 3}) {
-    Append(OneRecord("v"), {.origin = AppendOrigin::kClient, .leader_epoch = LeaderEpoch(epoch)});
-  }
-  const std::vector<EpochEntry> before = log_->Inspect().epochs;
-  const sim::InodeRef file = machine_.model.Find("data/topic-0/leader-epoch-checkpoint");
-  machine_.model.Truncate(*file, 3);
-  Reopen();
-  EXPECT_EQ(log_->Inspect().epochs, before);
 }
 
 }  // namespace log_test

@@ -40,13 +40,12 @@ TEST_P(StorageMutationTest, IsCaughtByCrashLoops) {
 
 INSTANTIATE_TEST_SUITE_P(Zoo, StorageMutationTest,
                          testing::Values(Mutation::kLG01, Mutation::kLG02, Mutation::kLG04, Mutation::kLG05,
-                                         Mutation::kLG07, Mutation::kLG10, Mutation::kLG11, Mutation::kLG12,
-                                         Mutation::kLG13, Mutation::kLG14, Mutation::kLG16, Mutation::kLG17,
-                                         Mutation::kLG18, Mutation::kLG19, Mutation::kLG20, Mutation::kLG22,
-                                         Mutation::kLG23, Mutation::kLG24, Mutation::kLG28, Mutation::kID12,
-                                         Mutation::kID14, Mutation::kRT01, Mutation::kRT02, Mutation::kRT03,
-                                         Mutation::kRT04, Mutation::kRT07, Mutation::kRT08, Mutation::kRT09,
-                                         Mutation::kRT10),
+                                         Mutation::kLG07, Mutation::kLG11, Mutation::kLG12, Mutation::kLG13,
+                                         Mutation::kLG14, Mutation::kLG16, Mutation::kLG17, Mutation::kLG18,
+                                         Mutation::kLG19, Mutation::kLG20, Mutation::kLG22, Mutation::kLG23,
+                                         Mutation::kLG24, Mutation::kLG28, Mutation::kID12, Mutation::kID14,
+                                         Mutation::kRT01, Mutation::kRT02, Mutation::kRT03, Mutation::kRT04,
+                                         Mutation::kRT07, Mutation::kRT08, Mutation::kRT09, Mutation::kRT10),
                          [](const testing::TestParamInfo<Mutation>& info) { return std::string(NameOf(info.param)); });
 
 // Over as many seeds as the longest search is allowed to take for a mutation that is found late.

@@ -1,0 +1,95 @@
+// Opens a log: what the folder holds (log_load.cc), what of it is whole after a crash (log_recover.cc), and what
+// follows.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/absl_compat.h"
+#include "engine/storage/batch_scanner.h"
+#include "engine/storage/file_names.h"
+#include "engine/storage/log.h"
+#include "engine/storage/small_files.h"
+
+namespace odradek::storage {
+
+// Lives during Open().
+class Log::Loader {
+ public:
+  Loader(fiber::Fiber& self, Log& log, const LogCheckpoints& checkpoints)
+      : self_(self), log_(log), checkpoints_(checkpoints) {}
+
+  absl::Status Run();
+
+ private:
+  struct FoundFiles {
+    bool log = false;
+    std::vector<SegmentFileKind> indexes;
+  };
+
+  absl::Status Problem(std::string_view file, std::string_view what) const {
+    return base::DataLoss(fmt::format("{}: {}", Join(log_.place_.directory, file), what));
+  }
+  absl::Status DiskProblem(std::string_view file, env::DiskError error) const {
+    return Problem(file, env::ToString(error));
+  }
+  std::string LogFileName(const Segment& segment) const {
+    return ToString(SegmentFileName{
+        .base_offset = segment.base_offset(), .kind = SegmentFileKind::kLog, .suffix = FileSuffix::kNone});
+  }
+  void Warn(std::string_view message, std::string detail) const {
+    log_.env_.log.Write(env::LogLevel::kWarning, "storage", message, {{"detail", std::move(detail)}});
+  }
+
+  absl::Status ScanFolder();
+  absl::Status NoteFile(const env::DirectoryEntry& entry);
+  absl::Status FinishSwaps();
+  absl::Status RemoveFile(const std::string& name);
+  absl::Status PlaceSegments();
+  absl::Status FinishDeletion();
+  absl::Status RebuildMissingIndexes();
+  absl::Status LoadEpochs();
+  absl::Status LoadCleanEnd();
+  absl::Status Recover();
+  // Where in `segment` the first batch to check begins, and its offset.
+  struct Start {
+    int64_t position = 0;
+    Offset offset;
+  };
+  absl::StatusOr<Start> FindStart(Segment& segment, Offset recovery_point);
+  absl::StatusOr<bool> IsBatchAt(Segment& segment, const IndexEntry& entry, Start& start);
+  absl::Status RecoverSegment(Segment& segment, const Start& start, bool& torn);
+  std::string WhatIsWrong(const Segment& segment, const BatchScanner& scanner, Bytes body, LeaderEpoch epoch) const;
+  // The batch stands in the log: its epoch began with it at the latest.
+  void EnterEpoch(const record::BatchHeader& header);
+  env::DiskError TakeBatch(Segment& segment, const record::BatchHeader& header, Bytes body);
+  // Whether the segment begins where the log ends so far, with no hole: gaps that are meant end at a recovery point.
+  bool Follows(const Segment& segment) const;
+  absl::Status DropAfter(const Segment& segment);
+  absl::Status SettleStart();
+  absl::Status KeepProducersOnly();
+  absl::Status RestoreProducers(Offset until);
+  absl::Status Finish();
+  absl::Status RebuildEpochs();
+
+  fiber::Fiber& self_;
+  Log& log_;
+  const LogCheckpoints& checkpoints_;
+  std::map<Offset, FoundFiles> found_;
+  std::vector<SegmentFileName> swaps_;
+  Offset cleaned_from_{std::numeric_limits<int64_t>::max()};
+  std::map<Offset, int64_t> file_sizes_;
+  bool epochs_lost_ = false;
+  bool unclean_ = true;
+  bool producers_ready_ = false;
+  int64_t bytes_read_ = 0;
+  int64_t bytes_truncated_ = 0;
+};
+
+}  // namespace odradek::storage

@@ -1,0 +1,225 @@
+// What of a log is whole: its end after a clean shutdown, its batches after a crash.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+
+#include "engine/base/check.h"
+#include "engine/storage/log_loader.h"
+
+namespace odradek::storage {
+
+using env::DiskError;
+
+// The end of the last segment, from its last index entry on. What does not look as a clean shutdown leaves it is
+// recovered after all.
+absl::Status Log::Loader::LoadCleanEnd() {
+  Segment& last = *log_.active();
+  if (last.empty()) {
+    last.StartLoaded(0, last.base_offset(), log_.env_.clock.WallNow());
+    if (const DiskError error = last.StartRebuild(self_, 0, last.base_offset()); error != DiskError::kNone) {
+      return DiskProblem(LogFileName(last), error);
+    }
+    return absl::OkStatus();
+  }
+  absl::StatusOr<Start> start = FindStart(last, Offset(std::numeric_limits<int64_t>::max()));
+  if (!start.ok()) return start.status();
+  const ManagedFile::Handle file = last.OpenLog(self_);
+  if (file.error != DiskError::kNone) return DiskProblem(LogFileName(last), file.error);
+  BatchScanner scanner(file.file, {.begin = start->position, .end = file_sizes_[last.base_offset()]},
+                       BatchScanner::kWalkWindowBytes);
+  Offset next = start->offset;
+  BatchScanner::Found found = scanner.Next(self_);
+  for (; found == BatchScanner::Found::kBatch; found = scanner.Next(self_)) {
+    const record::BatchHeader& header = scanner.header();
+    if (header.base_offset < next || !last.CanHold(header.last_offset())) break;
+    next = header.next_offset();
+    EnterEpoch(header);
+  }
+  bytes_read_ += scanner.bytes_read();
+  if (found == BatchScanner::Found::kDiskError) return DiskProblem(LogFileName(last), scanner.disk_error());
+  if (found != BatchScanner::Found::kEnd) {
+    REACHED(log_.env_.context, "storage.clean_shutdown_was_not");
+    Warn("the log is not as a clean shutdown leaves it and is recovered",
+         fmt::format("{}: byte {}: {}", LogFileName(last), scanner.position(), scanner.problem().what));
+    unclean_ = true;
+    return absl::OkStatus();
+  }
+  last.StartLoaded(file_sizes_[last.base_offset()], next, log_.env_.clock.WallNow());
+  const DiskError error = last.StartRebuild(self_, last.size_bytes(), next);
+  return error == DiskError::kNone ? absl::OkStatus() : DiskProblem(LogFileName(last), error);
+}
+
+// Whether the bytes at the entry's position are the batch that the entry names.
+absl::StatusOr<bool> Log::Loader::IsBatchAt(Segment& segment, const IndexEntry& entry, Start& start) {
+  const ManagedFile::Handle file = segment.OpenLog(self_);
+  if (file.error != DiskError::kNone) return DiskProblem(LogFileName(segment), file.error);
+  const int64_t end = file_sizes_[segment.base_offset()];
+  if (entry.value >= end) return false;
+  BatchScanner scanner(file.file, {.begin = entry.value, .end = end}, BatchScanner::kLookWindowBytes);
+  const BatchScanner::Found found = scanner.Next(self_);
+  bool same = false;
+  if (found == BatchScanner::Found::kBatch && scanner.header().base_offset >= segment.base_offset() &&
+      scanner.header().last_offset() - segment.base_offset() <= entry.key) {
+    const Bytes body = scanner.Body(self_);
+    same = !body.empty() && record::CheckCrc(body);
+    start = {.position = entry.value, .offset = scanner.header().base_offset};
+  }
+  bytes_read_ += scanner.bytes_read();
+  if (found == BatchScanner::Found::kDiskError) return DiskProblem(LogFileName(segment), scanner.disk_error());
+  return same;
+}
+
+absl::StatusOr<Log::Loader::Start> Log::Loader::FindStart(Segment& segment, Offset recovery_point) {
+  // Indexes have no checksums: an entry counts if what it points at agrees with it.
+  constexpr int kTriesMax = 3;
+  if (const DiskError error = segment.LoadIndexes(self_); error != DiskError::kNone) {
+    return DiskProblem(LogFileName(segment), error);
+  }
+  Start start{.position = 0, .offset = segment.base_offset()};
+  int64_t below = recovery_point - segment.base_offset();
+  for (int i = 0; i < kTriesMax && below > 0; ++i) {
+    const SparseIndex::FloorResult floor = segment.offset_index().Floor(self_, IndexField::kKey, below - 1);
+    if (floor.error != DiskError::kNone) return DiskProblem(LogFileName(segment), floor.error);
+    if (!floor.entry) break;
+    absl::StatusOr<bool> agrees = IsBatchAt(segment, *floor.entry, start);
+    if (!agrees.ok()) return agrees.status();
+    if (*agrees) return start;
+    REACHED(log_.env_.context, "storage.index_entry_leads_astray");
+    below = floor.entry->key;
+  }
+  return Start{.position = 0, .offset = segment.base_offset()};
+}
+
+absl::Status Log::Loader::Recover() {
+  REACHED(log_.env_.context, "storage.recovery");
+  const Offset first_base = log_.segments_.begin()->first;
+  const Offset recovery_point = std::max(checkpoints_.recovery_point, first_base);
+  if (MUTATION(log_.env_.context, LG13)) {
+    const DiskError error = log_.producers_.RemoveAbove(self_, recovery_point - 1);
+    if (error != DiskError::kNone) return DiskProblem("", error);
+  }
+  // A segment that ends at the recovery point counts as unsynced: its last index entries were written at its roll.
+  SegmentPtr segment = log_.SegmentFor(recovery_point - 1);
+  INVARIANT(segment != nullptr);
+  bool torn = false;
+  bool first = true;
+  for (; segment != nullptr && !torn; segment = log_.SegmentAfter(*segment)) {
+    Start start{.position = 0, .offset = segment->base_offset()};
+    if (first) {
+      absl::StatusOr<Start> found = FindStart(*segment, recovery_point);
+      if (!found.ok()) return found.status();
+      start = *found;
+      log_.flush_.suspect_from = start.offset;
+      if (absl::Status status = RestoreProducers(start.offset); !status.ok()) return status;
+      // Those above were perhaps never synced; they are made anew.
+      const DiskError error = log_.producers_.RemoveAbove(self_, start.offset);
+      if (error != DiskError::kNone) return DiskProblem("producer snapshot", error);
+    } else if (!Follows(*segment)) {
+      // The segment before lost its end: what follows a hole was never durable either.
+      REACHED(log_.env_.context, "storage.hole_between_segments");
+      const SegmentPtr before = std::prev(log_.segments_.find(segment->base_offset()))->second;
+      return DropAfter(*before);
+    }
+    if (!first) {
+      const DiskError error = log_.producers_.TakeSnapshot(self_, segment->base_offset());
+      if (error != DiskError::kNone) return DiskProblem("producer snapshot", error);
+    }
+    first = false;
+    if (absl::Status status = RecoverSegment(*segment, start, torn); !status.ok()) return status;
+    log_.log_end_ = segment->next_offset();
+    if (torn) return DropAfter(*segment);
+  }
+  return absl::OkStatus();
+}
+
+std::string Log::Loader::WhatIsWrong(const Segment& segment, const BatchScanner& scanner, Bytes body,
+                                     LeaderEpoch epoch) const {
+  const record::BatchHeader& header = scanner.header();
+  // Base offset and leader epoch are outside the CRC: they must fit what stands before.
+  if (header.base_offset < segment.next_offset()) {
+    return fmt::format("base offset {}, {} was next", header.base_offset.value(), segment.next_offset().value());
+  }
+  if (!segment.CanHold(header.last_offset())) return fmt::format("offset {} is too far", header.last_offset().value());
+  if (header.leader_epoch < epoch) {
+    return fmt::format("leader epoch {} after {}", header.leader_epoch.value(), epoch.value());
+  }
+  if (MUTATION(log_.env_.context, LG07)) return {};
+  if (body.empty()) return "the batch cannot be read";
+  if (!record::CheckCrc(body)) return "wrong CRC";
+  return {};
+}
+
+void Log::Loader::EnterEpoch(const record::BatchHeader& header) {
+  if (header.leader_epoch <= log_.latest_epoch()) return;
+  if (MUTATION(log_.env_.context, LG11) && header.leader_epoch == LeaderEpoch(0)) return;
+  log_.epochs_.list_to_load().Assign(header.leader_epoch, header.base_offset);
+}
+
+DiskError Log::Loader::TakeBatch(Segment& segment, const record::BatchHeader& header, Bytes body) {
+  if (const DiskError error = segment.RebuildBatch(self_, header); error != DiskError::kNone) return error;
+  EnterEpoch(header);
+  const Headers one{header};
+  return log_.ApplyToProducers(self_, body, one, segment);
+}
+
+absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, bool& torn) {
+  const int64_t file_size = file_sizes_[segment.base_offset()];
+  if (const DiskError error = segment.StartRebuild(self_, start.position, start.offset); error != DiskError::kNone) {
+    return DiskProblem(LogFileName(segment), error);
+  }
+  const ManagedFile::Handle file = segment.OpenLog(self_);
+  if (file.error != DiskError::kNone) return DiskProblem(LogFileName(segment), file.error);
+  BatchScanner scanner(file.file, {.begin = start.position, .end = file_size}, BatchScanner::kWalkWindowBytes);
+  BatchScanner::Found found = scanner.Next(self_);
+  LeaderEpoch epoch = kNoLeaderEpoch;
+  std::string wrong;
+  for (; found == BatchScanner::Found::kBatch; found = scanner.Next(self_)) {
+    const Bytes body = scanner.Body(self_);
+    if (wrong = WhatIsWrong(segment, scanner, body, epoch); !wrong.empty()) break;
+    epoch = scanner.header().leader_epoch;
+    if (const DiskError error = TakeBatch(segment, scanner.header(), body); error != DiskError::kNone) {
+      return DiskProblem(LogFileName(segment), error);
+    }
+  }
+  bytes_read_ += scanner.bytes_read();
+  if (found == BatchScanner::Found::kDiskError) return DiskProblem(LogFileName(segment), scanner.disk_error());
+  torn = segment.size_bytes() != file_size;
+  if (torn) {
+    REACHED(log_.env_.context, "storage.recovery.torn_tail");
+    bytes_truncated_ += file_size - segment.size_bytes();
+    Warn("recovery cuts off what is not a whole batch",
+         fmt::format("{}: byte {} of {}: {}", Join(log_.place_.directory, LogFileName(segment)), segment.size_bytes(),
+                     file_size, wrong.empty() ? scanner.problem().what : wrong));
+  }
+  DiskError error = segment.FinishRebuild(self_, file_size);
+  if (error == DiskError::kNone && segment.base_offset() != log_.active()->base_offset() && !torn) {
+    error = segment.Seal(self_);
+  }
+  return error == DiskError::kNone ? absl::OkStatus() : DiskProblem(LogFileName(segment), error);
+}
+
+bool Log::Loader::Follows(const Segment& segment) const {
+  if (segment.base_offset() == log_.log_end_) return true;
+  const Offset gaps_below =
+      std::max({checkpoints_.cleaned_until, checkpoints_.log_start_offset, checkpoints_.recovery_point});
+  return segment.base_offset() > log_.log_end_ && segment.base_offset() <= gaps_below;
+}
+
+// Nothing behind `segment` counts any more.
+absl::Status Log::Loader::DropAfter(const Segment& segment) {
+  const Offset keep = segment.base_offset();
+  while (log_.active()->base_offset() > keep) {
+    const SegmentPtr last = log_.active();
+    bytes_truncated_ += last->size_bytes();
+    if (const DiskError error = log_.Bury(self_, last); error != DiskError::kNone) {
+      return DiskProblem(LogFileName(*last), error);
+    }
+  }
+  // Before anything is appended in their place.
+  const DiskError error = log_.SyncFolder(self_);
+  return error == DiskError::kNone ? absl::OkStatus() : DiskProblem("", error);
+}
+
+}  // namespace odradek::storage
