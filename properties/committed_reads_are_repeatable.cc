@@ -4,30 +4,25 @@
 // to survive that. Where the policy promises it, a record must not become visible before it is durable.
 #include <fmt/format.h>
 
-#include <map>
-
-#include "properties/by_partition.h"
 #include "properties/property.h"
 
 namespace odradek::properties {
 
-std::vector<Violation> CommittedReadsAreRepeatable(const History& history) {
-  std::vector<Violation> found;
-  for (const auto& [name, partition] : ByPartition(history)) {
+Findings CommittedReadsAreRepeatable(const Evidence& evidence) {
+  Findings found;
+  for (const auto& [name, partition] : evidence.partitions()) {
     if (partition.final_read == nullptr) continue;
-    std::map<Offset, history::Value> in_the_end;
-    for (const auto& record : partition.final_read->records) in_the_end[record.offset] = record.value;
     for (const history::Poll* poll : partition.polls) {
       for (const auto& record : poll->records) {
         if (record.offset < partition.final_read->log_start_offset) continue;
-        const bool excusable = !history.promise.acked_survives_power_loss;
-        if (excusable && LostSince(partition, record.offset, poll->span.invoked_ns)) continue;
-        const auto at = in_the_end.find(record.offset);
-        if (at != in_the_end.end() && at->second == record.value) continue;
-        found.push_back({"",
-                         fmt::format("client {} read value {} at {}, which is not there in the end", poll->client,
-                                     record.value, Place(name, record.offset)),
-                         {poll->span.completed_ns}});
+        const bool excusable = !evidence.history().promise.acked_survives_power_loss;
+        if (excusable && partition.LostSince(record.offset, poll->span.invoked_ns)) continue;
+        found.Judged();
+        const history::PolledRecord* at = partition.InTheEnd(record.offset);
+        if (at != nullptr && at->value == record.value) continue;
+        found.Violated(fmt::format("client {} read value {} at {}, which is not there in the end", poll->client,
+                                   record.value, Place(name, record.offset)),
+                       {poll->span.completed_ns});
       }
     }
   }

@@ -5,14 +5,13 @@
 
 #include <algorithm>
 
-#include "properties/by_partition.h"
 #include "properties/property.h"
 
 namespace odradek::properties {
 
-std::vector<Violation> EndOffsetsNeverGoBack(const History& history) {
-  std::vector<Violation> found;
-  for (const auto& [name, partition] : ByPartition(history)) {
+Findings EndOffsetsNeverGoBack(const Evidence& evidence) {
+  Findings found;
+  for (const auto& [name, partition] : evidence.partitions()) {
     std::vector<const history::ListOffsets*> calls;
     for (const history::ListOffsets* call : partition.list_offsets) {
       if (call->query == history::OffsetQuery::kLatest && call->outcome == history::Outcome::kOk) calls.push_back(call);
@@ -28,12 +27,13 @@ std::vector<Violation> EndOffsetsNeverGoBack(const History& history) {
       for (; ended < by_end.size() && by_end[ended]->span.completed_ns < call->span.invoked_ns; ++ended) {
         if (highest == nullptr || by_end[ended]->offset > highest->offset) highest = by_end[ended];
       }
-      if (highest == nullptr || call->offset >= highest->offset) continue;
-      if (LostSince(partition, highest->offset - 1, highest->span.invoked_ns)) continue;
-      found.push_back({"",
-                       fmt::format("the end offset of {} was {} and later {}", ToString(name), highest->offset.value(),
-                                   call->offset.value()),
-                       {highest->span.completed_ns, call->span.completed_ns}});
+      if (highest == nullptr) continue;
+      found.Judged();
+      if (call->offset >= highest->offset) continue;
+      if (partition.LostSince(highest->offset - 1, highest->span.invoked_ns)) continue;
+      found.Violated(fmt::format("the end offset of {} was {} and later {}", ToString(name), highest->offset.value(),
+                                 call->offset.value()),
+                     {highest->span.completed_ns, call->span.completed_ns});
     }
   }
   return found;

@@ -4,9 +4,11 @@
 
 namespace odradek::properties {
 
-std::vector<Violation> HealedClustersConverge(const History& history) {
-  if (history.converged) return {};
-  return {{"", history.why_not_converged, {}}};
+Findings HealedClustersConverge(const Evidence& evidence) {
+  Findings found;
+  found.Judged();
+  if (!evidence.history().converged) found.Violated(evidence.history().why_not_converged, {});
+  return found;
 }
 
 }  // namespace odradek::properties

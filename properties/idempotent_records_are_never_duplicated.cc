@@ -3,31 +3,25 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <set>
 
-#include "properties/by_partition.h"
 #include "properties/property.h"
 
 namespace odradek::properties {
 
-std::vector<Violation> IdempotentRecordsAreNeverDuplicated(const History& history) {
-  std::vector<Violation> found;
-  for (const auto& [name, partition] : ByPartition(history)) {
+Findings IdempotentRecordsAreNeverDuplicated(const Evidence& evidence) {
+  Findings found;
+  for (const auto& [name, partition] : evidence.partitions()) {
     if (partition.final_read == nullptr) continue;
-    std::map<history::Value, const history::Send*> idempotent;
-    for (const history::Send* send : partition.sends) {
-      if (send->idempotent) idempotent[send->value] = send;
-    }
     std::map<history::Value, Offset> seen;
     for (const auto& record : partition.final_read->records) {
-      const auto send = idempotent.find(record.value);
-      if (send == idempotent.end()) continue;
+      const history::Send* send = evidence.SendOf(record.value);
+      if (send == nullptr || !send->idempotent) continue;
+      found.Judged();
       const auto [at, first] = seen.emplace(record.value, record.offset);
       if (first) continue;
-      found.push_back({"",
-                       fmt::format("value {} of client {} stands at {} and again at offset {}", record.value,
-                                   send->second->client, Place(name, at->second), record.offset.value()),
-                       {send->second->span.invoked_ns, send->second->span.completed_ns}});
+      found.Violated(fmt::format("value {} of client {} stands at {} and again at offset {}", record.value,
+                                 send->client, Place(name, at->second), record.offset.value()),
+                     {send->span.invoked_ns, send->span.completed_ns});
     }
   }
   return found;

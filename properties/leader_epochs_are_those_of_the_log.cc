@@ -11,20 +11,23 @@
 
 namespace odradek::properties {
 
-std::vector<history::Violation> LeaderEpochsAreThoseOfTheLog(const ReplicaState& state, const ReplicaFold& fold) {
-  for (const ReplicaEpoch& written : fold.epochs) {
+Findings LeaderEpochsAreThoseOfTheLog(const ReplicaState& state) {
+  Findings found;
+  if (state.fold == nullptr) return found;
+  found.Judged(state.fold->epochs.size());
+  for (const ReplicaEpoch& written : state.fold->epochs) {
     const auto next = std::find_if(state.epochs.begin(), state.epochs.end(), [&](const ReplicaEpoch& entry) {
       return entry.start_offset > std::max(written.start_offset, state.log_start_offset);
     });
     const LeaderEpoch cached = next == state.epochs.begin() ? kNoLeaderEpoch : std::prev(next)->epoch;
     // Several epochs may start at one offset; the last of them is the one with batches.
     if (cached == written.epoch) continue;
-    return {{"R12",
-             fmt::format("{} on {}: the batch at {} has epoch {}, the cache says {}", ToString(state.partition),
-                         state.node, written.start_offset.value(), written.epoch.value(), cached.value()),
-             {state.at_ns}}};
+    found.Violated(fmt::format("{} on {}: the batch at {} has epoch {}, the cache says {}", ToString(state.partition),
+                               state.node, written.start_offset.value(), written.epoch.value(), cached.value()),
+                   {state.at_ns});
+    return found;
   }
-  return {};
+  return found;
 }
 
 }  // namespace odradek::properties

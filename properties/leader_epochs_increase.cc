@@ -6,21 +6,23 @@
 
 namespace odradek::properties {
 
-std::vector<history::Violation> LeaderEpochsIncrease(const ReplicaState& state) {
+Findings LeaderEpochsIncrease(const ReplicaState& state) {
+  Findings found;
   const ReplicaEpoch* last = nullptr;
+  found.Judged(state.epochs.size());
   for (const ReplicaEpoch& entry : state.epochs) {
     const bool fits = last == nullptr || (entry.epoch > last->epoch && entry.start_offset >= last->start_offset);
     if (!fits || entry.start_offset > state.log_end_offset) {
-      return {{"R12",
-               fmt::format("{} on {}: epoch {} starts at {} after epoch {} at {}, and the log ends at {}",
-                           ToString(state.partition), state.node, entry.epoch.value(), entry.start_offset.value(),
-                           last == nullptr ? -1 : last->epoch.value(),
-                           last == nullptr ? -1 : last->start_offset.value(), state.log_end_offset.value()),
-               {state.at_ns}}};
+      found.Violated(fmt::format("{} on {}: epoch {} starts at {} after epoch {} at {}, and the log ends at {}",
+                                 ToString(state.partition), state.node, entry.epoch.value(), entry.start_offset.value(),
+                                 last == nullptr ? -1 : last->epoch.value(),
+                                 last == nullptr ? -1 : last->start_offset.value(), state.log_end_offset.value()),
+                     {state.at_ns});
+      return found;
     }
     last = &entry;
   }
-  return {};
+  return found;
 }
 
 }  // namespace odradek::properties

@@ -1,21 +1,20 @@
 // Z1. The log start offset that a node reports never goes back, whatever happens in between.
 #include <fmt/format.h>
 
-#include "properties/by_partition.h"
 #include "properties/property.h"
 
 namespace odradek::properties {
 
-std::vector<Violation> LogStartNeverGoesBack(const History& history) {
-  std::vector<Violation> found;
-  for (const auto& [name, partition] : ByPartition(history)) {
+Findings LogStartNeverGoesBack(const Evidence& evidence) {
+  Findings found;
+  for (const auto& [name, partition] : evidence.partitions()) {
     const history::LogStart* last = nullptr;
     for (const history::LogStart* start : partition.log_starts) {
+      if (last != nullptr) found.Judged();
       if (last != nullptr && start->log_start_offset < last->log_start_offset) {
-        found.push_back({"",
-                         fmt::format("the log of {} started at {} and later at {}", ToString(name),
-                                     last->log_start_offset.value(), start->log_start_offset.value()),
-                         {last->at_ns, start->at_ns}});
+        found.Violated(fmt::format("the log of {} started at {} and later at {}", ToString(name),
+                                   last->log_start_offset.value(), start->log_start_offset.value()),
+                       {last->at_ns, start->at_ns});
       }
       last = start;
     }

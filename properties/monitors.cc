@@ -1,28 +1,29 @@
 #include "properties/monitors.h"
 
+#include <array>
 #include <iterator>
-#include <utility>
 
 namespace odradek::properties {
 namespace {
 
-void AppendAll(std::vector<history::Violation> from, std::vector<history::Violation>& into) {
-  std::move(from.begin(), from.end(), std::back_inserter(into));
-}
+constexpr auto kMonitors = std::to_array<Monitor>({
+    {"P5", "The producers' state in memory is the fold of the log.", &ProducerStateIsTheFoldOfTheLog},
+    {"D3", "What counts as durable was synced.", &RecoveryPointsAreDurable},
+    {"R11", "Log start, last stable offset, high watermark and log end are ordered.", &WatermarksAreOrdered},
+    {"R12", "Leader epochs increase along the log.", &LeaderEpochsIncrease},
+    {"R12", "The epochs of the batches are those of the leader-epoch cache.", &LeaderEpochsAreThoseOfTheLog},
+});
 
 }  // namespace
 
-std::vector<history::Violation> MonitorState(const ReplicaState& state) {
-  std::vector<history::Violation> found = WatermarksAreOrdered(state);
-  AppendAll(LeaderEpochsIncrease(state), found);
-  AppendAll(RecoveryPointsAreDurable(state), found);
-  return found;
+std::span<const Monitor> AllMonitors() {
+  return kMonitors;
 }
 
-std::vector<history::Violation> MonitorFold(const ReplicaState& state, const ReplicaFold& fold) {
-  std::vector<history::Violation> found = LeaderEpochsAreThoseOfTheLog(state, fold);
-  AppendAll(ProducerStateIsTheFoldOfTheLog(state, fold), found);
-  return found;
+Verdicts MonitorAll(const ReplicaState& state) {
+  Verdicts all;
+  for (const Monitor& monitor : kMonitors) all.Add(monitor.id, monitor.check(state));
+  return all;
 }
 
 }  // namespace odradek::properties

@@ -1,12 +1,15 @@
-// Monitors: what must hold of the state of a node's logs at every instant, one sentence and one function each. They see
+// Monitors: what must hold of the state of a node's logs at every instant, one sentence and one file each. They see
 // plain values that whoever runs the node takes from it, and nothing of the simulator.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/ids.h"
+#include "properties/findings.h"
 #include "sim/history/history.h"
 
 namespace odradek::properties {
@@ -15,6 +18,13 @@ struct ReplicaEpoch {
   LeaderEpoch epoch;
   Offset start_offset;
   friend auto operator<=>(const ReplicaEpoch&, const ReplicaEpoch&) = default;
+};
+
+// What the files of a log say alone, at the same instant.
+struct ReplicaFold {
+  Offset log_end_offset;
+  std::vector<ReplicaEpoch> epochs;
+  uint64_t producer_fingerprint = 0;
 };
 
 // A partition's log on one node at one instant.
@@ -30,29 +40,26 @@ struct ReplicaState {
   Offset flushed_end;  // as the node reported its syncs
   std::vector<ReplicaEpoch> epochs;
   uint64_t producer_fingerprint = 0;
+  // nullptr: the files were not folded this time.
+  const ReplicaFold* fold = nullptr;
 };
 
-// What the files of the log say alone, at the same instant.
-struct ReplicaFold {
-  Offset log_end_offset;
-  std::vector<ReplicaEpoch> epochs;
-  uint64_t producer_fingerprint = 0;
+struct Monitor {
+  std::string_view id;  // several monitors may share one
+  std::string_view sentence;
+  Findings (*check)(const ReplicaState&);
 };
+// All monitors in the order of their ids.
+std::span<const Monitor> AllMonitors();
 
-// R11: log start <= last stable offset <= high watermark <= log end, none negative.
-std::vector<history::Violation> WatermarksAreOrdered(const ReplicaState& state);
-// R12, first half: epochs strictly increase, their starts do not decrease, and none is above the log end.
-std::vector<history::Violation> LeaderEpochsIncrease(const ReplicaState& state);
-// R12, second half: the epochs of the batches are those of the cache.
-std::vector<history::Violation> LeaderEpochsAreThoseOfTheLog(const ReplicaState& state, const ReplicaFold& fold);
-// P5: the producers' state in memory is the fold of the log.
-std::vector<history::Violation> ProducerStateIsTheFoldOfTheLog(const ReplicaState& state, const ReplicaFold& fold);
-// D3: the recovery point is at most what was synced.
-std::vector<history::Violation> RecoveryPointsAreDurable(const ReplicaState& state);
+// Every monitor's verdict.
+Verdicts MonitorAll(const ReplicaState& state);
 
-// All that need no fold.
-std::vector<history::Violation> MonitorState(const ReplicaState& state);
-// All that need one.
-std::vector<history::Violation> MonitorFold(const ReplicaState& state, const ReplicaFold& fold);
+// One function per file of this folder.
+Findings WatermarksAreOrdered(const ReplicaState&);
+Findings LeaderEpochsIncrease(const ReplicaState&);
+Findings LeaderEpochsAreThoseOfTheLog(const ReplicaState&);
+Findings ProducerStateIsTheFoldOfTheLog(const ReplicaState&);
+Findings RecoveryPointsAreDurable(const ReplicaState&);
 
 }  // namespace odradek::properties

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <map>
 
-#include "properties/by_partition.h"
 #include "properties/property.h"
 
 namespace odradek::properties {
@@ -43,9 +42,9 @@ bool SeparatedByLoss(const PartitionHistory& partition, Offset offset, const Men
 
 }  // namespace
 
-std::vector<Violation> OffsetsAgree(const History& history) {
-  std::vector<Violation> found;
-  for (const auto& [name, partition] : ByPartition(history)) {
+Findings OffsetsAgree(const Evidence& evidence) {
+  Findings found;
+  for (const auto& [name, partition] : evidence.partitions()) {
     MentionsByOffset all;
     for (const history::Send* send : partition.sends) {
       if (send->outcome == history::Outcome::kOk && send->offset != kNoOffset) {
@@ -56,12 +55,12 @@ std::vector<Violation> OffsetsAgree(const History& history) {
       for (const auto& record : poll->records) AddMention(all, record.offset, record.value, poll->span);
     }
     for (const auto& [offset, mentions] : all) {
+      found.Judged();
       for (size_t i = 1; i < mentions.size(); ++i) {
         if (SeparatedByLoss(partition, offset, mentions[i - 1], mentions[i])) continue;
-        found.push_back({"",
-                         fmt::format("{} holds value {} and value {}", Place(name, offset), mentions[i - 1].value,
-                                     mentions[i].value),
-                         {mentions[i - 1].first_completed_ns, mentions[i].first_completed_ns}});
+        found.Violated(fmt::format("{} holds value {} and value {}", Place(name, offset), mentions[i - 1].value,
+                                   mentions[i].value),
+                       {mentions[i - 1].first_completed_ns, mentions[i].first_completed_ns});
       }
     }
   }

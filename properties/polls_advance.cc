@@ -5,38 +5,35 @@
 #include <map>
 #include <utility>
 
-#include "properties/by_partition.h"
 #include "properties/property.h"
 
 namespace odradek::properties {
 
-std::vector<Violation> PollsAdvance(const History& history) {
-  std::vector<Violation> found;
-  for (const auto& [name, partition] : ByPartition(history)) {
+Findings PollsAdvance(const Evidence& evidence) {
+  Findings found;
+  for (const auto& [name, partition] : evidence.partitions()) {
     std::map<std::pair<history::ClientId, int32_t>, const history::Poll*> last_polls;
     for (const history::Poll* poll : partition.polls) {
       const history::Poll*& last = last_polls[{poll->client, poll->assignment}];
       if (last != nullptr && poll->position_before != last->position_after) {
-        found.push_back({"",
-                         fmt::format("client {} polled from {} after a poll that ended at {}", poll->client,
-                                     Place(name, poll->position_before), last->position_after.value()),
-                         {last->span.completed_ns, poll->span.completed_ns}});
+        found.Violated(fmt::format("client {} polled from {} after a poll that ended at {}", poll->client,
+                                   Place(name, poll->position_before), last->position_after.value()),
+                       {last->span.completed_ns, poll->span.completed_ns});
       }
+      found.Judged(poll->records.size());
       Offset next = poll->position_before;
       for (const auto& record : poll->records) {
         if (record.offset < next) {
-          found.push_back({"",
-                           fmt::format("client {} was given {} when its position was {}", poll->client,
-                                       Place(name, record.offset), next.value()),
-                           {poll->span.completed_ns}});
+          found.Violated(fmt::format("client {} was given {} when its position was {}", poll->client,
+                                     Place(name, record.offset), next.value()),
+                         {poll->span.completed_ns});
         }
         next = record.offset + 1;
       }
       if (poll->position_after < next) {
-        found.push_back({"",
-                         fmt::format("client {} was given {} but its position is only {}", poll->client,
-                                     Place(name, next - 1), poll->position_after.value()),
-                         {poll->span.completed_ns}});
+        found.Violated(fmt::format("client {} was given {} but its position is only {}", poll->client,
+                                   Place(name, next - 1), poll->position_after.value()),
+                       {poll->span.completed_ns});
       }
       last = poll;
     }

@@ -4,16 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
-#include "properties/by_partition.h"
 #include "properties/property.h"
 
 namespace odradek::properties {
 
-std::vector<Violation> PollsSkipNothing(const History& history) {
-  std::vector<Violation> found;
-  for (const auto& [name, partition] : ByPartition(history)) {
+Findings PollsSkipNothing(const Evidence& evidence) {
+  Findings found;
+  for (const auto& [name, partition] : evidence.partitions()) {
     if (partition.final_read == nullptr) continue;
     const auto& truth = partition.final_read->records;  // ascending offsets
     for (const history::Poll* poll : partition.polls) {
@@ -21,14 +19,14 @@ std::vector<Violation> PollsSkipNothing(const History& history) {
                                        [](const auto& record, Offset offset) { return record.offset < offset; });
       auto given = poll->records.begin();
       for (; expected != truth.end() && expected->offset < poll->position_after; ++expected) {
+        found.Judged();
         while (given != poll->records.end() && given->offset < expected->offset) ++given;
         if (given != poll->records.end() && given->offset == expected->offset) continue;
-        if (LostSince(partition, expected->offset, poll->span.invoked_ns)) continue;
-        found.push_back({"",
-                         fmt::format("client {} went from {} to {} without value {} at offset {}", poll->client,
-                                     Place(name, poll->position_before), poll->position_after.value(), expected->value,
-                                     expected->offset.value()),
-                         {poll->span.invoked_ns, poll->span.completed_ns}});
+        if (partition.LostSince(expected->offset, poll->span.invoked_ns)) continue;
+        found.Violated(fmt::format("client {} went from {} to {} without value {} at offset {}", poll->client,
+                                   Place(name, poll->position_before), poll->position_after.value(), expected->value,
+                                   expected->offset.value()),
+                       {poll->span.invoked_ns, poll->span.completed_ns});
       }
     }
   }

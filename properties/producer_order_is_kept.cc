@@ -9,7 +9,6 @@
 #include <map>
 #include <tuple>
 
-#include "properties/by_partition.h"
 #include "properties/property.h"
 
 namespace odradek::properties {
@@ -19,7 +18,7 @@ using Session = std::tuple<history::ClientId, int32_t>;
 
 void CheckSession(const TopicPartition& name, const PartitionHistory& partition,
                   const std::vector<const history::Send*>& sends, const std::map<history::Value, Offset>& offsets,
-                  std::vector<Violation>& found) {
+                  Findings& found) {
   const history::Send* last = nullptr;
   Offset last_offset = kNoOffset;
   const history::Send* missing = nullptr;
@@ -28,24 +27,23 @@ void CheckSession(const TopicPartition& name, const PartitionHistory& partition,
     if (at == offsets.end()) {
       const bool may_be_gone = send->outcome == history::Outcome::kFail ||
                                partition.final_read->log_start_offset > Offset(0) ||
-                               LostSince(partition, Offset(INT64_MAX), send->span.invoked_ns);
+                               partition.LostSince(Offset(INT64_MAX), send->span.invoked_ns);
       if (!may_be_gone && missing == nullptr) missing = send;
       continue;
     }
+    if (last != nullptr) found.Judged();
     if (last != nullptr && at->second <= last_offset) {
-      found.push_back({"",
-                       fmt::format("client {} sent value {} before value {}, but they stand at {} and {}", send->client,
-                                   last->value, send->value, Place(name, last_offset), at->second.value()),
-                       {last->span.invoked_ns, send->span.invoked_ns}});
+      found.Violated(fmt::format("client {} sent value {} before value {}, but they stand at {} and {}", send->client,
+                                 last->value, send->value, Place(name, last_offset), at->second.value()),
+                     {last->span.invoked_ns, send->span.invoked_ns});
     }
     const bool was_given_up = missing != nullptr && missing->outcome == history::Outcome::kUnknown &&
                               missing->span.completed_ns < send->span.completed_ns;
     if (was_given_up) missing = nullptr;
     if (missing != nullptr) {
-      found.push_back({"",
-                       fmt::format("client {} sent value {} before value {}, but only the latter is in {}",
-                                   send->client, missing->value, send->value, ToString(name)),
-                       {missing->span.invoked_ns, send->span.invoked_ns}});
+      found.Violated(fmt::format("client {} sent value {} before value {}, but only the latter is in {}", send->client,
+                                 missing->value, send->value, ToString(name)),
+                     {missing->span.invoked_ns, send->span.invoked_ns});
       missing = nullptr;
     }
     last = send;
@@ -55,9 +53,9 @@ void CheckSession(const TopicPartition& name, const PartitionHistory& partition,
 
 }  // namespace
 
-std::vector<Violation> ProducerOrderIsKept(const History& history) {
-  std::vector<Violation> found;
-  for (const auto& [name, partition] : ByPartition(history)) {
+Findings ProducerOrderIsKept(const Evidence& evidence) {
+  Findings found;
+  for (const auto& [name, partition] : evidence.partitions()) {
     if (partition.final_read == nullptr) continue;
     std::map<history::Value, Offset> offsets;
     for (const auto& record : partition.final_read->records) offsets.emplace(record.value, record.offset);

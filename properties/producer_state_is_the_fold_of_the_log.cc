@@ -5,18 +5,22 @@
 
 namespace odradek::properties {
 
-std::vector<history::Violation> ProducerStateIsTheFoldOfTheLog(const ReplicaState& state, const ReplicaFold& fold) {
-  if (fold.log_end_offset != state.log_end_offset) {
-    return {{"P5",
-             fmt::format("{} on {}: the log ends at {} in memory and at {} in its files", ToString(state.partition),
-                         state.node, state.log_end_offset.value(), fold.log_end_offset.value()),
-             {state.at_ns}}};
+Findings ProducerStateIsTheFoldOfTheLog(const ReplicaState& state) {
+  Findings found;
+  if (state.fold == nullptr) return found;
+  found.Judged();
+  if (state.fold->log_end_offset != state.log_end_offset) {
+    found.Violated(
+        fmt::format("{} on {}: the log ends at {} in memory and at {} in its files", ToString(state.partition),
+                    state.node, state.log_end_offset.value(), state.fold->log_end_offset.value()),
+        {state.at_ns});
+    return found;
   }
-  if (fold.producer_fingerprint == state.producer_fingerprint) return {};
-  return {{"P5",
-           fmt::format("{} on {}: the producers' state at log end {} is not the one that the files give",
-                       ToString(state.partition), state.node, state.log_end_offset.value()),
-           {state.at_ns}}};
+  if (state.fold->producer_fingerprint == state.producer_fingerprint) return found;
+  found.Violated(fmt::format("{} on {}: the producers' state at log end {} is not the one that the files give",
+                             ToString(state.partition), state.node, state.log_end_offset.value()),
+                 {state.at_ns});
+  return found;
 }
 
 }  // namespace odradek::properties

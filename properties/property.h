@@ -4,42 +4,39 @@
 
 #include <span>
 #include <string_view>
-#include <vector>
 
-#include "sim/history/history.h"
+#include "properties/evidence.h"
+#include "properties/findings.h"
 
 namespace odradek::properties {
-
-using history::History;
-using history::Violation;
 
 struct Property {
   std::string_view id;        // of the project's property catalogue: "H2"
   std::string_view sentence;  // what must be true
-  std::vector<Violation> (*check)(const History&);
+  Findings (*check)(const Evidence&);
 };
 
 // All checkers in the order of their ids.
 std::span<const Property> AllProperties();
 
-// Every violation of every property, in the order of AllProperties().
-std::vector<Violation> CheckAll(const History& history);
+// Every property's verdict, in the order of AllProperties().
+Verdicts CheckAll(const history::History& history);
 
 // One function per file of this folder.
-std::vector<Violation> OffsetsAgree(const History&);
-std::vector<Violation> AckedRecordsAreNeverLost(const History&);
-std::vector<Violation> IdempotentRecordsAreNeverDuplicated(const History&);
-std::vector<Violation> ProducerOrderIsKept(const History&);
-std::vector<Violation> PollsAdvance(const History&);
-std::vector<Violation> PollsSkipNothing(const History&);
-std::vector<Violation> OnlySentRecordsAreRead(const History&);
-std::vector<Violation> CommittedReadsAreRepeatable(const History&);
-std::vector<Violation> EndOffsetsNeverGoBack(const History&);
-std::vector<Violation> RecordsArriveIntact(const History&);
-std::vector<Violation> DurableLogsSurvivePowerLoss(const History&);
-std::vector<Violation> LogStartNeverGoesBack(const History&);
-std::vector<Violation> DeletedRecordsStayDeleted(const History&);
-std::vector<Violation> TimestampSearchesFindTheFirst(const History&);
-std::vector<Violation> HealedClustersConverge(const History&);
+Findings OffsetsAgree(const Evidence&);
+Findings AckedRecordsAreNeverLost(const Evidence&);
+Findings IdempotentRecordsAreNeverDuplicated(const Evidence&);
+Findings ProducerOrderIsKept(const Evidence&);
+Findings PollsAdvance(const Evidence&);
+Findings PollsSkipNothing(const Evidence&);
+Findings OnlySentRecordsAreRead(const Evidence&);
+Findings CommittedReadsAreRepeatable(const Evidence&);
+Findings EndOffsetsNeverGoBack(const Evidence&);
+Findings RecordsArriveIntact(const Evidence&);
+Findings DurableLogsSurvivePowerLoss(const Evidence&);
+Findings LogStartNeverGoesBack(const Evidence&);
+Findings DeletedRecordsStayDeleted(const Evidence&);
+Findings TimestampSearchesFindTheFirst(const Evidence&);
+Findings HealedClustersConverge(const Evidence&);
 
 }  // namespace odradek::properties

@@ -10,14 +10,16 @@
 
 namespace odradek::properties {
 
-std::vector<history::Violation> RecoveryPointsAreDurable(const ReplicaState& state) {
-  if (state.recovery_point <= std::max(state.flushed_end, state.log_start_offset)) return {};
-  return {
-      {"D3",
-       fmt::format("{} on {}: the recovery point is {}, but the log starts at {} and only what is below {} was synced",
-                   ToString(state.partition), state.node, state.recovery_point.value(), state.log_start_offset.value(),
-                   state.flushed_end.value()),
-       {state.at_ns}}};
+Findings RecoveryPointsAreDurable(const ReplicaState& state) {
+  Findings found;
+  found.Judged();
+  if (state.recovery_point <= std::max(state.flushed_end, state.log_start_offset)) return found;
+  found.Violated(
+      fmt::format("{} on {}: the recovery point is {}, but the log starts at {} and only what is below {} was synced",
+                  ToString(state.partition), state.node, state.recovery_point.value(), state.log_start_offset.value(),
+                  state.flushed_end.value()),
+      {state.at_ns});
+  return found;
 }
 
 }  // namespace odradek::properties

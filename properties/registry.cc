@@ -1,5 +1,4 @@
 #include <array>
-#include <iterator>
 
 #include "properties/property.h"
 
@@ -31,13 +30,10 @@ std::span<const Property> AllProperties() {
   return kAll;
 }
 
-std::vector<Violation> CheckAll(const History& history) {
-  std::vector<Violation> all;
-  for (const Property& property : kAll) {
-    std::vector<Violation> found = property.check(history);
-    for (Violation& violation : found) violation.property = property.id;
-    std::move(found.begin(), found.end(), std::back_inserter(all));
-  }
+Verdicts CheckAll(const history::History& history) {
+  const Evidence evidence(history);
+  Verdicts all;
+  for (const Property& property : kAll) all.Add(property.id, property.check(evidence));
   return all;
 }
 

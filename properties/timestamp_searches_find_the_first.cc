@@ -4,7 +4,6 @@
 
 #include <map>
 
-#include "properties/by_partition.h"
 #include "properties/property.h"
 
 namespace odradek::properties {
@@ -14,16 +13,16 @@ namespace {
 using AckTimes = std::map<history::Value, int64_t>;
 
 void CheckSearch(const TopicPartition& name, const PartitionHistory& partition, const AckTimes& acked_ns,
-                 const history::ListOffsets& call, std::vector<Violation>& found) {
+                 const history::ListOffsets& call, Findings& found) {
   const auto& truth = partition.final_read->records;
+  found.Judged();
   const auto complain = [&](const std::string& what) {
-    found.push_back({"",
-                     fmt::format("a search of {} for timestamp {} {}", ToString(name), call.timestamp.value(), what),
-                     {call.span.completed_ns}});
+    found.Violated(fmt::format("a search of {} for timestamp {} {}", ToString(name), call.timestamp.value(), what),
+                   {call.span.completed_ns});
   };
   for (const auto& record : truth) {
     if (call.offset != kNoOffset && record.offset > call.offset) break;
-    if (LostSince(partition, record.offset, call.span.invoked_ns)) break;
+    if (partition.LostSince(record.offset, call.span.invoked_ns)) break;
     if (record.offset == call.offset) {
       if (record.timestamp < call.timestamp) {
         complain(fmt::format("found offset {} with timestamp {}", record.offset.value(), record.timestamp.value()));
@@ -42,9 +41,9 @@ void CheckSearch(const TopicPartition& name, const PartitionHistory& partition, 
 
 }  // namespace
 
-std::vector<Violation> TimestampSearchesFindTheFirst(const History& history) {
-  std::vector<Violation> found;
-  for (const auto& [name, partition] : ByPartition(history)) {
+Findings TimestampSearchesFindTheFirst(const Evidence& evidence) {
+  Findings found;
+  for (const auto& [name, partition] : evidence.partitions()) {
     if (partition.final_read == nullptr) continue;
     AckTimes acked_ns;
     for (const history::Send* send : partition.sends) {

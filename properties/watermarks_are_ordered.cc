@@ -5,15 +5,18 @@
 
 namespace odradek::properties {
 
-std::vector<history::Violation> WatermarksAreOrdered(const ReplicaState& state) {
+Findings WatermarksAreOrdered(const ReplicaState& state) {
+  Findings found;
+  found.Judged();
   const bool ordered = Offset(0) <= state.log_start_offset && state.log_start_offset <= state.last_stable_offset &&
                        state.last_stable_offset <= state.high_watermark && state.high_watermark <= state.log_end_offset;
-  if (ordered) return {};
-  return {{"R11",
-           fmt::format("{} on {}: log start {}, last stable offset {}, high watermark {}, log end {}",
-                       ToString(state.partition), state.node, state.log_start_offset.value(),
-                       state.last_stable_offset.value(), state.high_watermark.value(), state.log_end_offset.value()),
-           {state.at_ns}}};
+  if (ordered) return found;
+  found.Violated(
+      fmt::format("{} on {}: log start {}, last stable offset {}, high watermark {}, log end {}",
+                  ToString(state.partition), state.node, state.log_start_offset.value(),
+                  state.last_stable_offset.value(), state.high_watermark.value(), state.log_end_offset.value()),
+      {state.at_ns});
+  return found;
 }
 
 }  // namespace odradek::properties

@@ -70,8 +70,8 @@ class Run {
   void FinalReadsBecomePolls();
   void NotConverged(const std::string& why);
   void EndWorld();
-  std::vector<history::Violation> Judge();
-  RunResult MakeResult(const std::vector<history::Violation>& violations);
+  properties::Verdicts Judge();
+  RunResult MakeResult(const properties::Verdicts& verdicts);
 
   const Scenario& scenario_;
   const RunSetup setup_;
@@ -297,12 +297,13 @@ void Run::EndWorld() {
   cluster_.CrashAll();
 }
 
-std::vector<history::Violation> Run::Judge() {
-  std::vector<history::Violation> all = properties::CheckAll(recorder_.history());
+properties::Verdicts Run::Judge() {
+  properties::Verdicts all = properties::CheckAll(recorder_.history());
   const auto& seen = monitor_.violations();
-  all.insert(all.end(), seen.begin(), seen.end());
+  all.violations.insert(all.violations.end(), seen.begin(), seen.end());
+  for (const auto& [id, count] : monitor_.fact_counts()) all.fact_counts[id] += count;
   const auto& wanted = scenario_.property();
-  std::erase_if(all, [&](const history::Violation& violation) {
+  std::erase_if(all.violations, [&](const history::Violation& violation) {
     return !wanted.empty() && std::find(wanted.begin(), wanted.end(), violation.property) == wanted.end();
   });
   return all;
@@ -342,7 +343,7 @@ void CountOperations(const history::History& history, RunResult& result) {
   AddTally(counts, "logs shortened", history.losses.size());
 }
 
-RunResult Run::MakeResult(const std::vector<history::Violation>& violations) {
+RunResult Run::MakeResult(const properties::Verdicts& verdicts) {
   RunResult result;
   result.set_scenario(scenario_.name());
   result.set_seed(setup_.seed);
@@ -352,17 +353,18 @@ RunResult Run::MakeResult(const std::vector<history::Violation>& violations) {
   result.set_event_count(cluster_.kernel().event_number());
   result.set_virtual_ns(cluster_.kernel().Now().nanos());
   bool is_safe = true;
-  for (const history::Violation& violation : violations) {
+  for (const history::Violation& violation : verdicts.violations) {
     FoundViolation* found = result.add_violations();
     found->set_property(violation.property);
     found->set_what(violation.what);
     found->mutable_at_ns()->Add(violation.at_ns.begin(), violation.at_ns.end());
     is_safe = is_safe && IsLiveness(violation);
   }
-  if (!violations.empty()) result.set_verdict(is_safe ? LIVENESS : SAFETY);
+  if (!verdicts.violations.empty()) result.set_verdict(is_safe ? LIVENESS : SAFETY);
   for (const auto& [name, counts] : cluster_.context().probes()) {
     AddTally(*result.mutable_probes(), name, counts.visited);
   }
+  for (const auto& [id, count] : verdicts.fact_counts) AddTally(*result.mutable_judged(), id, count);
   CountOperations(recorder_.history(), result);
   auto& counts = *result.mutable_counts();
   const workload::NodeRecorder::Counts& seen = nodes_.counts();
@@ -381,10 +383,10 @@ RunResult Run::MakeResult(const std::vector<history::Violation>& violations) {
 RunResult Run::Execute() {
   RunPhases();
   EndWorld();
-  const std::vector<history::Violation> violations = Judge();
-  RunResult result = MakeResult(violations);
+  properties::Verdicts verdicts = Judge();
+  RunResult result = MakeResult(verdicts);
   if (options_.report != nullptr) {
-    options_.report->violations = violations;
+    options_.report->violations = std::move(verdicts.violations);
     options_.report->history = std::move(recorder_.history());
     if (nemesis_ != nullptr) options_.report->strikes = nemesis_->strikes();
   }

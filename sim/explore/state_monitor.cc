@@ -77,7 +77,7 @@ properties::ReplicaState StateMonitor::StateOf(sim::Node& node, const storage::L
 void StateMonitor::LookAt(sim::Node& node, const broker::Partition& partition, Folding folding, env::Env& env) {
   storage::Log& log = partition.log();
   const storage::LogView view = log.Inspect();
-  Add(log.name(), properties::MonitorState(StateOf(node, view, log.name())));
+  Add(log.name(), properties::MonitorAll(StateOf(node, view, log.name())));
   if (folding == Folding::kNever || view.offline) return;
   auto open = std::make_shared<OpenFold>(open_fold_count_);
   env.scheduler.Spawn("fold", [this, open, index = node.index(), log = log.shared_from_this(),
@@ -95,16 +95,24 @@ void StateMonitor::Fold(fiber::Fiber& self, sim::NodeIndex node, storage::Log& l
   if (!files.ok) {
     if (folding != Folding::kFinal) return;
     const std::string what = fmt::format("the files of {} cannot be folded: {}", ToString(name), files.problem);
-    return Add(name, {{"P5", what, {cluster_.kernel().Now().nanos()}}});
+    properties::Findings found;
+    found.Judged();
+    found.Violated(what, {cluster_.kernel().Now().nanos()});
+    properties::Verdicts verdicts;
+    verdicts.Add("P5", found);
+    return Add(name, std::move(verdicts));
   }
-  Add(name, properties::MonitorFold(StateOf(cluster_.node(node), after, name),
-                                    {.log_end_offset = files.log_end_offset,
+  const properties::ReplicaFold fold{.log_end_offset = files.log_end_offset,
                                      .epochs = EpochsOf(files.epochs),
-                                     .producer_fingerprint = files.producer_fingerprint}));
+                                     .producer_fingerprint = files.producer_fingerprint};
+  properties::ReplicaState state = StateOf(cluster_.node(node), after, name);
+  state.fold = &fold;
+  Add(name, properties::MonitorAll(state));
 }
 
-void StateMonitor::Add(const TopicPartition& partition, std::vector<history::Violation> found) {
-  for (history::Violation& violation : found) {
+void StateMonitor::Add(const TopicPartition& partition, properties::Verdicts found) {
+  for (const auto& [id, count] : found.fact_counts) fact_counts_[id] += count;
+  for (history::Violation& violation : found.violations) {
     if (known_.insert({violation.property, partition}).second) violations_.push_back(std::move(violation));
   }
 }

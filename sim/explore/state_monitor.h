@@ -34,6 +34,8 @@ class StateMonitor {
 
   // At most one per property and partition: the first.
   const std::vector<history::Violation>& violations() const { return violations_; }
+  // How many facts each property judged, by its id.
+  const std::map<std::string, uint64_t>& fact_counts() const { return fact_counts_; }
   uint64_t look_count() const { return look_count_; }
   uint64_t fold_count() const { return fold_count_; }
 
@@ -44,13 +46,14 @@ class StateMonitor {
   void LookAt(sim::Node& node, const broker::Partition& partition, Folding folding, env::Env& env);
   properties::ReplicaState StateOf(sim::Node& node, const storage::LogView& view, const TopicPartition& name);
   void Fold(fiber::Fiber& self, sim::NodeIndex node, storage::Log& log, Folding folding);
-  void Add(const TopicPartition& partition, std::vector<history::Violation> found);
+  void Add(const TopicPartition& partition, properties::Verdicts found);
 
   sim::Cluster& cluster_;
   const workload::NodeRecorder& nodes_;
   const Options options_;
   std::vector<history::Violation> violations_;
   std::set<std::pair<std::string, TopicPartition>> known_;
+  std::map<std::string, uint64_t> fact_counts_;
   uint64_t look_count_ = 0;
   uint64_t fold_count_ = 0;
   size_t open_fold_count_ = 0;

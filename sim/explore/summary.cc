@@ -21,6 +21,7 @@ struct ScenarioTotals {
   int64_t virtual_ns = 0;
   int64_t wall_ns = 0;
   std::map<std::string, uint64_t> probes;
+  std::map<std::string, uint64_t> judged;
 };
 
 std::map<std::string, ScenarioTotals> Totals(const std::vector<RunResult>& results) {
@@ -33,6 +34,7 @@ std::map<std::string, ScenarioTotals> Totals(const std::vector<RunResult>& resul
     totals.virtual_ns += result.virtual_ns();
     totals.wall_ns += result.wall_ns();
     for (const Tally& probe : result.probes()) totals.probes[probe.name()] += probe.count();
+    for (const Tally& facts : result.judged()) totals.judged[facts.name()] += facts.count();
   }
   return all;
 }
@@ -105,6 +107,18 @@ std::vector<std::string> MissingProbes(const ScenarioDemand& demand, const std::
   return missing;
 }
 
+std::vector<std::string> VacuousProperties(const std::vector<RunResult>& results) {
+  std::map<std::string, uint64_t> judged;
+  for (const RunResult& result : results) {
+    for (const Tally& facts : result.judged()) judged[facts.name()] += facts.count();
+  }
+  std::vector<std::string> vacuous;
+  for (const auto& [id, count] : judged) {
+    if (count == 0) vacuous.push_back(id);
+  }
+  return vacuous;
+}
+
 std::string SummaryTable(const std::vector<RunResult>& results, const std::vector<ScenarioDemand>& demands) {
   std::string text = fmt::format("{:<28} {:>6} {:>7} {:>12} {:>11} {:>9} {:>7}\n", "scenario", "runs", "failed",
                                  "events", "virtual", "speed-up", "probes");
@@ -131,6 +145,7 @@ std::string SummaryTable(const std::vector<RunResult>& results, const std::vecto
       text += fmt::format("never reached in {}: {}\n", demand.scenario, probe);
     }
   }
+  for (const std::string& id : VacuousProperties(results)) text += fmt::format("judged nothing: {}\n", id);
   text += fmt::format("hash over all runs: {}\n", CampaignHash(results));
   return text;
 }
@@ -159,7 +174,8 @@ std::string ToJson(const std::vector<RunResult>& results, const std::vector<Scen
                                        {"events", totals.event_count},
                                        {"virtual_ns", totals.virtual_ns},
                                        {"wall_ns", totals.wall_ns},
-                                       {"probes", totals.probes}};
+                                       {"probes", totals.probes},
+                                       {"judged", totals.judged}};
     root["scenarios"].push_back(scenario);
   }
   for (const ScenarioDemand& demand : demands) {
@@ -167,6 +183,7 @@ std::string ToJson(const std::vector<RunResult>& results, const std::vector<Scen
       root["missing_probes"].push_back({{"scenario", demand.scenario}, {"probe", probe}});
     }
   }
+  for (const std::string& id : VacuousProperties(results)) root["vacuous_properties"].push_back(id);
   for (const RunResult& result : results) {
     nlohmann::ordered_json run = {
         {"scenario", result.scenario()}, {"seed", result.seed()},          {"verdict", VerdictName(result.verdict())},

@@ -16,6 +16,9 @@ struct ScenarioDemand {
 // Demanded probes that no run of the scenario reached.
 std::vector<std::string> MissingProbes(const ScenarioDemand& demand, const std::vector<RunResult>& results);
 
+// Properties that judged no fact in any run: they have shown nothing.
+std::vector<std::string> VacuousProperties(const std::vector<RunResult>& results);
+
 std::string SummaryTable(const std::vector<RunResult>& results, const std::vector<ScenarioDemand>& demands);
 // One block per failure: the property with what it was seen on, and the line that repeats it.
 std::string FailureText(const RunResult& result, const std::string& repeat_command);

@@ -24,65 +24,71 @@ ReplicaFold GoodFold() {
           .producer_fingerprint = 7};
 }
 
+ReplicaState Folded(ReplicaState state, const ReplicaFold& fold) {
+  state.fold = &fold;
+  return state;
+}
+
 TEST(Monitors, AcceptAGoodState) {
-  EXPECT_TRUE(MonitorState(GoodState()).empty());
-  EXPECT_TRUE(MonitorFold(GoodState(), GoodFold()).empty());
+  EXPECT_TRUE(MonitorAll(GoodState()).violations.empty());
+  const ReplicaFold fold = GoodFold();
+  EXPECT_TRUE(MonitorAll(Folded(GoodState(), fold)).violations.empty());
 }
 
 TEST(WatermarksAreOrdered, RejectsEachInversion) {
   ReplicaState state = GoodState();
   state.high_watermark = Offset(11);
-  EXPECT_FALSE(WatermarksAreOrdered(state).empty());
+  EXPECT_FALSE(WatermarksAreOrdered(state).holds());
   state = GoodState();
   state.last_stable_offset = Offset(10);
-  EXPECT_FALSE(WatermarksAreOrdered(state).empty());
+  EXPECT_FALSE(WatermarksAreOrdered(state).holds());
   state = GoodState();
   state.log_start_offset = Offset(9);
-  EXPECT_FALSE(WatermarksAreOrdered(state).empty());
+  EXPECT_FALSE(WatermarksAreOrdered(state).holds());
 }
 
 TEST(LeaderEpochsIncrease, RejectsARepeatedEpochAndAStartThatGoesBack) {
   ReplicaState state = GoodState();
   state.epochs[1].epoch = LeaderEpoch(0);
-  EXPECT_FALSE(LeaderEpochsIncrease(state).empty());
+  EXPECT_FALSE(LeaderEpochsIncrease(state).holds());
   state = GoodState();
   state.epochs[0].start_offset = Offset(7);
-  EXPECT_FALSE(LeaderEpochsIncrease(state).empty());
+  EXPECT_FALSE(LeaderEpochsIncrease(state).holds());
   state = GoodState();
   state.epochs[1].start_offset = Offset(11);
-  EXPECT_FALSE(LeaderEpochsIncrease(state).empty());
+  EXPECT_FALSE(LeaderEpochsIncrease(state).holds());
 }
 
 TEST(LeaderEpochsAreThoseOfTheLog, RejectsABatchOfAnotherEpoch) {
   ReplicaFold fold = GoodFold();
   fold.epochs[1].epoch = LeaderEpoch(1);
-  EXPECT_FALSE(LeaderEpochsAreThoseOfTheLog(GoodState(), fold).empty());
+  EXPECT_FALSE(LeaderEpochsAreThoseOfTheLog(Folded(GoodState(), fold)).holds());
   ReplicaState state = GoodState();
   state.epochs.clear();
-  EXPECT_FALSE(LeaderEpochsAreThoseOfTheLog(state, GoodFold()).empty());
+  EXPECT_FALSE(LeaderEpochsAreThoseOfTheLog(Folded(state, GoodFold())).holds());
 }
 
 TEST(LeaderEpochsAreThoseOfTheLog, AcceptsAnEpochWithoutBatches) {
   ReplicaState state = GoodState();
   state.epochs.push_back({LeaderEpoch(5), Offset(10)});
-  EXPECT_TRUE(LeaderEpochsAreThoseOfTheLog(state, GoodFold()).empty());
+  EXPECT_TRUE(LeaderEpochsAreThoseOfTheLog(Folded(state, GoodFold())).holds());
 }
 
 TEST(ProducerStateIsTheFoldOfTheLog, RejectsAnotherStateAndAnotherEnd) {
   ReplicaFold fold = GoodFold();
   fold.producer_fingerprint = 8;
-  EXPECT_FALSE(ProducerStateIsTheFoldOfTheLog(GoodState(), fold).empty());
+  EXPECT_FALSE(ProducerStateIsTheFoldOfTheLog(Folded(GoodState(), fold)).holds());
   fold = GoodFold();
   fold.log_end_offset = Offset(9);
-  EXPECT_FALSE(ProducerStateIsTheFoldOfTheLog(GoodState(), fold).empty());
+  EXPECT_FALSE(ProducerStateIsTheFoldOfTheLog(Folded(GoodState(), fold)).holds());
 }
 
 TEST(RecoveryPointsAreDurable, RejectsOneAboveTheLastSync) {
   ReplicaState state = GoodState();
   state.recovery_point = Offset(6);
-  EXPECT_FALSE(RecoveryPointsAreDurable(state).empty());
+  EXPECT_FALSE(RecoveryPointsAreDurable(state).holds());
   state.log_start_offset = Offset(6);  // what is below is deleted
-  EXPECT_TRUE(RecoveryPointsAreDurable(state).empty());
+  EXPECT_TRUE(RecoveryPointsAreDurable(state).holds());
 }
 
 }  // namespace

@@ -1,0 +1,50 @@
+// A history laid out for the checkers of this folder: sorted by partition, with look-ups. Made once per run, owned by
+// whoever judges; the history outlives it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "sim/history/history.h"
+
+namespace odradek::properties {
+
+struct PartitionHistory {
+  std::vector<const history::Send*> sends;
+  std::vector<const history::Poll*> polls;
+  std::vector<const history::ListOffsets*> list_offsets;
+  std::vector<const history::DeleteRecords*> delete_records;
+  std::vector<const history::LogLoss*> losses;
+  std::vector<const history::LogStart*> log_starts;
+  const history::FinalRead* final_read = nullptr;
+
+  // nullptr: there was no final read, or it has nothing at `offset`.
+  const history::PolledRecord* InTheEnd(Offset offset) const;
+  // Whether power was lost at or after `since_ns` and took `offset` with it. What stood there before need not stand
+  // there afterwards.
+  bool LostSince(Offset offset, int64_t since_ns) const;
+};
+
+class Evidence {
+ public:
+  explicit Evidence(const history::History& history);
+  Evidence(const Evidence&) = delete;
+  Evidence& operator=(const Evidence&) = delete;
+
+  const history::History& history() const { return history_; }
+  const std::map<TopicPartition, PartitionHistory>& partitions() const { return partitions_; }
+  // The send of a value; nullptr if nobody sent it.
+  const history::Send* SendOf(history::Value value) const;
+
+ private:
+  const history::History& history_;
+  std::map<TopicPartition, PartitionHistory> partitions_;
+  std::unordered_map<history::Value, const history::Send*> sends_;  // never iterated
+};
+
+// "orders-3@17"
+std::string Place(const TopicPartition& partition, Offset offset);
+
+}  // namespace odradek::properties

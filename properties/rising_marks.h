@@ -1,0 +1,28 @@
+// Offsets that were true at certain times, and the highest one known at a time: what "later calls see no less" is
+// judged with, in O(log n) per question.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/base/ids.h"
+
+namespace odradek::properties {
+
+class RisingMarks {
+ public:
+  struct Mark {
+    int64_t at_ns = 0;
+    Offset offset;
+  };
+  void Add(int64_t at_ns, Offset offset) { marks_.push_back({at_ns, offset}); }
+  // After the last Add, before the first question.
+  void Seal();
+  // The highest mark from before `at_ns`, the earliest of equal ones; nullptr if there is none.
+  const Mark* HighestBefore(int64_t at_ns) const;
+
+ private:
+  std::vector<Mark> marks_;  // sealed: ascending in both
+};
+
+}  // namespace odradek::properties
