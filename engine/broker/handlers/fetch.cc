@@ -68,7 +68,7 @@ ReadBudget ReadItem(fiber::Fiber& self, Shard& shard, FetchItem& item, Isolation
   item.result = partition->Fetch(self, {.fetch_offset = wish.fetch_offset,
                                         .current_leader_epoch = wish.current_leader_epoch,
                                         .last_fetched_epoch = wish.last_fetched_epoch,
-                                        .bytes_max = std::min<int64_t>(wish.max_bytes, budget.bytes_left),
+                                        .bytes_max = std::clamp<int64_t>(wish.max_bytes, 0, budget.bytes_left),
                                         .first_batch = first_fits_always ? storage::ReadOptions::FirstBatch::kAlways
                                                                          : storage::ReadOptions::FirstBatch::kIfItFits,
                                         .isolation = isolation});
@@ -166,7 +166,7 @@ void AddToFetchAnswer(protocol::FetchResponse& response, const FetchPartitionKey
 // Waits until there is enough to answer with.
 void PollPartitions(RequestContext& context, const protocol::FetchRequest& request,
                     const std::shared_ptr<std::vector<FetchItem>>& items, Isolation isolation) {
-  const int64_t bytes_max = std::min<int64_t>(request.max_bytes, context.node.options().config.fetch_bytes_max);
+  const int64_t bytes_max = std::clamp<int64_t>(request.max_bytes, 0, context.node.options().config.fetch_bytes_max);
   const MonoTime deadline = context.self.Now() + Duration::Millis(std::max(0, request.max_wait_ms));
   while (true) {
     auto watch = std::make_shared<Watch>(context.home.id());
