@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <google/protobuf/message_lite.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +17,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "engine/base/check.h"
 #include "engine/base/prng.h"
@@ -50,40 +53,66 @@ bool ReadAll(int fd, void* data, size_t size) {
   return true;
 }
 
-// A child process that runs jobs one after the other: job indices come in, results go out.
+// Messages between the processes: eight bytes of size, then the protobuf.
+bool SendMessage(int fd, const google::protobuf::MessageLite& message) {
+  const std::string bytes = message.SerializeAsString();
+  const uint64_t size = bytes.size();
+  return WriteAll(fd, &size, sizeof(size)) && WriteAll(fd, bytes.data(), bytes.size());
+}
+
+bool ReceiveMessage(int fd, google::protobuf::MessageLite& message) {
+  uint64_t size = 0;
+  if (!ReadAll(fd, &size, sizeof(size))) return false;
+  std::string bytes(size, '\0');
+  return ReadAll(fd, bytes.data(), bytes.size()) && message.ParseFromString(bytes);
+}
+
+JobOrder OrderOf(const Job& job) {
+  JobOrder order;
+  order.set_scenario(job.scenario);
+  order.set_scenario_name(job.scenario_name);
+  order.set_seed(job.seed);
+  order.set_twice(job.twice);
+  if (job.mutation.has_value()) order.set_mutation(static_cast<uint32_t>(*job.mutation));
+  return order;
+}
+
+Job JobOf(const JobOrder& order) {
+  Job job{order.scenario(), order.scenario_name(), order.seed(), order.twice()};
+  if (order.has_mutation()) job.mutation = static_cast<base::Mutation>(order.mutation());
+  return job;
+}
+
+int64_t CpuNanos() {
+  timespec now{};
+  INVARIANT(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now) == 0);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+// A child process that runs jobs one after the other: orders come in, results go out.
 class Worker {
  public:
-  Worker(const std::vector<Job>& jobs, const CampaignOptions& options, const Runner& runner)
-      : jobs_(jobs), options_(options), runner_(runner) {
-    Start();
-  }
+  Worker(const CampaignOptions& options, const Runner& runner) : options_(options), runner_(runner) { Start(); }
   ~Worker() { Stop(); }
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
   bool is_idle() const { return !job_.has_value(); }
   int result_fd() const { return result_fd_; }
-  size_t job() const { return *job_; }
+  const Job& job() const { return *job_; }
   Clock::time_point deadline() const { return started_at_ + options_.run_timeout; }
 
-  void Give(size_t job) {
-    job_ = job;
+  void Give(Job job) {
+    job_ = std::move(job);
     started_at_ = Clock::now();
     INVARIANT(ftruncate(fileno(stderr_file_), 0) == 0);
-    WriteAll(job_fd_, &job, sizeof(job));
+    SendMessage(job_fd_, OrderOf(*job_));
   }
 
   // The result of the current job; the process is replaced if it died.
   RunResult Take() {
     RunResult result;
-    uint64_t size = 0;
-    std::string bytes;
-    bool whole = ReadAll(result_fd_, &size, sizeof(size));
-    if (whole) {
-      bytes.resize(size);
-      whole = ReadAll(result_fd_, bytes.data(), bytes.size()) && result.ParseFromString(bytes);
-    }
-    if (!whole) result = Bury(CRASH);
+    if (!ReceiveMessage(result_fd_, result)) result = Bury(CRASH);
     job_.reset();
     return result;
   }
@@ -136,11 +165,12 @@ class Worker {
 #endif
     const rlimit no_core{0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
-    size_t job = 0;
-    while (ReadAll(job_fd, &job, sizeof(job))) {
-      const std::string bytes_out = runner_(jobs_[job]).SerializeAsString();
-      const uint64_t size = bytes_out.size();
-      if (!WriteAll(result_fd, &size, sizeof(size)) || !WriteAll(result_fd, bytes_out.data(), size)) break;
+    JobOrder order;
+    while (ReceiveMessage(job_fd, order)) {
+      const int64_t cpu_before_ns = CpuNanos();
+      RunResult result = runner_(JobOf(order));
+      result.set_cpu_ns(CpuNanos() - cpu_before_ns);
+      if (!SendMessage(result_fd, result)) break;
     }
     _exit(0);
   }
@@ -150,10 +180,12 @@ class Worker {
     int status = 0;
     waitpid(pid_, &status, 0);
     RunResult result;
-    result.set_scenario(jobs_[*job_].scenario_name);
-    result.set_seed(jobs_[*job_].seed);
+    result.set_scenario(job_->scenario_name);
+    result.set_seed(job_->seed);
     result.set_verdict(verdict);
     result.set_wall_ns((Clock::now() - started_at_).count());
+    // A run does nothing but compute.
+    result.set_cpu_ns(result.wall_ns());
     std::string text(kCrashTextBytesMax, '\0');
     std::fflush(stderr_file_);
     const off_t size = lseek(fileno(stderr_file_), 0, SEEK_END);
@@ -175,14 +207,13 @@ class Worker {
     return result;
   }
 
-  const std::vector<Job>& jobs_;
   const CampaignOptions& options_;
   const Runner& runner_;
   pid_t pid_ = -1;
   int job_fd_ = -1;
   int result_fd_ = -1;
   std::FILE* stderr_file_ = nullptr;
-  std::optional<size_t> job_;
+  std::optional<Job> job_;
   Clock::time_point started_at_;
 };
 
@@ -205,39 +236,76 @@ void WaitForResults(std::vector<std::unique_ptr<Worker>>& workers, std::vector<W
   }
 }
 
+// A list of jobs known beforehand.
+class ListedJobs final : public JobSource {
+ public:
+  ListedJobs(const std::vector<Job>& jobs, const CampaignOptions& options)
+      : jobs_(jobs), options_(options), results_(jobs.size()) {}
+
+  std::optional<Job> Next() override {
+    if (next_ == jobs_.size()) return std::nullopt;
+    Job job = jobs_[next_];
+    job.tag = next_++;
+    return job;
+  }
+
+  void Done(const Job& job, RunResult result) override {
+    const size_t place = job.tag;
+    results_[place] = std::move(result);
+    ++done_count_;
+    if (options_.on_progress) options_.on_progress(done_count_, jobs_.size(), results_[place]);
+  }
+
+  std::vector<RunResult> Take() && { return std::move(results_); }
+
+ private:
+  const std::vector<Job>& jobs_;
+  const CampaignOptions& options_;
+  std::vector<RunResult> results_;
+  size_t next_ = 0;
+  size_t done_count_ = 0;
+};
+
 }  // namespace
 
-std::vector<RunResult> RunCampaign(const std::vector<Job>& jobs, const CampaignOptions& options, const Runner& runner) {
+void RunJobs(JobSource& source, const CampaignOptions& options, const Runner& runner) {
   REQUIRES(options.worker_count > 0);
   signal(SIGPIPE, SIG_IGN);
-  std::vector<RunResult> results(jobs.size());
   std::vector<std::unique_ptr<Worker>> workers;
-  const size_t worker_count = std::min(static_cast<size_t>(options.worker_count), jobs.size());
-  for (size_t i = 0; i < worker_count; ++i) workers.push_back(std::make_unique<Worker>(jobs, options, runner));
-  size_t next = 0;
-  size_t done = 0;
-  std::vector<Worker*> ready;
-  const auto finish = [&](size_t job, RunResult result) {
-    results[job] = std::move(result);
-    ++done;
-    if (options.on_progress) options.on_progress(done, jobs.size(), results[job]);
-  };
-  while (done < jobs.size()) {
+  const auto give = [&] {
     for (auto& worker : workers) {
-      if (worker->is_idle() && next < jobs.size()) worker->Give(next++);
+      if (!worker->is_idle()) continue;
+      std::optional<Job> job = source.Next();
+      if (!job.has_value()) return;
+      worker->Give(std::move(*job));
     }
+    while (workers.size() < static_cast<size_t>(options.worker_count)) {
+      std::optional<Job> job = source.Next();
+      if (!job.has_value()) return;
+      workers.push_back(std::make_unique<Worker>(options, runner));
+      workers.back()->Give(std::move(*job));
+    }
+  };
+  const auto is_busy = [](const auto& worker) { return !worker->is_idle(); };
+  std::vector<Worker*> ready;
+  for (give(); std::any_of(workers.begin(), workers.end(), is_busy); give()) {
     WaitForResults(workers, ready);
     for (Worker* worker : ready) {
-      const size_t job = worker->job();
-      finish(job, worker->Take());
+      const Job job = worker->job();
+      source.Done(job, worker->Take());
     }
     for (auto& worker : workers) {
       if (worker->is_idle() || Clock::now() < worker->deadline()) continue;
-      const size_t job = worker->job();
-      finish(job, worker->TimeOut());
+      const Job job = worker->job();
+      source.Done(job, worker->TimeOut());
     }
   }
-  return results;
+}
+
+std::vector<RunResult> RunCampaign(const std::vector<Job>& jobs, const CampaignOptions& options, const Runner& runner) {
+  ListedJobs listed(jobs, options);
+  RunJobs(listed, options, runner);
+  return std::move(listed).Take();
 }
 
 std::string HashText(const RunResult& result) {

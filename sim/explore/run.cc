@@ -365,6 +365,7 @@ RunResult Run::MakeResult(const properties::Verdicts& verdicts) {
     AddTally(*result.mutable_probes(), name, counts.visited);
   }
   for (const auto& [id, count] : verdicts.fact_counts) AddTally(*result.mutable_judged(), id, count);
+  result.set_mutation_hits(cluster_.context().mutation_hits());
   CountOperations(recorder_.history(), result);
   auto& counts = *result.mutable_counts();
   const workload::NodeRecorder::Counts& seen = nodes_.counts();

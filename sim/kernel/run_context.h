@@ -51,7 +51,11 @@ class RunContext {
 
   void Reached(NodeIndex node, std::string_view name);
   bool Buggify(NodeIndex node, std::string_view site);
-  bool HasMutation(base::Mutation mutation) const { return options_.mutation == mutation; }
+  bool HasMutation(base::Mutation mutation) {
+    if (options_.mutation != mutation) return false;
+    ++mutation_hits_;
+    return true;
+  }
 
   // Off for the phases in which a run must make progress.
   void EnableBuggify() { buggify_enabled_ = true; }
@@ -61,6 +65,8 @@ class RunContext {
 
   const Table& probes() const { return probes_; }
   const Table& sites() const { return sites_; }
+  // How often a site asked for the mutation of this run, and so did what the mutation says.
+  uint64_t mutation_hits() const { return mutation_hits_; }
 
  private:
   bool IsArmed(std::string_view site) const;
@@ -71,6 +77,7 @@ class RunContext {
   ProbeObserver* observer_ = nullptr;
   Table probes_;
   Table sites_;
+  uint64_t mutation_hits_ = 0;
 };
 
 // The context of one node.

@@ -52,6 +52,7 @@ absl::StatusOr<OneRun> LoadOneRun(const OneRunArguments& arguments);
 // The verbs; sim_command.cc has run and list.
 void AddSimReplayCommand(CLI::App& sim, int& exit_code);
 void AddSimDiffCommand(CLI::App& sim, int& exit_code);
+void AddSimZooCommand(CLI::App& sim, int& exit_code);
 void AddSimPlanCommand(CLI::App& sim, int& exit_code);
 
 }  // namespace odradek::tool

@@ -215,6 +215,7 @@ void AddSimCommand(CLI::App& app, int& exit_code) {
   AddSimReplayCommand(*sim, exit_code);
   AddSimPlanCommand(*sim, exit_code);
   AddSimDiffCommand(*sim, exit_code);
+  AddSimZooCommand(*sim, exit_code);
   CLI::App* list = sim->add_subcommand("list", "List the scenarios");
   list->callback([&exit_code] { exit_code = ListCommand(); });
 }
