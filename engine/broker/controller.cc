@@ -92,8 +92,19 @@ void Controller::Commit(fiber::Fiber& self, std::vector<metadata::Record> record
     env_.process.Fatal(self, "the metadata log cannot be written");
   }
   for (const metadata::Record& record : records) {
+    if (const auto* removed = std::get_if<protocol::RemoveTopicRecord>(&record)) {
+      const metadata::TopicState* topic = machine_.image().FindTopicById(removed->topic_id);
+      INVARIANT(topic != nullptr);
+      env_.observer.On(env::TopicDeleted{topic->name, removed->topic_id});
+    }
     const absl::Status replayed = machine_.Replay(record);
     INVARIANT(replayed.ok());
+  }
+  for (const metadata::Record& record : records) {
+    const auto* made = std::get_if<protocol::TopicRecord>(&record);
+    const metadata::TopicState* topic = made == nullptr ? nullptr : machine_.image().FindTopicById(made->topic_id);
+    if (topic == nullptr) continue;
+    env_.observer.On(env::TopicCreated{made->name, made->topic_id, static_cast<int32_t>(topic->partitions.size())});
   }
 }
 

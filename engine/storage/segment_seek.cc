@@ -98,6 +98,10 @@ SeekResult Segment::SeekEnd(fiber::Fiber& self, const BatchPlace& from, int64_t 
   for (;;) {
     const internal::Found found = scanner.Next(self);
     if (found == internal::Found::kEnd) break;
+    if (found == internal::Found::kProblem && start > from.end_position() && !offset_index_astray_) {
+      offset_index_astray_ = true;
+      return SeekEnd(self, from, position_max, upper_bound);
+    }
     if (found != internal::Found::kBatch) return internal::Failure(found);
     const BatchPlace place = internal::PlaceOf(scanner);
     if (!fits(place)) break;
@@ -273,7 +277,11 @@ DiskError Segment::RebuildIndexes(fiber::Fiber& self) {
 }
 
 DiskError Segment::FinishRebuild(fiber::Fiber& self, int64_t file_size_bytes) {
-  if (file_size_bytes == size_bytes_) return DiskError::kNone;
+  if (file_size_bytes == size_bytes_) {
+    // A process that died may have cut it without a sync: what it cut off must not come back below a recovery point.
+    log_->ForceNextSync();
+    return DiskError::kNone;
+  }
   // Durable before anything is written there: old batches behind a cut must not come back behind new ones.
   if (const DiskError error = log_->Truncate(self, size_bytes_); error != DiskError::kNone) return error;
   return log_->Sync(self);

@@ -17,8 +17,9 @@ Overloaded(Functions...) -> Overloaded<Functions...>;
 
 }  // namespace
 
-NodeRecorder::LogGhost& NodeRecorder::GhostOf(sim::NodeIndex node, const env::PartitionName& partition) {
-  return ghosts_[{node, {std::string(partition.topic), partition.partition}}];
+NodeRecorder::LogGhost* NodeRecorder::GhostOf(sim::NodeIndex node, const env::PartitionName& partition) {
+  const auto at = ghosts_.find({node, {std::string(partition.topic), partition.partition}});
+  return at == ghosts_.end() ? nullptr : &at->second;
 }
 
 const NodeRecorder::LogGhost* NodeRecorder::Find(sim::NodeIndex node, const TopicPartition& partition) const {
@@ -76,7 +77,7 @@ void NodeRecorder::AddLogStart(const env::PartitionName& partition, Offset log_s
 }
 
 void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered) {
-  LogGhost& ghost = GhostOf(node, recovered.partition);
+  LogGhost& ghost = ghosts_[{node, {std::string(recovered.partition.topic), recovered.partition.partition}}];
   if (recovered.previous_shutdown == env::ShutdownKind::kUnclean) ++counts_.recovery_count;
   const Offset promised = ghost.power_was_lost || ghost.suspect_end > ghost.flushed_end ? ghost.flushed_end : ghost.end;
   if (recovered.log_end_offset < std::max(ghost.end, promised)) {
@@ -101,23 +102,27 @@ void NodeRecorder::OnTopicDeleted(std::string_view topic) {
 
 void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observation& observation) {
   std::visit(Overloaded{
-                 [&](const env::LogAppended& o) { GhostOf(node, o.partition).end = o.next_offset; },
+                 [&](const env::LogAppended& o) {
+                   if (LogGhost* ghost = GhostOf(node, o.partition)) ghost->end = o.next_offset;
+                 },
                  [&](const env::LogFlushed& o) {
-                   LogGhost& ghost = GhostOf(node, o.partition);
-                   ghost.flushed_end = std::max(ghost.flushed_end, o.durable_end);
+                   LogGhost* ghost = GhostOf(node, o.partition);
+                   if (ghost != nullptr) ghost->flushed_end = std::max(ghost->flushed_end, o.durable_end);
                  },
                  [&](const env::LogTruncated& o) {
-                   LogGhost& ghost = GhostOf(node, o.partition);
-                   ghost.end = o.log_end_offset;
-                   ghost.flushed_end = std::min(ghost.flushed_end, ghost.end);
+                   LogGhost* ghost = GhostOf(node, o.partition);
+                   if (ghost == nullptr) return;
+                   ghost->end = o.log_end_offset;
+                   ghost->flushed_end = std::min(ghost->flushed_end, ghost->end);
                  },
                  [&](const env::LogStartMoved& o) { AddLogStart(o.partition, o.log_start_offset); },
                  [&](const env::LogRecovered& o) { OnRecovered(node, o); },
                  [&](const env::LogOffline& o) {
-                   LogGhost& ghost = GhostOf(node, o.partition);
-                   ghost.is_offline = true;
-                   ghost.suspect_end = std::max(ghost.suspect_end, ghost.end + 1);
                    ++counts_.offline_log_count;
+                   LogGhost* ghost = GhostOf(node, o.partition);
+                   if (ghost == nullptr) return;
+                   ghost->is_offline = true;
+                   ghost->suspect_end = std::max(ghost->suspect_end, ghost->end + 1);
                  },
                  [&](const env::SegmentDeleted&) { ++counts_.deleted_segment_count; },
                  [&](const env::TopicDeleted& o) { OnTopicDeleted(o.topic); },

@@ -62,7 +62,8 @@ class NodeRecorder final : public sim::ClusterObserver {
   using Key = std::pair<sim::NodeIndex, TopicPartition>;
 
   int64_t NowNanos() { return cluster_.kernel().Now().nanos(); }
-  LogGhost& GhostOf(sim::NodeIndex node, const env::PartitionName& partition);
+  // Null before the log was first opened, and after its topic was deleted.
+  LogGhost* GhostOf(sim::NodeIndex node, const env::PartitionName& partition);
   void AddNodeEvent(sim::NodeIndex node, history::NodeEventKind kind);
   void AddLogStart(const env::PartitionName& partition, Offset log_start);
   void OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered);

@@ -93,6 +93,30 @@ TEST_F(LogRecoveryTest, RecoveryReadsLittleMoreThanWhatIsNotSynced) {
   EXPECT_LT(machine_.process().observer.last_recovery.bytes_read, int64_t{700} * 1100);
 }
 
+// The process before the last one cut off a half-written batch and died; the cut itself was never synced.
+class LogRecoverySeedTest : public LogRecoveryTest, public testing::WithParamInterface<uint64_t> {};
+
+TEST_P(LogRecoverySeedTest, WhatADeadProcessCutOffDoesNotComeBack) {
+  config_.segment_bytes = 300;
+  Open();
+  AppendValues({"first"});
+  EXPECT_EQ(Flush(), LogError::kNone);
+  const sim::InodeRef file = machine_.model.Find("data/topic-0/00000000000000000000.log");
+  const int64_t size_bytes = machine_.model.SizeOf(*file);
+  machine_.model.Write(*file, ByteBuffer(22, std::byte{0x5a}), size_bytes);
+  machine_.model.Truncate(*file, size_bytes);
+  Reopen(RecoverFrom(1));
+  AppendValues({std::string(200, 'x')});  // in the next segment
+  EXPECT_EQ(Flush(), LogError::kNone);
+  log_.reset();
+  files_.reset();
+  machine_.LosePower(GetParam());
+  const auto after = machine_.model.Find("data/topic-0/00000000000000000000.log");
+  EXPECT_EQ(machine_.model.SizeOf(*after), size_bytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, LogRecoverySeedTest, testing::Range<uint64_t>(1, 17));
+
 TEST_F(LogRecoveryTest, RecoveryFindsItsPlaceDespiteAWrongIndex) {
   config_.index_interval_bytes = 0;
   config_.segment_bytes = 1000;
