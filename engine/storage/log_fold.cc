@@ -44,10 +44,13 @@ LogFold Log::FoldFiles(fiber::Fiber& self) {
   namespace internal = log_fold_internal;
   LogFold fold;
   internal::Folded folded;
-  folded.next = segments_.begin()->first;
+  std::vector<SegmentPtr> segments;
+  for (const auto& [base, segment] : segments_) segments.push_back(segment);
+  folded.next = segments.front()->base_offset();
   folded.states.emplace(producers_.states().config(), folded.next);
-  // From the oldest snapshot: the longest way to the same state.
+  // From the oldest snapshot: the longest way to the same state. One of a segment that is being dropped leads nowhere.
   for (const Offset offset : producers_.SnapshotOffsets()) {
+    if (offset < folded.next) continue;
     const SegmentFileName name{
         .base_offset = offset, .kind = SegmentFileKind::kProducerSnapshot, .suffix = FileSuffix::kNone};
     const SmallFile file = ReadSmallFile(self, env_.disk, Join(place_.directory, ToString(name)));
@@ -56,8 +59,6 @@ LogFold Log::FoldFiles(fiber::Fiber& self) {
     folded.states = *std::move(decoded);
     break;
   }
-  std::vector<SegmentPtr> segments;
-  for (const auto& [base, segment] : segments_) segments.push_back(segment);
   for (const SegmentPtr& segment : segments) {
     if (segment->empty()) continue;
     const ManagedFile::Handle file = segment->OpenLog(self);
