@@ -25,6 +25,10 @@ absl::Status LogManager::Problem(std::string_view file, std::string_view what) c
   return base::FailedPrecondition(fmt::format("{}: {}", Join(options_.directory, file), what));
 }
 
+absl::Status LogManager::DiskProblem(std::string_view file, std::string_view what, DiskError error) const {
+  return base::Unavailable(fmt::format("{}: {}: {}", Join(options_.directory, file), what, env::ToString(error)));
+}
+
 absl::StatusOr<std::unique_ptr<LogManager>> LogManager::Open(fiber::Fiber& self, env::Env& env,
                                                              const LogManagerOptions& options) {
   REQUIRES(!options.directory.empty());
@@ -33,7 +37,7 @@ absl::StatusOr<std::unique_ptr<LogManager>> LogManager::Open(fiber::Fiber& self,
   if (absl::Status status = manager->LoadMeta(self); !status.ok()) return status;
   if (absl::Status status = manager->TakeMarker(self); !status.ok()) return status;
   if (const DiskError error = manager->checkpoints_.Load(self); error != DiskError::kNone) {
-    return manager->Problem("", fmt::format("checkpoints cannot be read: {}", env::ToString(error)));
+    return manager->DiskProblem("", "checkpoints cannot be read", error);
   }
   return manager;
 }
@@ -42,7 +46,7 @@ absl::Status LogManager::PrepareFolder(fiber::Fiber& self) {
   DiskError error = env_.disk.CreateDirectory(self, options_.directory);
   if (error == DiskError::kNone) error = env_.disk.SyncDirectory(self, ParentOf(options_.directory));
   if (error != DiskError::kNone && error != DiskError::kExists) {
-    return base::FailedPrecondition(
+    return base::Unavailable(
         fmt::format("data directory {} cannot be made: {}", options_.directory, env::ToString(error)));
   }
   env::LockResult lock = env_.disk.Lock(self, Join(options_.directory, kLockName));
@@ -50,13 +54,13 @@ absl::Status LogManager::PrepareFolder(fiber::Fiber& self) {
     return Problem(kLockName, "the data directory is in use by another process, which holds this lock");
   }
   if (lock.error != DiskError::kNone) {
-    return Problem(kLockName, fmt::format("cannot be locked: {}", env::ToString(lock.error)));
+    return DiskProblem(kLockName, "cannot be locked", lock.error);
   }
   lock_ = std::move(lock.lock);
   // What a dead process renamed here is seen now and must stay: later decisions rest on it.
   error = env_.disk.SyncDirectory(self, options_.directory);
   if (error == DiskError::kNone) return absl::OkStatus();
-  return Problem("", fmt::format("cannot be synced: {}", env::ToString(error)));
+  return DiskProblem("", "cannot be synced", error);
 }
 
 absl::Status LogManager::CheckMeta(const MetaProperties& found, const std::string& path) const {
@@ -74,7 +78,9 @@ absl::Status LogManager::CheckMeta(const MetaProperties& found, const std::strin
 absl::Status LogManager::LoadMeta(fiber::Fiber& self) {
   const std::string path = Join(options_.directory, kMetaPropertiesName);
   const SmallFile file = ReadSmallFile(self, env_.disk, path);
-  if (!file.ok() && file.error != DiskError::kNotFound) return Problem(kMetaPropertiesName, env::ToString(file.error));
+  if (!file.ok() && file.error != DiskError::kNotFound) {
+    return DiskProblem(kMetaPropertiesName, "cannot be read", file.error);
+  }
   if (file.ok()) {
     absl::StatusOr<MetaProperties> found = ParseMetaProperties(path, file.content);
     if (!found.ok()) return found.status();
@@ -94,13 +100,13 @@ absl::Status LogManager::LoadMeta(fiber::Fiber& self) {
   const std::string text = FormatMetaProperties(meta_);
   const DiskError error = ReplaceSmallFile(self, env_.disk, env_.context, path, AsBytes(text));
   if (error == DiskError::kNone) return absl::OkStatus();
-  return Problem(kMetaPropertiesName, fmt::format("cannot be written: {}", env::ToString(error)));
+  return DiskProblem(kMetaPropertiesName, "cannot be written", error);
 }
 
 absl::Status LogManager::TakeMarker(fiber::Fiber& self) {
   const SmallFile marker = ReadSmallFile(self, env_.disk, Join(options_.directory, kCleanShutdownName));
   if (marker.error == DiskError::kNotFound) return absl::OkStatus();
-  if (!marker.ok()) return Problem(kCleanShutdownName, env::ToString(marker.error));
+  if (!marker.ok()) return DiskProblem(kCleanShutdownName, "cannot be read", marker.error);
   previous_shutdown_ = env::ShutdownKind::kClean;
   previous_broker_epoch_ = ParseCleanShutdown(marker.content);
   // A crash from now on must be seen as one.
@@ -112,12 +118,12 @@ absl::Status LogManager::RemoveMarker(fiber::Fiber& self) {
   DiskError error = RemoveIfThere(self, env_.disk, Join(options_.directory, kCleanShutdownName));
   if (error == DiskError::kNone) error = env_.disk.SyncDirectory(self, options_.directory);
   if (error == DiskError::kNone) return absl::OkStatus();
-  return Problem(kCleanShutdownName, fmt::format("cannot be removed: {}", env::ToString(error)));
+  return DiskProblem(kCleanShutdownName, "cannot be removed", error);
 }
 
 absl::Status LogManager::SortFolder(fiber::Fiber& self, std::vector<TopicPartition>& partitions) {
   const env::ListResult list = env_.disk.List(self, options_.directory);
-  if (list.error != DiskError::kNone) return Problem("", env::ToString(list.error));
+  if (list.error != DiskError::kNone) return DiskProblem("", "cannot be listed", list.error);
   for (const env::DirectoryEntry& entry : list.entries) {
     const std::string path = Join(options_.directory, entry.name);
     if (entry.kind != env::FileKind::kDirectory) {

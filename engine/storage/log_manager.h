@@ -40,7 +40,8 @@ struct LogManagerOptions {
 
 class LogManager {
  public:
-  // Takes the lock, checks or writes meta.properties, removes the clean-shutdown marker. Loads no log yet.
+  // Takes the lock, checks or writes meta.properties, removes the clean-shutdown marker. Loads no log yet. UNAVAILABLE:
+  // the disk fails; any other error is about what the directory holds or who uses it.
   static absl::StatusOr<std::unique_ptr<LogManager>> Open(fiber::Fiber& self, env::Env& env,
                                                           const LogManagerOptions& options);
   ~LogManager();
@@ -103,6 +104,7 @@ class LogManager {
   LogManager(env::Env& env, const LogManagerOptions& options);
 
   absl::Status Problem(std::string_view file, std::string_view what) const;
+  absl::Status DiskProblem(std::string_view file, std::string_view what, env::DiskError error) const;
   absl::Status PrepareFolder(fiber::Fiber& self);
   absl::Status LoadMeta(fiber::Fiber& self);
   absl::Status CheckMeta(const MetaProperties& found, const std::string& path) const;
