@@ -16,6 +16,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,6 +81,13 @@ struct RegistrationResult {
   BrokerEpoch epoch{-1};
 };
 
+// A broker's word where it keeps its replica of a partition (KIP-858).
+struct DirectoryAssignment {
+  TopicId topic;
+  PartitionIndex partition;
+  Uuid directory;
+};
+
 struct ProducerIdBlock {
   MaybeFailure failure;
   ProducerId first = kNoProducerId;
@@ -118,6 +126,10 @@ class Controller {
   // Fencing takes leaderships and ISR memberships away, unfencing gives partitions without a leader one.
   Outcome<MaybeFailure> FenceBroker(NodeId broker, BrokerEpoch epoch) const;
   Outcome<MaybeFailure> UnfenceBroker(NodeId broker, BrokerEpoch epoch) const;
+  // What is known already, and partitions that the broker has no replica of, change nothing. A directory that the
+  // broker did not register refuses them all.
+  Outcome<MaybeFailure> AssignDirectories(NodeId broker, BrokerEpoch epoch,
+                                          std::span<const DirectoryAssignment> assignments) const;
 
  private:
   NodeView node_view() const { return {options_.node_id, &options_.static_properties}; }
