@@ -45,7 +45,7 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Open(fiber::Fiber& self,
                                                              storage::LogManager& logs, const NodeOptions& options,
                                                              const ControllerStart& start, PublishView publish) {
   absl::StatusOr<std::unique_ptr<MetadataLog>> log =
-      MetadataLog::Open(self, env, logs, options, {options.config.node_id, start.log_dirs.front()});
+      MetadataLog::Open(self, env, logs, options, {options.config.node_id, start.metadata_dir});
   if (!log.ok()) return log.status();
   std::unique_ptr<Controller> controller(new Controller(env, options, std::move(*log), std::move(publish)));
   if (const absl::Status begun = controller->Begin(self, start); !begun.ok()) return begun;
@@ -108,11 +108,22 @@ void Controller::Commit(fiber::Fiber& self, std::vector<metadata::Record> record
   }
 }
 
-void Controller::Publish(fiber::Fiber& self) {
+std::shared_ptr<const MetadataView> Controller::MakeView() const {
   auto view = std::make_shared<MetadataView>();
   view->image = machine_.state().visible();
   view->offset = log_->last_offset();
-  publish_(self, std::move(view));
+  return view;
+}
+
+void Controller::Publish(fiber::Fiber& self) {
+  const std::vector<metadata::DirectoryAssignment> kept_elsewhere = publish_(self, MakeView());
+  if (kept_elsewhere.empty()) return;
+  auto assigned = machine_.AssignDirectories(options_.config.node_id, broker_epoch_, kept_elsewhere);
+  INVARIANT(!assigned.response);
+  if (assigned.records.empty()) return;
+  REACHED(env_.context, "broker.metadata.directories_assigned");
+  Commit(self, std::move(assigned.records));
+  publish_(self, MakeView());
 }
 
 // Decides, makes it durable, publishes it, and returns the answer.

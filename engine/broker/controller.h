@@ -24,11 +24,14 @@
 
 namespace odradek::broker {
 
-// Hands a committed view to whoever acts on it; returns when they have.
-using PublishView = std::function<void(fiber::Fiber&, std::shared_ptr<const MetadataView>)>;
+// Hands a committed view to whoever acts on it; returns when they have. What comes back: partitions that the broker
+// keeps in other log directories than the view says.
+using PublishView =
+    std::function<std::vector<metadata::DirectoryAssignment>(fiber::Fiber&, std::shared_ptr<const MetadataView>)>;
 
 struct ControllerStart {
-  // Directory ids of the log directories; the first one holds the metadata log.
+  // Directory ids: of the metadata log's, and of those that take partitions and are online.
+  Uuid metadata_dir;
   std::vector<Uuid> log_dirs;
   // What clients are told, by listener.
   std::vector<config::Endpoint> advertised;
@@ -69,7 +72,9 @@ class Controller {
   absl::Status Begin(fiber::Fiber& self, const ControllerStart& start);
   // Appends, syncs and folds the records. REQUIRES: deciding_ is held.
   void Commit(fiber::Fiber& self, std::vector<metadata::Record> records);
+  // REQUIRES: deciding_ is held.
   void Publish(fiber::Fiber& self);
+  std::shared_ptr<const MetadataView> MakeView() const;
   template <typename Decide>
   auto DecideAndCommit(fiber::Fiber& self, Decide decide);
   void RunMaintenance(fiber::Fiber& self);

@@ -8,12 +8,14 @@
 #include "engine/base/check.h"
 #include "engine/broker/connection.h"
 #include "engine/broker/metrics_server.h"
+#include "engine/storage/file_names.h"
+#include "engine/storage/small_files.h"
 
 namespace odradek::broker {
 
 Node::Node(ShardEnvs envs, NodeOptions options) : envs_(std::move(envs)), options_(std::move(options)) {
   REQUIRES(!envs_.empty());
-  REQUIRES(options_.log_directories.size() == envs_.size());
+  REQUIRES(DirectoriesOf(options_).size() >= envs_.size());
 }
 
 Node::~Node() = default;
@@ -24,8 +26,15 @@ void Node::RequestStop() {
 
 void Node::ChooseClusterId(fiber::Fiber& self) {
   if (!options_.cluster_id.empty()) return;
-  const std::string path = options_.log_directories.front() + "/meta.properties";
-  if (envs_[0]->disk.Stat(self, path).error != env::DiskError::kNotFound) return;  // the directory says it
+  for (const LogDirectory& directory : DirectoriesOf(options_)) {
+    const std::string path = fmt::format("{}/{}", directory.path, storage::kMetaPropertiesName);
+    const storage::SmallFile file = storage::ReadSmallFile(self, envs_[0]->disk, path);
+    if (!file.ok()) continue;
+    const absl::StatusOr<storage::MetaProperties> found = storage::ParseMetaProperties(path, file.content);
+    // What is wrong with it is said when the directory is opened.
+    options_.cluster_id = found.ok() ? found->cluster_id : std::string();
+    if (!options_.cluster_id.empty()) return;
+  }
   const uint64_t high = envs_[0]->entropy.Next64();
   const uint64_t low = envs_[0]->entropy.Next64();
   options_.cluster_id = Uuid::FromRandom(high, low).ToString();
@@ -34,53 +43,46 @@ void Node::ChooseClusterId(fiber::Fiber& self) {
 absl::Status Node::LoadShards(fiber::Fiber& self) {
   ChooseClusterId(self);
   for (env::Env* env : envs_) {
-    // One after the other: the first directory decides the cluster id of new ones.
     const ShardId id = env->shards.self();
-    if (options_.cluster_id.empty() && id != ShardId(0))
-      options_.cluster_id = shard(ShardId(0)).logs().meta().cluster_id;
     const absl::Status loaded = CallOn(self, envs_, ShardId(0), id, [this, env](fiber::Fiber& remote) {
       shards_.push_back(std::make_unique<Shard>(*env, options_));
       return shards_.back()->Load(remote);
     });
     if (!loaded.ok()) return loaded;
   }
-  options_.cluster_id = shard(ShardId(0)).logs().meta().cluster_id;
   return absl::OkStatus();
 }
 
 absl::Status Node::StartController(fiber::Fiber& self) {
   ControllerStart start;
   for (const OpenListener& listener : listeners_) start.advertised.push_back(listener.advertised);
-  for (const std::unique_ptr<Shard>& one : shards_) start.log_dirs.push_back(one->logs().meta().directory_id);
-  absl::StatusOr<std::unique_ptr<Controller>> opened = Controller::Open(
-      self, *envs_[0], shard(ShardId(0)).logs(), options_, start,
-      [this](fiber::Fiber& fiber, std::shared_ptr<const MetadataView> view) { Publish(fiber, std::move(view)); });
+  start.metadata_dir = metadata_directory().meta().directory_id;
+  for (const std::unique_ptr<Shard>& one : shards_) {
+    for (const LogDirectories::Open& open : one->directories().open()) {
+      if (open.takes_partitions()) start.log_dirs.push_back(open.logs->meta().directory_id);
+    }
+  }
+  absl::StatusOr<std::unique_ptr<Controller>> opened =
+      Controller::Open(self, *envs_[0], metadata_directory(), options_, start,
+                       [this](fiber::Fiber& fiber, std::shared_ptr<const MetadataView> view) {
+                         return Publish(fiber, std::move(view));
+                       });
   if (!opened.ok()) return opened.status();
   controller_ = std::move(*opened);
   controller_->StartMaintenance();
   return absl::OkStatus();
 }
 
-void Node::Publish(fiber::Fiber& self, std::shared_ptr<const MetadataView> view) {
+Shard::Assignments Node::Publish(fiber::Fiber& self, std::shared_ptr<const MetadataView> view) {
   const fiber::MutexLock lock(self, publishing_);
+  Shard::Assignments all;
   for (const env::Env* env : envs_) {
     const ShardId id = env->shards.self();
-    CallOn(self, envs_, ShardId(0), id, [this, id, view](fiber::Fiber& remote) {
-      shard(id).Apply(remote, view);
-      return true;
-    });
+    const Shard::Assignments some = CallOn(
+        self, envs_, ShardId(0), id, [this, id, view](fiber::Fiber& remote) { return shard(id).Apply(remote, view); });
+    all.insert(all.end(), some.begin(), some.end());
   }
-}
-
-absl::Status Node::CheckOptions() const {
-  const config::BrokerConfig& config = options_.config;
-  if (config.metadata_log_dir != options_.log_directories.front()) {
-    return base::InvalidArgument(
-        fmt::format("metadata.log.dir is {}, but the metadata log is kept in the first of "
-                    "log.dirs, {}",
-                    config.metadata_log_dir, options_.log_directories.front()));
-  }
-  return absl::OkStatus();
+  return all;
 }
 
 absl::Status Node::OpenListeners(fiber::Fiber& self) {
@@ -136,12 +138,11 @@ void Node::Accept(fiber::Fiber& self, const OpenListener& listener) {
 
 absl::Status Node::Run(fiber::Fiber& self) {
   REQUIRES(envs_[0]->shards.self() == ShardId(0));
-  if (const absl::Status checked = CheckOptions(); !checked.ok()) return checked;
   // The ports first: a second node on them must not touch the data.
   if (const absl::Status open = OpenListeners(self); !open.ok()) return open;
   if (const absl::Status loaded = LoadShards(self); !loaded.ok()) return loaded;
   if (const absl::Status started = StartController(self); !started.ok()) return started;
-  envs_[0]->observer.On(env::NodeStarted{options_.config.node_id, shard(ShardId(0)).logs().previous_shutdown()});
+  envs_[0]->observer.On(env::NodeStarted{options_.config.node_id, metadata_directory().previous_shutdown()});
 
   for (const env::Env* env : envs_) {
     const ShardId id = env->shards.self();

@@ -52,14 +52,13 @@ class Node {
     std::unique_ptr<env::Listener> socket;
   };
 
-  // A new node founds a cluster.
+  // That of the first directory that says one; a new node founds a cluster.
   void ChooseClusterId(fiber::Fiber& self);
   absl::Status LoadShards(fiber::Fiber& self);
+  storage::LogManager& metadata_directory() { return shard(ShardId(0)).directories().metadata(); }
   absl::Status StartController(fiber::Fiber& self);
   // Hands the view to every shard, in order, and waits until all have applied it.
-  void Publish(fiber::Fiber& self, std::shared_ptr<const MetadataView> view);
-  // What is accepted in the configuration but cannot be honoured is an error that names it.
-  absl::Status CheckOptions() const;
+  Shard::Assignments Publish(fiber::Fiber& self, std::shared_ptr<const MetadataView> view);
   absl::Status OpenListeners(fiber::Fiber& self);
   void Accept(fiber::Fiber& self, const OpenListener& listener);
   absl::Status Stop(fiber::Fiber& self);

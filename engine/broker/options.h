@@ -17,7 +17,7 @@ struct NodeOptions {
   config::BrokerConfig config;
   // Empty: what the log directories say; a new id for new ones.
   std::string cluster_id;
-  // One per shard: shards share nothing on disk.
+  // Where partitions are; dealt out to the shards, which share nothing on disk. At least one per shard.
   std::vector<std::string> log_directories;
   // Requests of one connection that may be without an answer.
   int32_t pipelined_requests_max = 100;

@@ -1,8 +1,11 @@
 #include "engine/broker/shard.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
 #include "engine/base/prng.h"
 #include "engine/broker/log_config.h"
@@ -12,14 +15,20 @@ namespace {
 
 constexpr std::string_view kMetadataTopic = "__cluster_metadata";
 
-storage::LogManagerOptions LogOptions(const NodeOptions& options, ShardId shard) {
-  storage::LogManagerOptions out;
-  out.directory = options.log_directories[static_cast<size_t>(shard.value())];
-  out.cluster_id = options.cluster_id;
-  out.node_id = options.config.node_id;
-  out.open_files_max = options.open_files_max;
-  out.default_config = PartitionConfigOf(options, {.static_broker = &options.static_properties}).log;
-  return out;
+bool IsChosen(const Uuid& directory) {
+  return directory != metadata::kUnassignedDirectory && directory != metadata::kMigratingDirectory;
+}
+
+Uuid DirectoryOfReplica(const metadata::PartitionState& partition, NodeId node) {
+  const auto at = std::find(partition.replicas.begin(), partition.replicas.end(), node);
+  if (at == partition.replicas.end()) return metadata::kUnassignedDirectory;
+  return partition.directories[static_cast<size_t>(at - partition.replicas.begin())];
+}
+
+// Runs a task of a log directory on all that are open.
+template <auto kTask>
+void ForLogs(fiber::Fiber& self, Shard& shard) {
+  for (const LogDirectories::Open& one : shard.directories().open()) kTask(self, *one.logs);
 }
 
 }  // namespace
@@ -27,23 +36,18 @@ storage::LogManagerOptions LogOptions(const NodeOptions& options, ShardId shard)
 Shard::Shard(env::Env& env, const NodeOptions& options)
     : env_(env),
       options_(options),
+      directories_(env, options),
       fetch_sessions_({.slots_max = options.config.fetch_sessions_max}),
       memory_(options.config.memory_bytes),
       flusher_(env.rounds),
-      queued_requests_(options.config.requests_in_flight_max) {
-  REQUIRES(options.log_directories.size() == static_cast<size_t>(env.shards.count()));
-}
+      queued_requests_(options.config.requests_in_flight_max) {}
 
 Shard::~Shard() {
   INVARIANT(connections_.empty());
 }
 
 absl::Status Shard::Load(fiber::Fiber& self) {
-  absl::StatusOr<std::unique_ptr<storage::LogManager>> opened =
-      storage::LogManager::Open(self, env_, LogOptions(options_, id()));
-  if (!opened.ok()) return opened.status();
-  logs_ = std::move(*opened);
-  return logs_->LoadAll(self);
+  return directories_.Load(self);
 }
 
 absl::Status Shard::CloseCleanly(fiber::Fiber& self, BrokerEpoch broker_epoch) {
@@ -51,21 +55,41 @@ absl::Status Shard::CloseCleanly(fiber::Fiber& self, BrokerEpoch broker_epoch) {
   stop_.Set();
   if (maintenance_started_) maintenance_ended_.Wait(self);
   partitions_.clear();
-  return logs_->CloseCleanly(self, broker_epoch);
+  return directories_.CloseCleanly(self, broker_epoch);
 }
 
 void Shard::Complain(std::string_view message, const TopicPartition& name, std::string why) {
   env_.log.Write(env::LogLevel::kError, "broker", message, {{"partition", ToString(name)}, {"why", std::move(why)}});
 }
 
-void Shard::Apply(fiber::Fiber& self, std::shared_ptr<const MetadataView> view) {
+Shard::Assignments Shard::Apply(fiber::Fiber& self, std::shared_ptr<const MetadataView> view) {
   const fiber::MutexLock lock(self, applying_);
   view_ = std::move(view);
   const std::vector<LedPartition> led = LedHere();
   std::set<TopicPartition> known;
   for (const LedPartition& one : led) known.insert(one.name);
   DropUnknown(self, known);
-  for (const LedPartition& one : led) ApplyOne(self, one);
+  for (const LedPartition& one : led) {
+    const absl::Status applied = ApplyOne(self, one);
+    if (applied.ok()) {
+      missing_.erase(one.name);
+      continue;
+    }
+    const auto [at, is_new] = missing_.insert_or_assign(one.name, one.topic_id);
+    if (is_new) Complain("partition is offline", one.name, std::string(base::SV(applied.message())));
+  }
+  is_first_view_ = false;
+  return Misplaced(led);
+}
+
+Shard::Assignments Shard::Misplaced(const std::vector<LedPartition>& led) const {
+  Assignments misplaced;
+  for (const LedPartition& one : led) {
+    const storage::LogManager* const holder = directories_.Holder(one.name);
+    if (holder == nullptr || holder->meta().directory_id == one.directory) continue;
+    misplaced.push_back({one.topic_id, one.name.partition, holder->meta().directory_id});
+  }
+  return misplaced;
 }
 
 ShardId Shard::ShardOf(const TopicPartition& name) const {
@@ -84,7 +108,8 @@ std::vector<LedPartition> Shard::LedHere() const {
     for (const auto& [index, partition] : topic->partitions) {
       const TopicPartition name{topic_name, index};
       if (partition.leader != node || ShardOf(name) != id()) continue;
-      led.push_back({name, topic->id, partition.leader_epoch, PartitionConfigOf(options_, layers)});
+      led.push_back({name, topic->id, partition.leader_epoch, DirectoryOfReplica(partition, node),
+                     PartitionConfigOf(options_, layers)});
     }
   }
   return led;
@@ -112,37 +137,64 @@ Placement Shard::Place(const TopicName& topic, PartitionIndex partition) const {
   return place;
 }
 
-void Shard::ApplyOne(fiber::Fiber& self, const LedPartition& led) {
+storage::LogManager* Shard::DirectoryFor(const LedPartition& led) const {
+  if (storage::LogManager* const holder = directories_.Holder(led.name); holder != nullptr) return holder;
+  if (IsChosen(led.directory)) return directories_.ById(led.directory);
+  // Whoever made it may have died before it told where: in a directory that is offline now, perhaps.
+  const auto missing = missing_.find(led.name);
+  const bool was_missing = missing != missing_.end() && missing->second == led.topic_id;
+  const bool may_be_offline = !directories_.offline().empty() && (is_first_view_ || was_missing);
+  return may_be_offline ? nullptr : directories_.ForNewPartition();
+}
+
+absl::Status Shard::DeleteLogsOfOtherTopics(fiber::Fiber& self, const LedPartition& led) {
+  for (const LogDirectories::Open& one : directories_.open()) {
+    const std::optional<TopicId> on_disk = one.logs->TopicIdOf(led.name);
+    if (!on_disk || *on_disk == led.topic_id) continue;
+    REACHED(env_.context, "broker.partition.stale_topic_id");
+    if (absl::Status deleted = one.logs->Delete(self, led.name); !deleted.ok()) return deleted;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<Partition>> Shard::Bring(fiber::Fiber& self, const LedPartition& led) {
+  if (absl::Status deleted = DeleteLogsOfOtherTopics(self, led); !deleted.ok()) return deleted;
+  storage::LogManager* const directory = DirectoryFor(led);
+  if (directory == nullptr) {
+    REACHED(env_.context, "broker.partition.directory_offline");
+    return base::Unavailable(fmt::format("its log directory {} is not online", led.directory.ToString()));
+  }
+  absl::StatusOr<std::shared_ptr<storage::Log>> log = directory->Create(self, led.name, led.topic_id, led.config.log);
+  if (!log.ok()) {
+    directories_.NoteFailure(*directory);
+    return log.status();
+  }
+  return std::make_shared<Partition>(env_, std::move(*log), led.topic_id);
+}
+
+absl::Status Shard::ApplyOne(fiber::Fiber& self, const LedPartition& led) {
   auto at = partitions_.find(led.name);
   if (at != partitions_.end() && at->second->topic_id() != led.topic_id) {
     // Deleted and created again between two images.
     at->second->Retire();
     partitions_.erase(at);
     at = partitions_.end();
-    if (const absl::Status status = logs_->Delete(self, led.name); !status.ok()) {
-      return Complain("log of the old topic cannot be deleted", led.name, status.ToString());
-    }
   }
   if (at == partitions_.end()) {
-    const std::optional<TopicId> on_disk = logs_->TopicIdOf(led.name);
-    if (on_disk && *on_disk != led.topic_id) {
-      REACHED(env_.context, "broker.partition.stale_topic_id");
-      if (const absl::Status status = logs_->Delete(self, led.name); !status.ok()) {
-        return Complain("log of another topic id cannot be deleted", led.name, status.ToString());
-      }
-    }
-    absl::StatusOr<std::shared_ptr<storage::Log>> log = logs_->Create(self, led.name, led.topic_id, led.config.log);
-    if (!log.ok()) return Complain("log cannot be created", led.name, log.status().ToString());
-    at = partitions_.emplace(led.name, std::make_shared<Partition>(env_, std::move(*log), led.topic_id)).first;
+    absl::StatusOr<std::shared_ptr<Partition>> brought = Bring(self, led);
+    if (!brought.ok()) return brought.status();
+    at = partitions_.emplace(led.name, std::move(*brought)).first;
   }
   const std::shared_ptr<Partition> partition = at->second;
   partition->SetConfig(led.config);
   if (partition->Lead(self, led.leader_epoch) != storage::LogError::kNone) {
     Complain("leadership cannot begin", led.name, std::string(partition->log().offline_reason()));
   }
+  return absl::OkStatus();
 }
 
 void Shard::DropUnknown(fiber::Fiber& self, const std::set<TopicPartition>& known) {
+  std::erase_if(missing_, [&](const auto& one) { return !known.contains(one.first); });
   std::vector<TopicPartition> gone;
   for (const auto& [name, partition] : partitions_) {
     if (!known.contains(name)) gone.push_back(name);
@@ -151,19 +203,29 @@ void Shard::DropUnknown(fiber::Fiber& self, const std::set<TopicPartition>& know
     const std::shared_ptr<Partition> partition = partitions_.at(name);
     partition->Retire();
     partitions_.erase(name);
-    if (const absl::Status status = logs_->Delete(self, name); !status.ok()) {
+    storage::LogManager* const holder = directories_.Holder(name);
+    if (holder == nullptr) continue;
+    if (const absl::Status status = holder->Delete(self, name); !status.ok()) {
       Complain("log cannot be deleted", name, status.ToString());
     }
   }
-  for (const std::shared_ptr<storage::Log>& log : logs_->Logs()) {
+  for (const LogDirectories::Open& one : directories_.open()) SetStraysAside(self, *one.logs, known);
+}
+
+void Shard::SetStraysAside(fiber::Fiber& self, storage::LogManager& logs, const std::set<TopicPartition>& known) {
+  for (const std::shared_ptr<storage::Log>& log : logs.Logs()) {
     const TopicPartition name = log->name();
     if (known.contains(name) || name.topic == kMetadataTopic) continue;
     // The topic was deleted while the node was down, or the folder is somebody else's: kept aside, never destroyed.
     REACHED(env_.context, "broker.partition.stray");
-    if (const absl::Status status = logs_->MarkStray(self, name); !status.ok()) {
+    if (const absl::Status status = logs.MarkStray(self, name); !status.ok()) {
       Complain("stray log cannot be set aside", name, status.ToString());
     }
   }
+}
+
+protocol::ErrorCode Shard::ErrorOfMissing(const TopicPartition& name) const {
+  return missing_.contains(name) ? protocol::ErrorCode::kKafkaStorageError : protocol::ErrorCode::kNotLeaderOrFollower;
 }
 
 std::shared_ptr<Partition> Shard::Find(const TopicPartition& name) const {
@@ -188,19 +250,21 @@ void Shard::RunMaintenance(fiber::Fiber& self) {
   const config::BrokerConfig& config = options_.config;
   const Duration idle_every = config.connection_idle_max ? *config.connection_idle_max / 4 : Duration::kMax;
   std::array tasks = {
-      Task{config.flush_check_interval, [](fiber::Fiber& f, Shard& s) { s.logs_->FlushDue(f); }, {}},
+      Task{config.flush_check_interval, ForLogs<[](fiber::Fiber& f, storage::LogManager& l) { l.FlushDue(f); }>, {}},
       Task{config.recovery_point_checkpoint_interval,
-           [](fiber::Fiber& f, Shard& s) { s.logs_->CheckpointRecoveryPoints(f); },
+           ForLogs<[](fiber::Fiber& f, storage::LogManager& l) { l.CheckpointRecoveryPoints(f); }>,
            {}},
       Task{config.log_start_offset_checkpoint_interval,
-           [](fiber::Fiber& f, Shard& s) { s.logs_->CheckpointLogStarts(f); },
+           ForLogs<[](fiber::Fiber& f, storage::LogManager& l) { l.CheckpointLogStarts(f); }>,
            {}},
       Task{config.high_watermark_checkpoint_interval,
-           [](fiber::Fiber& f, Shard& s) { s.logs_->CheckpointHighWatermarks(f); },
+           ForLogs<[](fiber::Fiber& f, storage::LogManager& l) { l.CheckpointHighWatermarks(f); }>,
            {}},
-      Task{config.retention_check_interval, [](fiber::Fiber& f, Shard& s) { s.logs_->ApplyRetention(f); }, {}},
-      Task{kDeletedFilesEvery, [](fiber::Fiber& f, Shard& s) { s.logs_->RemoveDeletedFiles(f); }, {}},
-      Task{kProducerExpiryEvery, [](fiber::Fiber&, Shard& s) { s.logs_->ExpireProducers(); }, {}},
+      Task{config.retention_check_interval,
+           ForLogs<[](fiber::Fiber& f, storage::LogManager& l) { l.ApplyRetention(f); }>,
+           {}},
+      Task{kDeletedFilesEvery, ForLogs<[](fiber::Fiber& f, storage::LogManager& l) { l.RemoveDeletedFiles(f); }>, {}},
+      Task{kProducerExpiryEvery, ForLogs<[](fiber::Fiber&, storage::LogManager& l) { l.ExpireProducers(); }>, {}},
       Task{idle_every, [](fiber::Fiber&, Shard& s) { s.CloseIdleConnections(); }, {}},
   };
   for (Task& task : tasks) task.due = self.Now() + task.every;

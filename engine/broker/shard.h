@@ -1,9 +1,9 @@
-// One shard of a node: a log directory, the partitions in it, and the connections that it accepted. Everything in here
-// is touched on this shard only; other shards come through CallOn.
+// One shard of a node: its log directories, the partitions in them, and the connections that it accepted. Everything in
+// here is touched on this shard only; other shards come through CallOn.
 //
-//  1. A partition belongs to the shard that ShardOf names, on every start: its log directory is that shard's own, so
-//  that
-//     shards share nothing on disk.
+//  1. A partition belongs to the shard that ShardOf names, on every start: its log directories are that shard's own, so
+//     that shards share nothing on disk.
+//  2. A partition that this node should lead and whose log is not to be had answers KAFKA_STORAGE_ERROR.
 #pragma once
 
 #include <array>
@@ -18,14 +18,15 @@
 #include "engine/broker/connection.h"
 #include "engine/broker/fetch_sessions.h"
 #include "engine/broker/log_config.h"
+#include "engine/broker/log_directories.h"
 #include "engine/broker/metadata_view.h"
 #include "engine/broker/options.h"
 #include "engine/broker/partition.h"
 #include "engine/env/env.h"
 #include "engine/fiber/sync.h"
+#include "engine/metadata/controller.h"
 #include "engine/net/answer_queue.h"
 #include "engine/net/buffers.h"
-#include "engine/storage/log_manager.h"
 
 namespace odradek::broker {
 
@@ -49,6 +50,7 @@ struct LedPartition {
   TopicPartition name;
   TopicId topic_id;
   LeaderEpoch leader_epoch;
+  Uuid directory;  // where the metadata says that it is
   PartitionConfig config;
 };
 
@@ -60,7 +62,7 @@ class Shard {
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  // Opens the log directory and loads its logs.
+  // Opens the log directories and loads their logs.
   absl::Status Load(fiber::Fiber& self);
   // Flushes and closes everything; the marker of a clean shutdown is its last act. REQUIRES: no request runs.
   absl::Status CloseCleanly(fiber::Fiber& self, BrokerEpoch broker_epoch);
@@ -68,8 +70,10 @@ class Shard {
   void StartMaintenance();
 
   // Makes the shard's partitions those that the view says: creates, leads, retires, deletes; folders that nobody knows
-  // become strays. Views come in the order of their offsets.
-  void Apply(fiber::Fiber& self, std::shared_ptr<const MetadataView> view);
+  // become strays. Views come in the order of their offsets. Returns the partitions that are in another log directory
+  // than the view says.
+  using Assignments = std::vector<metadata::DirectoryAssignment>;
+  Assignments Apply(fiber::Fiber& self, std::shared_ptr<const MetadataView> view);
   // The newest view that was handed to Apply. REQUIRES: there was one.
   const metadata::Image& image() const { return view_->image; }
   const MetadataView& view() const { return *view_; }
@@ -78,11 +82,13 @@ class Shard {
   // nullptr: not led here.
   std::shared_ptr<Partition> Find(const TopicPartition& name) const;
   std::vector<std::shared_ptr<Partition>> Partitions() const;
+  // What a client hears of a partition that Find does not know.
+  protocol::ErrorCode ErrorOfMissing(const TopicPartition& name) const;
+  int32_t missing_count() const { return static_cast<int32_t>(missing_.size()); }
 
   env::Env& env() const { return env_; }
   ShardId id() const { return env_.shards.self(); }
-  storage::LogManager& logs() const { return *logs_; }
-  bool has_logs() const { return logs_ != nullptr; }
+  const LogDirectories& directories() const { return directories_; }
   FetchSessions& fetch_sessions() { return fetch_sessions_; }
   net::BufferPool& buffers() { return buffers_; }
   net::MemoryBudget& memory() { return memory_; }
@@ -116,15 +122,23 @@ class Shard {
   void RunMaintenance(fiber::Fiber& self);
   std::vector<LedPartition> LedHere() const;
   ShardId ShardOf(const TopicPartition& name) const;
-  void ApplyOne(fiber::Fiber& self, const LedPartition& led);
+  // Where the partition's log is, or is to be made; nullptr: its directory is offline.
+  storage::LogManager* DirectoryFor(const LedPartition& led) const;
+  absl::Status ApplyOne(fiber::Fiber& self, const LedPartition& led);
+  absl::StatusOr<std::shared_ptr<Partition>> Bring(fiber::Fiber& self, const LedPartition& led);
+  absl::Status DeleteLogsOfOtherTopics(fiber::Fiber& self, const LedPartition& led);
+  Assignments Misplaced(const std::vector<LedPartition>& led) const;
   void DropUnknown(fiber::Fiber& self, const std::set<TopicPartition>& known);
+  void SetStraysAside(fiber::Fiber& self, storage::LogManager& logs, const std::set<TopicPartition>& known);
   void Complain(std::string_view message, const TopicPartition& name, std::string why);
 
   env::Env& env_;
   const NodeOptions& options_;
   std::shared_ptr<const MetadataView> view_;
-  std::unique_ptr<storage::LogManager> logs_;
+  bool is_first_view_ = true;
+  LogDirectories directories_;
   std::map<TopicPartition, std::shared_ptr<Partition>> partitions_;
+  std::map<TopicPartition, TopicId> missing_;  // led by this node, but their log is not to be had
   FetchSessions fetch_sessions_;
   net::BufferPool buffers_;
   net::MemoryBudget memory_;

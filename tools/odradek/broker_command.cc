@@ -2,10 +2,13 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <set>
 #include <sstream>
 
 #include "absl/status/statusor.h"
@@ -79,6 +82,18 @@ absl::StatusOr<config::StaticConfig> ReadConfig(const BrokerArguments& arguments
   return properties;
 }
 
+// Messages name a folder so that it is found from anywhere.
+std::string AbsolutePath(const std::string& path) {
+  std::filesystem::path whole = std::filesystem::absolute(path).lexically_normal();
+  if (!whole.has_filename() && whole.has_relative_path()) whole = whole.parent_path();
+  return whole.string();
+}
+
+std::vector<std::string>::const_iterator FindTwice(const std::vector<std::string>& paths) {
+  std::set<std::string> seen;
+  return std::find_if(paths.begin(), paths.end(), [&](const std::string& path) { return !seen.insert(path).second; });
+}
+
 env::LogLevel LevelOf(const std::string& name) {
   if (name == "debug") return env::LogLevel::kDebug;
   if (name == "warning") return env::LogLevel::kWarning;
@@ -90,7 +105,6 @@ absl::Status Serve(const BrokerArguments& arguments, broker::NodeOptions options
   real::RealNode::Options machine;
   machine.log.level_min = LevelOf(arguments.log_level);
   machine.log.format = arguments.log_format == "json" ? real::LogFormat::kJson : real::LogFormat::kKeyValue;
-  machine.shard_count = static_cast<int32_t>(options.log_directories.size());
   real::RealNode world(machine);
   broker::ShardEnvs envs;
   for (int32_t i = 0; i < world.shard_count(); ++i) envs.push_back(&world.env(ShardId(i)));
@@ -124,10 +138,10 @@ int RunBroker(const BrokerArguments& arguments) {
   }
   options.config = std::move(*resolved);
   options.cluster_id = arguments.cluster_id;
-  options.log_directories = options.config.log_dirs;
-  if (options.log_directories.size() != 1) {
-    // Each log directory is a shard of its own, and the node runs one shard on an operating system.
-    std::cerr << "odradek broker: log.dirs: this version serves one log directory\n";
+  for (const std::string& path : options.config.log_dirs) options.log_directories.push_back(AbsolutePath(path));
+  options.config.metadata_log_dir = AbsolutePath(options.config.metadata_log_dir);
+  if (const auto twice = FindTwice(options.log_directories); twice != options.log_directories.end()) {
+    std::cerr << "odradek broker: log.dirs: " << *twice << " is there twice\n";
     return kExitUsage;
   }
   const absl::Status served = Serve(arguments, std::move(options));

@@ -14,7 +14,7 @@ Partition::Deletion DeleteOn(RequestContext& context, const Placement& placement
   return CallOn(context.self, context.node.shard_envs(), context.home.id(), placement.shard,
                 [&shard, name = placement.name, before](fiber::Fiber& self) {
                   const std::shared_ptr<Partition> partition = shard.Find(name);
-                  Partition::Deletion missing{.error = ErrorCode::kNotLeaderOrFollower};
+                  Partition::Deletion missing{.error = shard.ErrorOfMissing(name)};
                   return partition == nullptr ? missing : partition->DeleteRecords(self, before);
                 });
 }

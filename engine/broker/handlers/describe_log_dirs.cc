@@ -1,4 +1,5 @@
-// DescribeLogDirs (KIP-113, KIP-827, KIP-1066; versions 1 to 5): one log directory per shard.
+// DescribeLogDirs (KIP-113, KIP-827, KIP-1066; versions 1 to 5): the log directories of every shard.
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -24,16 +25,16 @@ LogDirFilter FilterOf(const protocol::DescribeLogDirsRequest& request) {
   return filter;
 }
 
-LogDirAnswer DescribeLogDir(fiber::Fiber& self, Shard& shard, const LogDirFilter& filter) {
+LogDirAnswer DescribeLogDir(fiber::Fiber& self, Shard& shard, storage::LogManager& logs, const LogDirFilter& filter) {
   LogDirAnswer result;
-  result.log_dir = shard.logs().directory();
+  result.log_dir = logs.directory();
   std::map<std::string, std::vector<protocol::DescribeLogDirsResponse::Partition>> topics;
   int64_t used_bytes = 0;
-  for (const std::shared_ptr<Partition>& partition : shard.Partitions()) {
-    const storage::Log& log = partition->log();
-    used_bytes += log.size_bytes();
-    if (filter && !filter->contains(log.name())) continue;
-    topics[log.name().topic].push_back({log.name().partition.value(), log.size_bytes(), 0, false});
+  for (const std::shared_ptr<storage::Log>& log : logs.Logs()) {
+    used_bytes += log->size_bytes();
+    const TopicPartition& name = log->name();
+    if (shard.Find(name) == nullptr || (filter && !filter->contains(name))) continue;
+    topics[name.topic].push_back({name.partition.value(), log->size_bytes(), 0, false});
   }
   for (auto& [name, partitions] : topics) result.topics.push_back({name, std::move(partitions)});
   const env::IoResult free = shard.env().disk.FreeBytes(self, result.log_dir);
@@ -42,6 +43,19 @@ LogDirAnswer DescribeLogDir(fiber::Fiber& self, Shard& shard, const LogDirFilter
     result.total_bytes = free.size_bytes + used_bytes;
   }
   return result;
+}
+
+std::vector<LogDirAnswer> DescribeDirectoriesOf(fiber::Fiber& self, Shard& shard, const LogDirFilter& filter) {
+  std::vector<LogDirAnswer> results;
+  for (const LogDirectories::Open& one : shard.directories().open()) {
+    if (one.takes_partitions()) results.push_back(DescribeLogDir(self, shard, *one.logs, filter));
+  }
+  for (const LogDirectories::Offline& one : shard.directories().offline()) {
+    LogDirAnswer& offline = results.emplace_back();
+    offline.error_code = static_cast<int16_t>(protocol::ErrorCode::kKafkaStorageError);
+    offline.log_dir = one.path;
+  }
+  return results;
 }
 
 }  // namespace
@@ -53,9 +67,10 @@ protocol::DescribeLogDirsResponse HandleDescribeLogDirs(RequestContext& context,
   for (const env::Env* env : context.node.shard_envs()) {
     const ShardId id = env->shards.self();
     Shard& shard = context.node.shard(id);
-    response.results.push_back(
+    std::vector<LogDirAnswer> some =
         CallOn(context.self, context.node.shard_envs(), context.home.id(), id,
-               [&shard, filter](fiber::Fiber& self) { return DescribeLogDir(self, shard, filter); }));
+               [&shard, filter](fiber::Fiber& self) { return DescribeDirectoriesOf(self, shard, filter); });
+    std::move(some.begin(), some.end(), std::back_inserter(response.results));
   }
   return response;
 }

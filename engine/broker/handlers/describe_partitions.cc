@@ -1,5 +1,9 @@
 #include "engine/broker/handlers/describe_partitions.h"
 
+#include <algorithm>
+
+#include "engine/base/check.h"
+
 namespace odradek::broker {
 
 std::optional<BrokerAddress> AddressOf(const metadata::BrokerState& broker, std::string_view listener) {
@@ -24,11 +28,25 @@ std::vector<int32_t> ToWire(const std::vector<NodeId>& nodes) {
   return out;
 }
 
+namespace {
+
+// A broker that names no directories is of an older version; a replica without a directory is about to get one.
+bool IsDirectoryOnline(const metadata::BrokerState& broker, const Uuid& directory) {
+  if (directory == metadata::kUnassignedDirectory || directory == metadata::kMigratingDirectory) return true;
+  if (broker.log_dirs.empty()) return true;
+  return std::find(broker.log_dirs.begin(), broker.log_dirs.end(), directory) != broker.log_dirs.end();
+}
+
+}  // namespace
+
 std::vector<int32_t> OfflineReplicas(const metadata::PartitionState& partition, const metadata::Image& image) {
+  INVARIANT(partition.directories.size() == partition.replicas.size());
   std::vector<int32_t> out;
-  for (const NodeId node : partition.replicas) {
+  for (size_t i = 0; i < partition.replicas.size(); ++i) {
+    const NodeId node = partition.replicas[i];
     const metadata::BrokerState* broker = image.FindBroker(node);
-    if (broker == nullptr || broker->fenced) out.push_back(node.value());
+    const bool is_online = broker != nullptr && !broker->fenced && IsDirectoryOnline(*broker, partition.directories[i]);
+    if (!is_online) out.push_back(node.value());
   }
   return out;
 }

@@ -24,7 +24,7 @@ std::vector<BrokerAddress> LiveBrokers(const metadata::Image& image, std::string
 std::optional<BrokerAddress> AddressOf(const metadata::BrokerState& broker, std::string_view listener);
 
 std::vector<int32_t> ToWire(const std::vector<NodeId>& nodes);
-// Replicas on brokers that are not live.
+// Replicas on brokers that are not live, or in log directories that are not online.
 std::vector<int32_t> OfflineReplicas(const metadata::PartitionState& partition, const metadata::Image& image);
 // LEADER_NOT_AVAILABLE while nobody leads.
 protocol::ErrorCode LeaderError(const metadata::PartitionState& partition);

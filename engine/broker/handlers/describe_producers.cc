@@ -19,7 +19,7 @@ ProducersAnswer DescribeProducersOf(RequestContext& context, const Placement& pl
                   ProducersAnswer answer;
                   const std::shared_ptr<Partition> partition = shard.Find(name);
                   if (partition == nullptr) {
-                    answer.error_code = static_cast<int16_t>(ErrorCode::kNotLeaderOrFollower);
+                    answer.error_code = static_cast<int16_t>(shard.ErrorOfMissing(name));
                     return answer;
                   }
                   for (const auto& [id, entry] : partition->log().producers().entries()) {

@@ -58,7 +58,7 @@ ReadBudget ReadItem(fiber::Fiber& self, Shard& shard, FetchItem& item, Isolation
                     const std::shared_ptr<Watch>& watch) {
   const std::shared_ptr<Partition> partition = shard.Find(item.placement.name);
   if (partition == nullptr) {
-    item.result.error = ErrorCode::kNotLeaderOrFollower;
+    item.result.error = shard.ErrorOfMissing(item.placement.name);
     return budget;
   }
   // Before the read: what comes after it must not be missed.

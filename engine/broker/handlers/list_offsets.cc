@@ -32,8 +32,7 @@ OffsetLookup LookUpOn(RequestContext& context, const Placement& placement, Leade
                 [&shard, name = placement.name, epoch, wanted, isolation](fiber::Fiber& self) {
                   const std::shared_ptr<Partition> partition = shard.Find(name);
                   OffsetLookup failed;
-                  failed.error =
-                      partition == nullptr ? ErrorCode::kNotLeaderOrFollower : partition->CheckLeaderEpoch(epoch);
+                  failed.error = partition == nullptr ? shard.ErrorOfMissing(name) : partition->CheckLeaderEpoch(epoch);
                   return failed.error == ErrorCode::kNone ? partition->LookUp(self, wanted, isolation) : failed;
                 });
 }

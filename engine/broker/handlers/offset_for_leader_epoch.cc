@@ -21,7 +21,7 @@ EpochAnswer AskEpoch(RequestContext& context, const Placement& placement, Leader
                   const std::shared_ptr<Partition> partition = shard.Find(name);
                   EpochAnswer answer;
                   answer.error =
-                      partition == nullptr ? ErrorCode::kNotLeaderOrFollower : partition->CheckLeaderEpoch(current);
+                      partition == nullptr ? shard.ErrorOfMissing(name) : partition->CheckLeaderEpoch(current);
                   if (answer.error == ErrorCode::kNone) answer.end = partition->EndOfEpoch(wanted);
                   return answer;
                 });

@@ -85,7 +85,7 @@ void OnEachShard(RequestContext& context, const std::shared_ptr<std::vector<Prod
 void AppendOne(fiber::Fiber& self, Shard& shard, ProduceItem& item) {
   const std::shared_ptr<Partition> partition = shard.Find(item.placement.name);
   if (partition == nullptr) {
-    item.result.error = ErrorCode::kNotLeaderOrFollower;
+    item.result.error = shard.ErrorOfMissing(item.placement.name);
     return;
   }
   item.result = partition->Append(self, item.batch);
