@@ -107,12 +107,14 @@ Cluster::Reached Cluster::ConnectTo(fiber::Fiber& self, Key key, MonoTime deadli
     const env::Address* known = AddressOf(key);
     if (known == nullptr) return {nullptr, NodeId(key.node), fmt::format("broker {} is not known", key.node)};
     const env::Address address = *known;
-    if (slot.connection != nullptr && slot.connection->is_open() && slot.connection->peer() == address) {
-      return {slot.connection, NodeId(key.node), ""};
+    const bool is_open = slot.connection != nullptr && slot.connection->is_open() && slot.connection->peer() == address;
+    if (is_open && !slot.connection->is_muted()) return {slot.connection, NodeId(key.node), ""};
+    if (is_open && slot.connection->muted_until() >= deadline) {
+      return {nullptr, NodeId(key.node), fmt::format("broker {} throttles this client", key.node)};
     }
-    const MonoTime wait_until = slot.opening ? deadline : slot.next_attempt;
-    if (slot.opening || slot.next_attempt > self.Now()) {
-      const MonoTime until = std::min(wait_until, deadline);
+    if (is_open || slot.opening || slot.next_attempt > self.Now()) {
+      const MonoTime wait_until = slot.opening ? deadline : slot.next_attempt;
+      const MonoTime until = is_open ? slot.connection->muted_until() : std::min(wait_until, deadline);
       const bool timed_out = slot.changed.WaitUntil(self, until) == fiber::Wake::kTimeout;
       if (timed_out && until == deadline) {
         const std::string_view why = slot.problem.empty() ? "no connection in time" : std::string_view(slot.problem);
@@ -157,14 +159,28 @@ Cluster::Reached Cluster::Open(fiber::Fiber& self, Slot& slot, const env::Addres
   return {std::move(opened.connection), kNoNode, ""};
 }
 
-ConnectionPtr Cluster::TryConnect(NodeId node, Purpose purpose) {
+ConnectionPtr Cluster::FindOpen(NodeId node, Purpose purpose) const {
+  const auto slot = slots_.find({node.value(), purpose});
+  if (slot == slots_.end() || slot->second->connection == nullptr) return nullptr;
+  const ConnectionPtr& connection = slot->second->connection;
+  return connection->is_open() && !connection->is_muted() ? connection : nullptr;
+}
+
+bool Cluster::is_unreachable(NodeId node, Purpose purpose) const {
+  const auto slot = slots_.find({node.value(), purpose});
+  return slot != slots_.end() && slot->second->failure_count > 0 && slot->second->next_attempt > env_.clock.Now();
+}
+
+ConnectionPtr Cluster::TryConnect(NodeId node, Purpose purpose, MonoTime& wake_at) {
   const Key key{node.value(), purpose};
   const env::Address* address = AddressOf(key);
   if (stopped_ || address == nullptr) return nullptr;
   std::unique_ptr<Slot>& slot = slots_[key];
   if (slot == nullptr) slot = std::make_unique<Slot>();
   if (slot->connection != nullptr && slot->connection->is_open() && slot->connection->peer() == *address) {
-    return slot->connection;
+    if (!slot->connection->is_muted()) return slot->connection;
+    wake_at = std::min(wake_at, slot->connection->muted_until());
+    return nullptr;
   }
   if (std::exchange(slot->has_connector, true)) return nullptr;
   env_.scheduler.Spawn("connector", [me = shared_from_this(), key](fiber::Fiber& self) {
@@ -180,10 +196,7 @@ std::vector<Cluster::Key> Cluster::Candidates() {
   std::vector<Key> others;
   for (const auto& [id, broker] : metadata_.brokers()) {
     const Key key{id.value(), Purpose::kRequests};
-    const auto slot = slots_.find(key);
-    const bool is_open =
-        slot != slots_.end() && slot->second->connection != nullptr && slot->second->connection->is_open();
-    (is_open ? connected : others).push_back(key);
+    (FindOpen(id, Purpose::kRequests) != nullptr ? connected : others).push_back(key);
   }
   if (metadata_.brokers().empty() || rebootstrap_) {
     connected.clear();

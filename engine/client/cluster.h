@@ -5,7 +5,8 @@
 // Invariants:
 //  1. A broker is not asked for a connection more often than reconnect.backoff allows, whoever wants one.
 //  2. There is one metadata request under way at a time, and a pause of retry.backoff between two.
-//  3. After Stop nothing is opened any more; the fibers of the cluster leave by themselves.
+//  3. A connection whose broker asked for a pause (throttle_time_ms, KIP-219) is given out again when it is over.
+//  4. After Stop nothing is opened any more; the fibers of the cluster leave by themselves.
 #pragma once
 
 #include <cstdint>
@@ -55,6 +56,8 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
   bool WaitForUpdate(fiber::Fiber& self, uint64_t version, MonoTime deadline);
   // What the last failed attempt to get metadata said; empty after a success.
   const std::string& metadata_problem() const { return metadata_problem_; }
+  // Since the last answer, or the start.
+  Duration metadata_age() const { return env_.clock.Now() - last_success_; }
 
   struct Reached {
     ConnectionPtr connection;  // null: `what` says why
@@ -65,8 +68,13 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
   Reached Connect(fiber::Fiber& self, NodeId node, Purpose purpose, MonoTime deadline);
   // To any broker: one that is connected, or else a random known one, or else from the bootstrap list.
   Reached ConnectAny(fiber::Fiber& self, MonoTime deadline);
-  // An open connection, or null while a fiber of the cluster tries to get one; the listener hears of it.
-  ConnectionPtr TryConnect(NodeId node, Purpose purpose);
+  // An open connection. Null while a fiber of the cluster tries to get one, of which the listener hears, or while the
+  // broker wants a pause: then `wake_at` is lowered to its end.
+  ConnectionPtr TryConnect(NodeId node, Purpose purpose, MonoTime& wake_at);
+  // The open connection that is there; null: none, or one that wants a pause.
+  ConnectionPtr FindOpen(NodeId node, Purpose purpose) const;
+  // The last attempt to connect failed, and it is too early for another.
+  bool is_unreachable(NodeId node, Purpose purpose) const;
   env::Env& env() { return env_; }
   const CommonConfig& config() const { return config_; }
   BackoffRange retry_backoff() const { return {config_.retry_backoff, config_.retry_backoff_max}; }

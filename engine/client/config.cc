@@ -133,6 +133,70 @@ void ReadCommon(ConfigReader& reader, CommonConfig& config) {
   reader.Millis("metadata.recovery.rebootstrap.trigger.ms", {0, kInt64Max}, config.rebootstrap_trigger);
 }
 
+// A length of time as ISO 8601 writes it, in the units that are always equally long: P1DT2H3M4.5S.
+std::optional<Duration> ParseIsoDuration(std::string_view text) {
+  if (!text.starts_with('P')) return std::nullopt;
+  text.remove_prefix(1);
+  bool is_time = false;
+  int64_t millis = 0;
+  // What may still come: every unit once, from the longest down.
+  std::string_view units = "DHMS";
+  std::optional<Duration> length;
+  while (!text.empty()) {
+    if (text.starts_with('T') && !is_time) {
+      is_time = true;
+      length.reset();  // a T alone says nothing
+      text.remove_prefix(1);
+      continue;
+    }
+    int64_t number = 0;
+    int64_t thousandths = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stopped, failure] = std::from_chars(text.data(), end, number);
+    if (failure != std::errc() || number < 0 || number > kInt32Max) return std::nullopt;
+    text = std::string_view(stopped, static_cast<size_t>(end - stopped));
+    const bool is_fraction = text.starts_with('.');
+    if (is_fraction) text.remove_prefix(1);
+    for (int64_t weight = 100; is_fraction && !text.empty() && text[0] >= '0' && text[0] <= '9'; weight /= 10) {
+      thousandths += (text[0] - '0') * weight;
+      text.remove_prefix(1);
+    }
+    const size_t unit = text.empty() ? std::string_view::npos : units.find(text[0]);
+    if (unit == std::string_view::npos || (text[0] == 'D') == is_time || (is_fraction && text[0] != 'S')) {
+      return std::nullopt;
+    }
+    const int64_t unit_millis = text[0] == 'D'   ? 86'400'000
+                                : text[0] == 'H' ? 3'600'000
+                                : text[0] == 'M' ? 60'000
+                                                 : 1000;
+    millis += number * unit_millis + thousandths;
+    length = Duration::SaturatingMillis(millis);
+    units.remove_prefix(unit + 1);
+    text.remove_prefix(1);
+  }
+  return length;
+}
+
+void ReadOffsetReset(ConfigReader& reader, ConsumerConfig& config) {
+  constexpr std::string_view kName = "auto.offset.reset";
+  constexpr std::string_view kByDurationPrefix = "by_duration:";
+  std::string value;
+  reader.Text(kName, value);
+  if (value.starts_with(kByDurationPrefix)) {
+    const auto length = ParseIsoDuration(std::string_view(value).substr(kByDurationPrefix.size()));
+    if (!length) {
+      reader.Fail(kName, value, "by_duration: needs a length of time such as PT1H30M or P2D");
+      return;
+    }
+    config.auto_offset_reset = OffsetReset::kByDuration;
+    config.auto_offset_reset_duration = *length;
+    return;
+  }
+  reader.Choice(kName,
+                {{"earliest", OffsetReset::kEarliest}, {"latest", OffsetReset::kLatest}, {"none", OffsetReset::kNone}},
+                config.auto_offset_reset);
+}
+
 // Kafka switches idempotence off where another setting forbids it, unless it was asked for by name.
 void SettleIdempotence(ConfigReader& reader, ProducerConfig& config) {
   if (reader.has("enable.idempotence")) return;
@@ -220,9 +284,7 @@ ConfigResult<ConsumerConfig> ParseConsumerConfig(const ConfigMap& values) {
       "isolation.level",
       {{"read_uncommitted", IsolationLevel::kReadUncommitted}, {"read_committed", IsolationLevel::kReadCommitted}},
       config.isolation_level);
-  reader.Choice("auto.offset.reset",
-                {{"earliest", OffsetReset::kEarliest}, {"latest", OffsetReset::kLatest}, {"none", OffsetReset::kNone}},
-                config.auto_offset_reset);
+  ReadOffsetReset(reader, config);
   reader.Choice("check.crcs", {{"true", CrcCheck::kOn}, {"false", CrcCheck::kOff}}, config.check_crcs);
   reader.Choice("allow.auto.create.topics", {{"true", AutoCreateTopics::kOn}, {"false", AutoCreateTopics::kOff}},
                 config.allow_auto_create_topics);

@@ -56,7 +56,8 @@ struct ProducerConfig {
 };
 
 enum class IsolationLevel : int8_t { kReadUncommitted = 0, kReadCommitted = 1 };
-enum class OffsetReset : uint8_t { kEarliest, kLatest, kNone };
+// kByDuration: at the first record that is not older than auto_offset_reset_duration, or else at the end (KIP-1106).
+enum class OffsetReset : uint8_t { kEarliest, kLatest, kNone, kByDuration };
 enum class CrcCheck : uint8_t { kOff, kOn };
 enum class AutoCreateTopics : uint8_t { kOff, kOn };
 
@@ -69,6 +70,7 @@ struct ConsumerConfig {
   int32_t partition_fetch_bytes_max = 1048576;
   IsolationLevel isolation_level = IsolationLevel::kReadUncommitted;
   OffsetReset auto_offset_reset = OffsetReset::kLatest;
+  Duration auto_offset_reset_duration;  // for kByDuration
   CrcCheck check_crcs = CrcCheck::kOn;
   AutoCreateTopics allow_auto_create_topics = AutoCreateTopics::kOn;
   std::string client_rack;

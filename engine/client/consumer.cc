@@ -8,6 +8,7 @@
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
 #include "engine/client/consumer_core.h"
+#include "engine/protocol/generated/fetch.h"
 
 namespace odradek::client {
 namespace {
@@ -43,6 +44,38 @@ void ConsumerCore::Stop() {
   cluster_->Stop();
   wake_.WakeAll();
   ready_.WakeAll();
+}
+
+// A session that nobody ends takes one of the broker's places (KIP-227): epoch -1 ends it. The long poll that may be
+// under way is not waited for, so the word goes on the other connection where there is one.
+void ConsumerCore::Close(fiber::Fiber& self, MonoTime deadline) {
+  if (stopped_) return;
+  closing_ = true;
+  wake_.WakeAll();
+  struct LastCall {
+    ConnectionPtr connection;
+    net::PendingCallPtr call;
+  };
+  std::vector<LastCall> last_calls;
+  const Duration timeout = std::min(deadline - self.Now(), config_.common.request_timeout);
+  for (const auto& [node, broker] : brokers_) {
+    if (broker.session.session_id() == 0 || timeout <= Duration()) continue;
+    ConnectionPtr connection = cluster_->FindOpen(node, Purpose::kRequests);
+    if (connection == nullptr) connection = cluster_->FindOpen(node, Purpose::kLongPolls);
+    if (connection == nullptr) continue;
+    protocol::FetchRequest request;
+    request.max_wait_ms = 0;
+    request.session_id = broker.session.session_id();
+    request.session_epoch = FetchSession::kFinalEpoch;
+    net::PendingCallPtr call =
+        connection->Start(request, connection->PickVersion<protocol::FetchRequest>(),
+                          {.timeout = timeout, .answer = net::Answer::kExpected, .keep_alive = nullptr});
+    last_calls.push_back({std::move(connection), std::move(call)});
+  }
+  for (const LastCall& last : last_calls) {
+    if (!stopped_) last.connection->Await<protocol::FetchResponse>(self, last.call);
+  }
+  Stop();
 }
 
 ConsumerCore::Partition* ConsumerCore::Find(const TopicPartition& tp) {
@@ -110,16 +143,21 @@ void ConsumerCore::ResetByPolicy(const TopicPartition& tp, Partition& partition,
     return;
   }
   ++metrics_.reset_count;
-  StartReset(tp, partition, config_.auto_offset_reset == OffsetReset::kEarliest ? kEarliestOffset : kLatestOffset);
+  Timestamp to = config_.auto_offset_reset == OffsetReset::kEarliest ? kEarliestOffset : kLatestOffset;
+  if (config_.auto_offset_reset == OffsetReset::kByDuration) {
+    const int64_t back_millis = config_.auto_offset_reset_duration.millis();
+    to = Timestamp(std::max<int64_t>(env_.clock.WallNow().unix_millis() - back_millis, 0));
+  }
+  StartReset(tp, partition, to);
 }
 
-absl::Status ConsumerCore::Seek(const TopicPartition& tp, Offset offset) {
+absl::Status ConsumerCore::Seek(const TopicPartition& tp, Offset offset, LeaderEpoch epoch) {
   if (offset < Offset(0)) return base::InvalidArgument(fmt::format("offset {} is negative", offset.value()));
   if (absl::Status status = Check(std::span(&tp, 1)); !status.ok()) return status;
   Partition& partition = partitions_.at(tp);
-  Reposition(partition, State::kFetching);
+  Reposition(partition, epoch == kNoLeaderEpoch ? State::kFetching : State::kValidating);
   partition.position = offset;
-  partition.offset_epoch = kNoLeaderEpoch;
+  partition.offset_epoch = epoch;
   return absl::OkStatus();
 }
 
@@ -202,6 +240,33 @@ Watermarks ConsumerCore::watermarks(const TopicPartition& tp) const {
   return found == partitions_.end() ? Watermarks{} : found->second.watermarks;
 }
 
+std::vector<TopicPartition> ConsumerCore::paused() const {
+  std::vector<TopicPartition> all;
+  for (const auto& [tp, partition] : partitions_) {
+    if (partition.flow == Flow::kPaused) all.push_back(tp);
+  }
+  return all;
+}
+
+std::optional<int64_t> ConsumerCore::lag(const TopicPartition& tp) const {
+  const auto found = partitions_.find(tp);
+  if (found == partitions_.end() || found->second.position == kNoOffset) return std::nullopt;
+  const Watermarks& marks = found->second.watermarks;
+  const Offset end =
+      config_.isolation_level == IsolationLevel::kReadCommitted ? marks.last_stable_offset : marks.high_watermark;
+  if (end == kNoOffset) return std::nullopt;
+  return std::max<int64_t>(end.value() - found->second.position.value(), 0);
+}
+
+ConsumerMetrics ConsumerCore::metrics() const {
+  ConsumerMetrics metrics = metrics_;
+  for (const auto& [tp, partition] : partitions_) {
+    metrics.records_lag_max = std::max(metrics.records_lag_max, lag(tp).value_or(0));
+  }
+  metrics.metadata_age = cluster_->metadata_age();
+  return metrics;
+}
+
 ListedOffsets ConsumerCore::ListOffsetsOf(fiber::Fiber& self, const OffsetQuestions& questions, MonoTime deadline) {
   for (const auto& [tp, timestamp] : questions) cluster_->AddTopic(tp.topic);
   return ListOffsets(self, *cluster_, config_.isolation_level, questions, deadline);
@@ -221,8 +286,8 @@ void Consumer::Assign(std::span<const TopicPartition> partitions) {
 std::vector<TopicPartition> Consumer::assignment() const {
   return core_->assignment();
 }
-absl::Status Consumer::Seek(const TopicPartition& partition, Offset offset) {
-  return core_->Seek(partition, offset);
+absl::Status Consumer::Seek(const TopicPartition& partition, Offset offset, LeaderEpoch epoch) {
+  return core_->Seek(partition, offset, epoch);
 }
 absl::Status Consumer::SeekToBeginning(std::span<const TopicPartition> partitions) {
   return core_->SeekToEdge(partitions, kEarliestOffset);
@@ -261,8 +326,15 @@ ListedOffsets Consumer::BeginningOffsets(fiber::Fiber& self, std::span<const Top
 ListedOffsets Consumer::EndOffsets(fiber::Fiber& self, std::span<const TopicPartition> partitions, Duration timeout) {
   return OffsetsForTimes(self, SameQuestion(partitions, kLatestOffset), timeout);
 }
-void Consumer::Close() {
-  core_->Stop();
+std::vector<TopicPartition> Consumer::paused() const {
+  return core_->paused();
+}
+std::optional<int64_t> Consumer::lag(const TopicPartition& partition) const {
+  return core_->lag(partition);
+}
+void Consumer::Close(fiber::Fiber& self, Duration timeout) {
+  const std::shared_ptr<ConsumerCore> core = core_;
+  core->Close(self, self.Now() + timeout);
 }
 ConsumerMetrics Consumer::metrics() const {
   return core_->metrics();

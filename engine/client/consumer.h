@@ -1,4 +1,4 @@
-// Reads partitions that its user assigns (SEMANTICS.md 18-20, 23, 36-42; KIP-227, KIP-320). Owned by its user; one
+// Reads partitions that its user assigns (SEMANTICS.md 18-20, 23, 36-42). Owned by its user; one
 // fiber at a time calls it. Poll and what asks the brokers suspend; the rest and the destructor never do. Fetching goes
 // on in the background: a partition has at most one answer waiting for Poll.
 //
@@ -7,6 +7,8 @@
 //     its isolation level shows.
 //  2. What was fetched or looked up before a seek has no effect after it (CL08).
 //  3. The position is behind the last record that Poll gave out, and behind whole batches that have nothing to give.
+//
+// Source: KIP-227 fetch sessions, KIP-320 truncation, KIP-392 nearer replicas, KIP-1106 reset by duration.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +22,7 @@
 #include "engine/client/completed_fetch.h"
 #include "engine/client/config.h"
 #include "engine/client/list_offsets.h"
+#include "engine/client/metrics.h"
 #include "engine/env/env.h"
 
 namespace odradek::client {
@@ -35,15 +38,6 @@ struct PollResult {
   std::vector<PartitionRecords> partitions;
   std::vector<PartitionProblem> problems;
   size_t record_count() const;
-};
-
-struct ConsumerMetrics {
-  int64_t fetch_count = 0;
-  int64_t fetched_bytes = 0;
-  int64_t record_count = 0;
-  int64_t stale_answer_count = 0;  // dropped after a seek
-  int64_t reset_count = 0;
-  int64_t truncation_count = 0;  // found by leader epoch
 };
 
 // Known from the last answer; kNoOffset before.
@@ -68,12 +62,15 @@ class Consumer {
   std::vector<TopicPartition> assignment() const;
 
   // All that name partitions: an error if one is not assigned.
-  absl::Status Seek(const TopicPartition& partition, Offset offset);
+  // `epoch`: of the record before the offset, if known; then it is made sure that the leader's log still has that
+  // record before anything is read (KIP-320).
+  absl::Status Seek(const TopicPartition& partition, Offset offset, LeaderEpoch epoch = kNoLeaderEpoch);
   // Looked up when it is needed.
   absl::Status SeekToBeginning(std::span<const TopicPartition> partitions);
   absl::Status SeekToEnd(std::span<const TopicPartition> partitions);
   absl::Status Pause(std::span<const TopicPartition> partitions);
   absl::Status Resume(std::span<const TopicPartition> partitions);
+  std::vector<TopicPartition> paused() const;
 
   // Waits until there are records or problems. An empty result: the timeout passed.
   PollResult Poll(fiber::Fiber& self, Duration timeout);
@@ -83,14 +80,17 @@ class Consumer {
   // Waits for it.
   std::optional<Offset> Position(fiber::Fiber& self, const TopicPartition& partition, Duration timeout);
   Watermarks watermarks(const TopicPartition& partition) const;
+  // Records between the position and the end that the isolation level shows; nullopt: not known yet.
+  std::optional<int64_t> lag(const TopicPartition& partition) const;
 
   // The partitions need not be assigned. Timestamps as in list_offsets.h.
   ListedOffsets OffsetsForTimes(fiber::Fiber& self, const OffsetQuestions& questions, Duration timeout);
   ListedOffsets BeginningOffsets(fiber::Fiber& self, std::span<const TopicPartition> partitions, Duration timeout);
   ListedOffsets EndOffsets(fiber::Fiber& self, std::span<const TopicPartition> partitions, Duration timeout);
 
-  // Ends the background work.
-  void Close();
+  // Ends the background work and tells the brokers so, waiting for their answers for at most `timeout`. The destructor
+  // tells nobody: a broker then keeps the fetch session until it needs the room.
+  void Close(fiber::Fiber& self, Duration timeout);
   ConsumerMetrics metrics() const;
 
  private:

@@ -22,10 +22,11 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   ConsumerCore(env::Env& env, const ConsumerConfig& config);
   void Start();
   void Stop();
+  void Close(fiber::Fiber& self, MonoTime deadline);
 
   void Assign(std::span<const TopicPartition> partitions);
   std::vector<TopicPartition> assignment() const;
-  absl::Status Seek(const TopicPartition& tp, Offset offset);
+  absl::Status Seek(const TopicPartition& tp, Offset offset, LeaderEpoch epoch);
   absl::Status SeekToEdge(std::span<const TopicPartition> partitions, Timestamp edge);
   enum class Flow : uint8_t { kPaused, kFlowing };
   absl::Status SetFlow(std::span<const TopicPartition> partitions, Flow flow);
@@ -34,7 +35,9 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   std::optional<Offset> Position(fiber::Fiber& self, const TopicPartition& tp, MonoTime deadline);
   Watermarks watermarks(const TopicPartition& tp) const;
   ListedOffsets ListOffsetsOf(fiber::Fiber& self, const OffsetQuestions& questions, MonoTime deadline);
-  const ConsumerMetrics& metrics() const { return metrics_; }
+  std::vector<TopicPartition> paused() const;
+  std::optional<int64_t> lag(const TopicPartition& tp) const;
+  ConsumerMetrics metrics() const;
 
  private:
   enum class State : uint8_t {
@@ -58,6 +61,8 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
     std::unique_ptr<CompletedFetch> completed;
     std::optional<PartitionProblem> problem;
     Watermarks watermarks;
+    NodeId preferred = kNoNode;  // a replica that the leader sent us to, until then
+    MonoTime preferred_until;
   };
   struct Broker {
     FetchSession session;
@@ -71,6 +76,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
     uint64_t version = 0;
     Offset position;
     MonoTime at;
+    NodeId node = kNoNode;
   };
   using AskedPartitions = std::map<TopicPartition, Asked>;
   struct FetchCall {
@@ -79,6 +85,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
     AskedPartitions asked;
     ConnectionPtr connection;
     net::PendingCallPtr call;
+    MonoTime at;
   };
   using PartitionData = protocol::FetchResponse::PartitionData;
 
@@ -96,7 +103,9 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void NoticeNewLeaders();
   void StartFetches(MonoTime now, MonoTime& wake_at);
   bool IsFetchable(const Partition& partition) const;
-  void StartFetch(NodeId node, const FetchSession::Partitions& wanted);
+  // The leader, or the replica that it sent us to. kNoNode: nobody now.
+  NodeId SourceOf(const TopicPartition& tp, Partition& partition, MonoTime now);
+  void StartFetch(NodeId node, const FetchSession::Partitions& wanted, MonoTime& wake_at);
   protocol::FetchRequest MakeRequest(const FetchSession::Plan& plan, int16_t version) const;
   void StartLookups(MonoTime now, MonoTime& wake_at);
 
@@ -105,7 +114,9 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void TakeFetch(const FetchCall& call, const net::CallResult<protocol::FetchResponse>& result);
   void TakePartition(const TopicPartition& tp, const Asked& asked, const PartitionData& data,
                      std::shared_ptr<const void> keep_alive);
-  void TakeError(const TopicPartition& tp, Partition& partition, const PartitionData& data);
+  void TakeRedirect(Partition& partition, const Asked& asked, const PartitionData& data);
+  void TakeError(const TopicPartition& tp, Partition& partition, const Asked& asked, const PartitionData& data);
+  void FailFetch(const FetchCall& call);
   void RunResets(fiber::Fiber& self, const OffsetQuestions& questions, const AskedPartitions& asked);
   void RunValidations(fiber::Fiber& self, NodeId node, const AskedPartitions& asked);
   protocol::OffsetForLeaderEpochRequest MakeValidation(const AskedPartitions& asked);
@@ -123,6 +134,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   std::map<NodeId, Broker> brokers_;
   TopicPartition last_served_;
   uint64_t last_version_ = 0;
+  bool closing_ = false;
   bool stopped_ = false;
   ConsumerMetrics metrics_;
   fiber::WaitQueue wake_;   // the deciding fiber

@@ -25,7 +25,7 @@ constexpr int16_t kFetchSessionsFrom = 7;
 }  // namespace
 
 void ConsumerCore::RunBackground(fiber::Fiber& self) {
-  while (!stopped_) {
+  while (!stopped_ && !closing_) {
     const MonoTime now = self.Now();
     MonoTime wake_at = MonoTime::Never();
     NoticeNewLeaders();
@@ -77,7 +77,7 @@ void ConsumerCore::StartLookups(MonoTime now, MonoTime& wake_at) {
       cluster_->RequestUpdate();
       continue;
     }
-    const Asked asked{partition.version, partition.position};
+    const Asked asked{.version = partition.version, .position = partition.position, .at = now, .node = leader.node};
     partition.is_asking = true;
     if (partition.state == State::kResetting) {
       resets[tp] = partition.reset_to;
@@ -114,6 +114,12 @@ void ConsumerCore::RunResets(fiber::Fiber& self, const OffsetQuestions& question
     if (Partition* any = Find(tp); any != nullptr) any->is_asking = false;
     Partition* partition = StillConcerned(tp, asked.at(tp));
     if (partition == nullptr || partition->state != State::kResetting) continue;
+    const bool is_none_so_young = answer.ok() && answer.offset < Offset(0) && partition->reset_to >= Timestamp(0);
+    if (is_none_so_young) {
+      // What is to come is the youngest.
+      partition->reset_to = kLatestOffset;
+      continue;
+    }
     if (!answer.ok() || answer.offset < Offset(0)) {
       RetryLater(*partition);
       if (!answer.ok() && !protocol::IsRetriable(answer.error)) Report(tp, *partition, answer.error, answer.what);
@@ -216,9 +222,19 @@ bool ConsumerCore::IsFetchable(const Partition& partition) const {
          !partition.problem;
 }
 
+NodeId ConsumerCore::SourceOf(const TopicPartition& tp, Partition& partition, MonoTime now) {
+  const Leader leader = cluster_->metadata().LeaderOf(tp);
+  if (partition.preferred == kNoNode) return leader.node;
+  const bool is_known = cluster_->metadata().FindBroker(partition.preferred) != nullptr &&
+                        !cluster_->is_unreachable(partition.preferred, Purpose::kLongPolls);
+  if (is_known && now < partition.preferred_until) return partition.preferred;
+  partition.preferred = kNoNode;
+  return leader.node;
+}
+
 void ConsumerCore::StartFetches(MonoTime now, MonoTime& wake_at) {
   std::map<NodeId, FetchSession::Partitions> wanted;
-  for (const auto& [tp, partition] : partitions_) {
+  for (auto& [tp, partition] : partitions_) {
     if (!IsFetchable(partition) || partition.is_fetching) continue;
     if (partition.retry_at > now) {
       wake_at = std::min(wake_at, partition.retry_at);
@@ -230,10 +246,10 @@ void ConsumerCore::StartFetches(MonoTime now, MonoTime& wake_at) {
       cluster_->RequestUpdate();
       continue;
     }
-    wanted[leader.node][tp] = {.topic_id = topic->id,
-                               .fetch_offset = partition.position,
-                               .leader_epoch = leader.epoch,
-                               .bytes_max = config_.partition_fetch_bytes_max};
+    wanted[SourceOf(tp, partition, now)][tp] = {.topic_id = topic->id,
+                                                .fetch_offset = partition.position,
+                                                .leader_epoch = leader.epoch,
+                                                .bytes_max = config_.partition_fetch_bytes_max};
   }
   for (const auto& [node, partitions] : wanted) {
     Broker& broker = brokers_[node];
@@ -242,7 +258,7 @@ void ConsumerCore::StartFetches(MonoTime now, MonoTime& wake_at) {
       wake_at = std::min(wake_at, broker.retry_at);
       continue;
     }
-    StartFetch(node, partitions);
+    StartFetch(node, partitions, wake_at);
   }
 }
 
@@ -285,11 +301,12 @@ FetchRequest ConsumerCore::MakeRequest(const FetchSession::Plan& plan, int16_t v
   return request;
 }
 
-void ConsumerCore::StartFetch(NodeId node, const FetchSession::Partitions& wanted) {
-  const ConnectionPtr connection = cluster_->TryConnect(node, Purpose::kLongPolls);
+void ConsumerCore::StartFetch(NodeId node, const FetchSession::Partitions& wanted, MonoTime& wake_at) {
+  const ConnectionPtr connection = cluster_->TryConnect(node, Purpose::kLongPolls, wake_at);
   if (connection == nullptr) return;
   Broker& broker = brokers_[node];
   FetchCall call{.node = node, .version = connection->PickVersion<FetchRequest>(), .connection = connection};
+  call.at = env_.clock.Now();
   const bool knows_ids = std::ranges::none_of(wanted, [](const auto& w) { return w.second.topic_id.is_zero(); });
   if (call.version >= kFetchByTopicIdFrom && !knows_ids) call.version = kFetchByTopicIdFrom - 1;
   const bool uses_ids = call.version >= kFetchByTopicIdFrom;
@@ -300,7 +317,7 @@ void ConsumerCore::StartFetch(NodeId node, const FetchSession::Partitions& wante
   for (const auto& [tp, what] : wanted) {
     Partition& partition = partitions_.at(tp);
     partition.is_fetching = true;
-    call.asked[tp] = {partition.version, what.fetch_offset, env_.clock.Now()};
+    call.asked[tp] = {partition.version, what.fetch_offset, call.at, node};
   }
   broker.in_flight = true;
   ++metrics_.fetch_count;
@@ -313,29 +330,42 @@ void ConsumerCore::StartFetch(NodeId node, const FetchSession::Partitions& wante
 
 void ConsumerCore::RunFetch(fiber::Fiber& self, const FetchCall& call) {
   const auto result = call.connection->Await<FetchResponse>(self, call.call);
-  if (stopped_) return;
+  if (stopped_ || closing_) return;
   Broker& broker = brokers_[call.node];
   broker.in_flight = false;
   for (const auto& [tp, asked] : call.asked) {
     if (Partition* partition = Find(tp); partition != nullptr) partition->is_fetching = false;
   }
   if (result.ok()) {
+    metrics_.fetch_latency_micros.Add((self.Now() - call.at).micros());
     TakeFetch(call, result);
   } else {
-    broker.session.OnFailure();
-    ++broker.failure_count;
-    broker.retry_at = self.Now() + cluster_->RetryBackoff(broker.failure_count);
-    cluster_->RequestUpdate();
+    FailFetch(call);
   }
   wake_.WakeAll();
   ready_.WakeAll();
+}
+
+void ConsumerCore::FailFetch(const FetchCall& call) {
+  Broker& broker = brokers_[call.node];
+  ++metrics_.failed_fetch_count;
+  broker.session.OnFailure();
+  ++broker.failure_count;
+  broker.retry_at = env_.clock.Now() + cluster_->RetryBackoff(broker.failure_count);
+  for (const auto& [tp, asked] : call.asked) {
+    if (Partition* partition = Find(tp); partition != nullptr) partition->preferred = kNoNode;
+  }
+  cluster_->RequestUpdate();
 }
 
 void ConsumerCore::TakeFetch(const FetchCall& call, const net::CallResult<FetchResponse>& result) {
   Broker& broker = brokers_[call.node];
   const FetchResponse& response = result.response;
   const auto error = static_cast<ErrorCode>(response.error_code);
-  metrics_.fetched_bytes += static_cast<int64_t>(result.frame->frame.size_bytes());
+  const auto size_bytes = static_cast<int64_t>(result.frame->frame.size_bytes());
+  metrics_.fetched_bytes += size_bytes;
+  metrics_.fetch_bytes.Add(size_bytes);
+  if (response.throttle_time_ms > 0) metrics_.throttle_millis.Add(response.throttle_time_ms);
   std::map<Uuid, std::string> names;
   for (const auto& [tp, wanted] : broker.session.partitions()) names[wanted.topic_id] = tp.topic;
   std::map<TopicPartition, const PartitionData*> answers;
@@ -379,10 +409,11 @@ void ConsumerCore::TakePartition(const TopicPartition& tp, const Asked& asked, c
   Partition* partition = MUTATION(env_.context, CL08) ? Find(tp) : StillConcerned(tp, asked);
   if (partition == nullptr || partition->state != State::kFetching) return;
   if (data.error_code != protocol::ToWire(ErrorCode::kNone)) {
-    TakeError(tp, *partition, data);
+    TakeError(tp, *partition, asked, data);
     return;
   }
   partition->failure_count = 0;
+  TakeRedirect(*partition, asked, data);
   partition->watermarks = {Offset(data.high_watermark), Offset(data.last_stable_offset), Offset(data.log_start_offset)};
   if (data.records.size_bytes() == 0) return;
   CompletedFetch::Data fetched{.records = data.records.bytes(),
@@ -394,9 +425,26 @@ void ConsumerCore::TakePartition(const TopicPartition& tp, const Asked& asked, c
       env_.context, CompletedFetch::Options{config_.isolation_level, config_.check_crcs}, std::move(fetched));
 }
 
-void ConsumerCore::TakeError(const TopicPartition& tp, Partition& partition, const PartitionData& data) {
+// The leader knows a replica that is nearer to client.rack. The lease ends, so that a better one is found in the end.
+void ConsumerCore::TakeRedirect(Partition& partition, const Asked& asked, const PartitionData& data) {
+  const NodeId preferred(data.preferred_read_replica);
+  if (preferred.value() < 0 || preferred == asked.node) return;
+  ++metrics_.preferred_replica_count;
+  env_.context.Reached("client.consumer.preferred_replica");
+  partition.preferred = preferred;
+  // A leader that insists on a replica that is gone is not asked in a hurry.
+  if (cluster_->is_unreachable(preferred, Purpose::kLongPolls)) RetryLater(partition);
+  partition.preferred_until = env_.clock.Now() + config_.common.metadata_max_age;
+}
+
+void ConsumerCore::TakeError(const TopicPartition& tp, Partition& partition, const Asked& asked,
+                             const PartitionData& data) {
   const auto error = static_cast<ErrorCode>(data.error_code);
+  // A follower may lag behind: only the leader's word on what is out of range counts.
+  const bool is_follower = asked.node == partition.preferred && asked.node != kNoNode;
+  partition.preferred = kNoNode;
   RetryLater(partition);
+  if (is_follower && error == ErrorCode::kOffsetOutOfRange) return;
   cluster_->metadata().ApplyLeader(
       tp, {NodeId(data.current_leader.leader_id), LeaderEpoch(data.current_leader.leader_epoch)});
   if (CallsForMetadata(error)) cluster_->RequestUpdate();

@@ -50,6 +50,9 @@ class FetchSession {
   void OnFailure();
 
   const Partitions& partitions() const { return partitions_; }
+  // The session that the broker may keep for us; 0: none. A request for it with kFinalEpoch ends it.
+  int32_t session_id() const { return session_id_; }
+  static constexpr int32_t kFinalEpoch = -1;
 
  private:
   static constexpr int32_t kFirstEpoch = 0;

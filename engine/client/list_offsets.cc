@@ -16,6 +16,9 @@ using protocol::ErrorCode;
 using protocol::ListOffsetsRequest;
 using protocol::ListOffsetsResponse;
 
+// Before this version the special timestamp -3 would be taken for a time (KIP-734).
+constexpr int16_t kMaxTimestampFrom = 7;
+
 struct ListOffsetsCall {
   std::vector<TopicPartition> partitions;
   ConnectionPtr connection;
@@ -86,9 +89,19 @@ ListedOffsets ListOffsetsOnce(fiber::Fiber& self, Cluster& cluster, IsolationLev
       continue;
     }
     ListOffsetsCall call{.connection = reached.connection};
-    for (const auto& [tp, timestamp] : asked) call.partitions.push_back(tp);
-    call.call = call.connection->Start(MakeListOffsetsRequest(cluster, isolation, asked, epochs),
-                                       call.connection->PickVersion<ListOffsetsRequest>(), {});
+    const auto version = call.connection->PickVersion<ListOffsetsRequest>();
+    std::vector<std::pair<TopicPartition, Timestamp>> understood;
+    for (const auto& question : asked) {
+      if (question.second == kMaxTimestampOffset && version < kMaxTimestampFrom) {
+        answers[question.first] = {.error = ErrorCode::kUnsupportedVersion,
+                                   .what = "the broker does not know the offset of the largest timestamp"};
+        continue;
+      }
+      call.partitions.push_back(question.first);
+      understood.push_back(question);
+    }
+    if (understood.empty()) continue;
+    call.call = call.connection->Start(MakeListOffsetsRequest(cluster, isolation, understood, epochs), version, {});
     calls.push_back(std::move(call));
   }
   for (const ListOffsetsCall& call : calls) {

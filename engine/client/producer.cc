@@ -120,7 +120,11 @@ bool ProducerCore::Reserve(fiber::Fiber& self, int64_t size_bytes, MonoTime dead
   const Counted waiting(memory_waiter_count_);
   wake_.WakeAll();
   env_.context.Reached("client.producer.buffer_full");
-  return memory_.AcquireUntil(self, size_bytes, deadline) == fiber::Wake::kSignalled;
+  const MonoTime began_at = self.Now();
+  const bool got = memory_.AcquireUntil(self, size_bytes, deadline) == fiber::Wake::kSignalled;
+  metrics_.buffer_wait_micros.Add((self.Now() - began_at).micros());
+  if (!got) ++metrics_.buffer_exhausted_record_count;
+  return got;
 }
 
 PartitionQueue& ProducerCore::QueueOf(Topic& topic, PartitionIndex partition) {
@@ -133,6 +137,7 @@ PartitionQueue& ProducerCore::QueueOf(Topic& topic, PartitionIndex partition) {
 
 void ProducerCore::NoteAppended(const ProducerRecord& record, Topic& topic, const PartitionQueue& queue,
                                 int64_t record_bytes) {
+  metrics_.record_bytes.Add(record_bytes);
   const MonoTime now = env_.clock.Now();
   const bool is_full = queue.queued_count() > 0 && queue.ReadyAt(now, PartitionQueue::Hurry::kNo) <= now;
   if (!record.partition && !(record.key && config_.key_use == KeyUse::kHash)) {
@@ -217,7 +222,11 @@ void ProducerCore::Close(fiber::Fiber& self, MonoTime deadline) {
 
 ProducerMetrics ProducerCore::metrics() const {
   ProducerMetrics metrics = metrics_;
+  metrics.incomplete_batch_count = static_cast<int64_t>(incomplete_.size());
+  metrics.buffer_total_bytes = config_.buffer_memory_bytes;
   metrics.buffer_free_bytes = memory_.available();
+  metrics.buffer_waiter_count = memory_waiter_count_;
+  metrics.metadata_age = cluster_->metadata_age();
   return metrics;
 }
 

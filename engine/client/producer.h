@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "engine/client/config.h"
+#include "engine/client/metrics.h"
 #include "engine/client/producer_batch.h"
 #include "engine/env/env.h"
 
@@ -32,20 +33,6 @@ struct ProducerRecord {
   std::optional<Bytes> value;
   std::span<const record::RecordHeader> headers = {};
   std::optional<Timestamp> timestamp;  // nullopt: the wall clock
-};
-
-struct ProducerMetrics {
-  int64_t sent_record_count = 0;  // given to Send
-  int64_t ok_record_count = 0;
-  int64_t failed_record_count = 0;
-  int64_t unknown_record_count = 0;
-  int64_t request_count = 0;
-  int64_t sent_batch_count = 0;  // attempts
-  int64_t sent_batch_bytes = 0;
-  int64_t retried_batch_count = 0;
-  int64_t split_batch_count = 0;
-  int64_t epoch_bump_count = 0;
-  int64_t buffer_free_bytes = 0;
 };
 
 class ProducerCore;

@@ -45,6 +45,7 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
     std::vector<Taken> batches;
     ConnectionPtr connection;
     net::PendingCallPtr call;
+    MonoTime sent_at;
   };
   // How one attempt of one batch ended.
   struct Attempt {
@@ -74,7 +75,8 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   PartitionQueue::Hurry CurrentHurry() const;
   using ReadyNodes = std::map<NodeId, std::vector<TopicPartition>>;
   ReadyNodes FindReady(MonoTime now, MonoTime& wake_at);
-  bool SendTo(NodeId node, const std::vector<TopicPartition>& partitions);
+  bool SendTo(NodeId node, const std::vector<TopicPartition>& partitions, MonoTime& wake_at);
+  void NoteSent(const ProducerBatch& batch, int64_t sent_bytes, int64_t uncompressed_bytes);
   std::vector<Taken> TakeBatches(const std::vector<TopicPartition>& partitions);
   protocol::ProduceRequest MakeRequest(const std::vector<Taken>& batches, int16_t version) const;
   void RunRequest(fiber::Fiber& self, const Request& request);

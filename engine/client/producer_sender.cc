@@ -31,7 +31,7 @@ void ProducerCore::RunSender(fiber::Fiber& self) {
     ExpireBatches(now);
     MonoTime wake_at = MonoTime::Never();
     for (const auto& [node, partitions] : FindReady(now, wake_at)) {
-      while (SendTo(node, partitions)) {
+      while (SendTo(node, partitions, wake_at)) {
       }
     }
     if (stopped_) break;
@@ -47,6 +47,7 @@ void ProducerCore::ExpireBatches(MonoTime now) {
       const TopicPartition tp{name, partition};
       for (const BatchPtr& batch : queue.Expire(created_before)) {
         env_.context.Reached("client.producer.delivery_timeout");
+        ++metrics_.expired_batch_count;
         const bool was_sent = batch->attempt_count > 0;
         std::string what = fmt::format("Expiring {} record(s) for {}:{} ms has passed since batch creation",
                                        batch->record_count(), ToString(tp), config_.delivery_timeout.millis());
@@ -91,9 +92,9 @@ ProducerCore::ReadyNodes ProducerCore::FindReady(MonoTime now, MonoTime& wake_at
 }
 
 // False: nothing more can go to this node now.
-bool ProducerCore::SendTo(NodeId node, const std::vector<TopicPartition>& partitions) {
+bool ProducerCore::SendTo(NodeId node, const std::vector<TopicPartition>& partitions, MonoTime& wake_at) {
   if (in_flight_counts_[node] >= config_.max_in_flight) return false;
-  const ConnectionPtr connection = cluster_->TryConnect(node, Purpose::kRequests);
+  const ConnectionPtr connection = cluster_->TryConnect(node, Purpose::kRequests, wake_at);
   if (connection == nullptr) return false;
   Request request{.node = node, .batches = TakeBatches(partitions), .connection = connection};
   if (request.batches.empty()) return false;
@@ -102,13 +103,15 @@ bool ProducerCore::SendTo(NodeId node, const std::vector<TopicPartition>& partit
   if (request.version >= kProduceByTopicIdFrom && !knows_ids) request.version = kProduceByTopicIdFrom - 1;
   auto payloads = std::make_shared<std::vector<std::shared_ptr<const ByteBuffer>>>();
   for (const Taken& taken : request.batches) {
+    const int64_t uncompressed_bytes = taken.batch->size_estimate_bytes();
     payloads->push_back(taken.batch->Bytes());
     taken.batch->last_error = ErrorCode::kNone;
-    ++metrics_.sent_batch_count;
-    metrics_.sent_batch_bytes += static_cast<int64_t>(payloads->back()->size());
+    NoteSent(*taken.batch, static_cast<int64_t>(payloads->back()->size()), uncompressed_bytes);
   }
   ++metrics_.request_count;
+  ++metrics_.requests_in_flight_count;
   ++in_flight_counts_[node];
+  request.sent_at = env_.clock.Now();
   const auto answer = config_.acks == Acks::kNone ? net::Answer::kNone : net::Answer::kExpected;
   request.call = connection->Start(MakeRequest(request.batches, request.version), request.version,
                                    {.answer = answer, .keep_alive = std::move(payloads)});
@@ -116,6 +119,16 @@ bool ProducerCore::SendTo(NodeId node, const std::vector<TopicPartition>& partit
     me->RunRequest(self, request);
   });
   return true;
+}
+
+void ProducerCore::NoteSent(const ProducerBatch& batch, int64_t sent_bytes, int64_t uncompressed_bytes) {
+  ++metrics_.sent_batch_count;
+  metrics_.sent_batch_bytes += sent_bytes;
+  if (batch.attempt_count > 1) return;
+  metrics_.batch_bytes.Add(sent_bytes);
+  metrics_.batch_uncompressed_bytes.Add(uncompressed_bytes);
+  metrics_.batch_record_count.Add(batch.record_count());
+  metrics_.queue_time_micros.Add((env_.clock.Now() - batch.created_at()).micros());
 }
 
 std::vector<ProducerCore::Taken> ProducerCore::TakeBatches(const std::vector<TopicPartition>& partitions) {
@@ -165,8 +178,11 @@ ProduceRequest ProducerCore::MakeRequest(const std::vector<Taken>& batches, int1
 void ProducerCore::RunRequest(fiber::Fiber& self, const Request& request) {
   const auto result = request.connection->Await<ProduceResponse>(self, request.call);
   --in_flight_counts_[request.node];
+  --metrics_.requests_in_flight_count;
   if (stopped_) return;
   if (result.ok() && config_.acks != Acks::kNone) {
+    metrics_.request_latency_micros.Add((self.Now() - request.sent_at).micros());
+    if (result.response.throttle_time_ms > 0) metrics_.throttle_millis.Add(result.response.throttle_time_ms);
     SettleAnswered(request, result.response);
   } else {
     Attempt attempt;

@@ -28,6 +28,34 @@ bool DecodeApiVersions(Bytes body, int16_t version, protocol::ApiVersionsRespons
   return false;
 }
 
+// The first version whose answer comes at once and leaves the pause to the client; before it the broker held the
+// answer back (KIP-219).
+int16_t ThrottledByClientFrom(protocol::ApiKey key) {
+  switch (key) {
+    case protocol::ApiKey::kProduce:
+    case protocol::ApiKey::kMetadata:
+      return 6;
+    case protocol::ApiKey::kFetch:
+      return 8;
+    case protocol::ApiKey::kListOffsets:
+    case protocol::ApiKey::kCreateTopics:
+      return 3;
+    case protocol::ApiKey::kApiVersions:
+    case protocol::ApiKey::kDeleteTopics:
+    case protocol::ApiKey::kDescribeConfigs:
+    case protocol::ApiKey::kFindCoordinator:
+      return 2;
+    case protocol::ApiKey::kAlterConfigs:
+    case protocol::ApiKey::kCreatePartitions:
+    case protocol::ApiKey::kDeleteRecords:
+    case protocol::ApiKey::kDescribeLogDirs:
+    case protocol::ApiKey::kInitProducerId:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
 }  // namespace
 
 std::string_view ToString(CallError error) {
@@ -94,7 +122,10 @@ CallError ClientConnection::Negotiate(fiber::Fiber& self, std::string& what) {
     if (call->error != CallError::kNone) return call->error;
     if (!DecodeApiVersions(call->frame->frame.bytes(), version, api_versions_, what)) return CallError::kBadResponse;
     const auto error = static_cast<protocol::ErrorCode>(api_versions_.error_code);
-    if (error == protocol::ErrorCode::kNone) return CallError::kNone;
+    if (error == protocol::ErrorCode::kNone) {
+      NoteThrottle(*call, Duration::Millis(api_versions_.throttle_time_ms));
+      return CallError::kNone;
+    }
     what = fmt::format("{} ({})", protocol::ErrorName(error), api_versions_.error_code);
     if (error != protocol::ErrorCode::kUnsupportedVersion || version == 0) return CallError::kUnsupportedVersion;
     // The answer may name the versions that would do; brokers before 2.4 say nothing.
@@ -110,6 +141,11 @@ int16_t ClientConnection::PickVersion(protocol::ApiKey key, VersionRange ours) c
     return version >= std::max(ours.min, theirs.min_version) ? version : int16_t{-1};
   }
   return -1;
+}
+
+void ClientConnection::NoteThrottle(const PendingCall& call, Duration throttle) {
+  if (throttle <= Duration() || call.version < ThrottledByClientFrom(call.key)) return;
+  muted_until_ = std::max(muted_until_, env_.clock.Now() + throttle);
 }
 
 PendingCallPtr ClientConnection::NewCall(protocol::ApiKey key, int16_t version, const CallOptions& options) {

@@ -10,6 +10,8 @@
 //     have reached the peer.
 //  3. A request that is not answered by its deadline fails the connection: what is behind it could not be told apart.
 //  4. One timer for all calls, armed for the earliest deadline.
+//  5. muted_until() is the end of the longest pause that an answer asked for (throttle_time_ms, KIP-219). Keeping it is
+//     up to whoever starts calls: a call that is started nevertheless goes out.
 //
 // Source: protocol guide "Network"; KIP-511 (ApiVersions).
 #pragma once
@@ -146,6 +148,10 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
     if (!protocol::DecodeResponseHeader(reader, to) || !protocol::DecodeWhole(reader, call->version, result.response)) {
       result.error = CallError::kBadResponse;
       result.what = reader.error().ToString();
+      return result;
+    }
+    if constexpr (requires { result.response.throttle_time_ms; }) {
+      NoteThrottle(*call, Duration::Millis(result.response.throttle_time_ms));
     }
     return result;
   }
@@ -172,6 +178,9 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   const std::string& why_closed() const { return why_closed_; }
   size_t in_flight_count() const { return in_flight_.size(); }
   MonoTime last_used() const { return last_used_; }
+  // Nothing new is to be asked before.
+  MonoTime muted_until() const { return muted_until_; }
+  bool is_muted() const { return muted_until_ > env_.clock.Now(); }
   const env::Address& peer() const { return stream_->peer(); }
   const protocol::ApiVersionsResponse& api_versions() const { return api_versions_; }
 
@@ -193,6 +202,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   PendingCallPtr ExpiredAt(MonoTime now) const;
   MonoTime EarliestDeadline() const;
   CallError Negotiate(fiber::Fiber& self, std::string& what);
+  void NoteThrottle(const PendingCall& call, Duration throttle);
 
   env::Env& env_;
   const ClientConnectionOptions options_;
@@ -209,6 +219,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   MonoTime timer_armed_for_ = MonoTime::Never();
   fiber::WaitQueue timer_changed_;
   MonoTime last_used_;
+  MonoTime muted_until_;
   protocol::ApiVersionsResponse api_versions_;
 };
 

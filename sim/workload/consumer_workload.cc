@@ -15,6 +15,7 @@ namespace {
 
 constexpr Duration kPollTimeout = Duration::Millis(300);
 constexpr Duration kLookupTimeout = Duration::Seconds(3);
+constexpr Duration kConsumerCloseTimeout = Duration::Seconds(2);
 constexpr Duration kPauseAfterProblem = Duration::Millis(50);
 // How far back a seek by timestamp goes.
 constexpr int64_t kLookBackMillisMax = 20'000;
@@ -43,8 +44,8 @@ class ConsumerWorkload::Process final : public sim::ProgramInstance {
       const Duration pause = Draw(env_, work_.options_.pause);
       if (!work_.hurry_) fiber::SleepFor(self, pause);
     }
+    consumer_->Close(self, kConsumerCloseTimeout);
     work_.is_done_ = true;
-    consumer_->Close();
   }
 
   // Whether every end was reached.

@@ -71,6 +71,27 @@ TEST(ClientConfig, ReadsConsumerAndAdmin) {
   EXPECT_TRUE(ParseAdminConfig({{"bootstrap.servers", "a:1"}, {"default.api.timeout.ms", "5"}}).ok());
 }
 
+TEST(ClientConfig, ReadsAResetByDuration) {
+  const auto length_of = [](const std::string& text) -> int64_t {
+    const auto parsed =
+        ParseConsumerConfig({{"bootstrap.servers", "a:1"}, {"auto.offset.reset", "by_duration:" + text}});
+    if (!parsed.ok()) return -1;
+    EXPECT_EQ(parsed.config.auto_offset_reset, OffsetReset::kByDuration);
+    return parsed.config.auto_offset_reset_duration.millis();
+  };
+  EXPECT_EQ(length_of("PT1H"), 3'600'000);
+  EXPECT_EQ(length_of("P1DT2H3M4.5S"), 86'400'000 + 7'200'000 + 180'000 + 4'500);
+  EXPECT_EQ(length_of("P2D"), 172'800'000);
+  EXPECT_EQ(length_of("PT0S"), 0);
+  for (const char* wrong : {"", "P", "PT", "P1DT", "1H", "P1H", "PT1D", "PT1M1H", "PT1H1H", "PT-1H", "-PT1H", "PT1.5H",
+                            "PTH", "PT1", "PT99999999999999999999S"}) {
+    EXPECT_EQ(length_of(wrong), -1) << wrong;
+  }
+  EXPECT_EQ(ParseConsumerConfig({{"bootstrap.servers", "a:1"}, {"auto.offset.reset", "by_duration:1h"}}).error,
+            "invalid value 'by_duration:1h' for auto.offset.reset: by_duration: needs a length of time such as PT1H30M "
+            "or P2D");
+}
+
 TEST(Backoff, DoublesUpToItsMaximumWithinTwentyPercent) {
   const BackoffRange range{Duration::Millis(100), Duration::Millis(1000)};
   EXPECT_EQ(BackoffAfter(range, 0, 5), Duration());

@@ -7,72 +7,19 @@
 #include <string>
 #include <vector>
 
-#include "tests/engine/client/fake_broker.h"
+#include "tests/engine/client/consumer_fixture.h"
 
 namespace odradek::client {
 namespace {
 
 using protocol::ApiKey;
 using protocol::ErrorCode;
+using testing::ConsumerTest;
 using testing::FakeCluster;
 using testing::FakePartition;
+using testing::kT0;
+using testing::kT1;
 using testing::RequestFault;
-
-const TopicPartition kT0{"t", PartitionIndex(0)};
-const TopicPartition kT1{"t", PartitionIndex(1)};
-
-class ConsumerTest : public ::testing::Test {
- protected:
-  ConsumerTest() {
-    cluster_.StartNode(1);
-    cluster_.AddTopic("t", 2);
-    config_.common.bootstrap_servers = {FakeCluster::AddressOf(1)};
-    config_.auto_offset_reset = OffsetReset::kEarliest;
-  }
-
-  void Write(const TopicPartition& tp, const std::vector<std::string>& values, int64_t timestamp = 100) {
-    record::BatchBuilder builder{record::BatchBuilderOptions{}};
-    for (const std::string& value : values) {
-      builder.Append({.timestamp = Timestamp(timestamp), .key = std::nullopt, .value = AsBytes(value)});
-    }
-    cluster_.Store(cluster_.partition(tp.topic, tp.partition.value()), builder.Build());
-  }
-
-  void RunConsumer(std::function<void(fiber::Fiber&, Consumer&)> body) {
-    finished_ = false;
-    world_.scheduler.Spawn("user", [this, body](fiber::Fiber& self) {
-      Consumer consumer(world_.env, config_);
-      body(self, consumer);
-      metrics_ = consumer.metrics();
-      finished_ = true;
-    });
-    world_.RunFor(Duration::Seconds(1000));
-    EXPECT_TRUE(finished_);
-  }
-
-  // "t-0:0=a …" of one poll; problems as "t-0!ERROR".
-  std::string Poll(fiber::Fiber& self, Consumer& consumer, Duration timeout = Duration::Seconds(5)) {
-    std::string text;
-    const PollResult result = consumer.Poll(self, timeout);
-    const auto say = [&text](const std::string& word) { text += (text.empty() ? "" : " ") + word; };
-    for (const PartitionRecords& partition : result.partitions) {
-      for (const ConsumerRecord& record : partition.records) {
-        say(ToString(partition.partition) + ":" + std::to_string(record.offset.value()) + "=" +
-            std::string(AsString(record.value.value_or(Bytes()))));
-      }
-    }
-    for (const PartitionProblem& problem : result.problems) {
-      say(ToString(problem.partition) + "!" + std::string(protocol::ErrorName(problem.error)));
-    }
-    return text;
-  }
-
-  net::testing::FakeWorld world_;
-  FakeCluster cluster_{world_};
-  ConsumerConfig config_;
-  ConsumerMetrics metrics_;
-  bool finished_ = false;
-};
 
 TEST_F(ConsumerTest, ReadsFromTheBeginningAndThenWhatArrives) {
   Write(kT0, {"a", "b"});
@@ -139,7 +86,7 @@ TEST_F(ConsumerTest, RecordsStayValidAfterLaterPolls) {
     const PollResult kept = consumer.Poll(self, Duration::Seconds(5));
     Write(kT0, {"second"});
     EXPECT_EQ(Poll(self, consumer), "t-0:1=second");
-    consumer.Close();
+    consumer.Close(self, Duration::Seconds(1));
     EXPECT_EQ(AsString(*kept.partitions.at(0).records.at(0).value), "first");
   });
 }

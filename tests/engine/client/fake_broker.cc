@@ -53,6 +53,9 @@ void FakeCluster::RunConnection(fiber::Fiber& self, int32_t node, env::Connectio
 }
 
 FakeCluster::Answered FakeCluster::Handle(fiber::Fiber& self, const Request& request) {
+  if (answer) {
+    if (auto scripted = answer(request)) return {std::move(*scripted), false};
+  }
   switch (request.key()) {
     case ApiKey::kApiVersions:
       return {HandleApiVersions(request), false};
@@ -251,6 +254,7 @@ FakeCluster::Answered FakeCluster::HandleProduce(const Request& request) {
       if (fault.then == ProduceFault::Then::kSilence) return {};
     }
   }
+  response.throttle_time_ms = throttle_millis;
   if (body.acks != 0) answered.parts = AnswerTo(request, response);
   return answered;
 }
@@ -273,7 +277,10 @@ void FakeCluster::FillPartition(const Request& request, FakePartition& stored,
   out.log_start_offset = stored.log_start_offset;
   out.records = protocol::RecordsField(Bytes());
   ErrorCode error = ErrorCode::kNone;
-  if (stored.leader != request.node) {
+  const auto follower = stored.followers.find(request.node);
+  if (stored.leader != request.node && follower != stored.followers.end()) {
+    error = follower->second;
+  } else if (stored.leader != request.node) {
     error = ErrorCode::kNotLeaderOrFollower;
   } else if (wanted.current_leader_epoch >= 0 && wanted.current_leader_epoch < stored.leader_epoch) {
     error = ErrorCode::kFencedLeaderEpoch;
@@ -282,6 +289,10 @@ void FakeCluster::FillPartition(const Request& request, FakePartition& stored,
   }
   out.error_code = protocol::ToWire(error);
   if (error != ErrorCode::kNone) return;
+  if (stored.leader == request.node && stored.preferred_replica >= 0) {
+    out.preferred_read_replica = stored.preferred_replica;
+    return;
+  }
   const auto body = request.Body<protocol::FetchRequest>();
   const int64_t limit = body.isolation_level == 1 ? out.last_stable_offset : stored.end_offset;
   auto bytes = std::make_shared<ByteBuffer>();
@@ -310,7 +321,7 @@ bool FakeCluster::FillFetch(const Request& request, const Session& session, prot
     } else {
       FillPartition(request, *stored, wanted, out);
     }
-    has_news = has_news || out.error_code != 0 || out.records.size_bytes() > 0;
+    has_news = has_news || out.error_code != 0 || out.records.size_bytes() > 0 || out.preferred_read_replica >= 0;
   }
   return has_news;
 }
@@ -318,6 +329,7 @@ bool FakeCluster::FillFetch(const Request& request, const Session& session, prot
 net::OutParts FakeCluster::HandleFetch(fiber::Fiber& self, const Request& request) {
   const auto body = request.Body<protocol::FetchRequest>();
   fetches.push_back(body);
+  fetch_arrivals.emplace_back(request.node, self.Now());
   protocol::FetchResponse response;
   EXPECT_GE(request.header.request_api_version, 13);
   Session* session = nullptr;
@@ -326,13 +338,17 @@ net::OutParts FakeCluster::HandleFetch(fiber::Fiber& self, const Request& reques
     response.session_id = ++last_session_;
     session = &sessions_[last_session_];
     session->epoch = 1;
-    if (body.session_id != 0) sessions_.erase(body.session_id);
+    if (const auto old = sessions_.find(body.session_id); old != sessions_.end()) old->second.epoch = -1;
   } else if (body.session_epoch < 0) {
+    if (const auto found = sessions_.find(body.session_id); found != sessions_.end()) {
+      found->second.epoch = -1;  // a request may still be waiting on it
+      closed_sessions.push_back(body.session_id);
+    }
     session = &once;
   } else {
     const auto found = sessions_.find(body.session_id);
     ErrorCode error = ErrorCode::kNone;
-    if (found == sessions_.end()) {
+    if (found == sessions_.end() || found->second.epoch < 0) {
       error = ErrorCode::kFetchSessionIdNotFound;
     } else if (found->second.epoch != body.session_epoch) {
       error = ErrorCode::kInvalidFetchSessionEpoch;
@@ -342,7 +358,7 @@ net::OutParts FakeCluster::HandleFetch(fiber::Fiber& self, const Request& reques
       return AnswerTo(request, response);
     }
     session = &found->second;
-    ++session->epoch;
+    ++session->epoch;  // of the next request
     response.session_id = body.session_id;
   }
   for (const auto& topic : body.forgotten_topics_data) {
@@ -357,10 +373,13 @@ net::OutParts FakeCluster::HandleFetch(fiber::Fiber& self, const Request& reques
   }
   if (body.session_epoch > 0) {
     for (auto& topic : response.responses) {
-      std::erase_if(topic.partitions, [](const auto& p) { return p.error_code == 0 && p.records.size_bytes() == 0; });
+      std::erase_if(topic.partitions, [](const auto& p) {
+        return p.error_code == 0 && p.records.size_bytes() == 0 && p.preferred_read_replica < 0;
+      });
     }
     std::erase_if(response.responses, [](const auto& topic) { return topic.partitions.empty(); });
   }
+  response.throttle_time_ms = throttle_millis;
   if (fetch_edit) fetch_edit(response);
   return AnswerTo(request, response);
 }

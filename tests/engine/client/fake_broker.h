@@ -77,6 +77,8 @@ struct FakePartition {
   std::optional<int64_t> last_stable_offset;
   std::vector<protocol::FetchResponse::AbortedTransaction> aborted;
   std::map<int64_t, Producer> producers;
+  std::map<int32_t, ErrorCode> followers;  // nodes that serve consumers too, or refuse them
+  int32_t preferred_replica = -1;          // where the leader sends consumers
 };
 
 struct FakeTopic {
@@ -114,16 +116,30 @@ class FakeCluster {
   std::function<ProduceFault(const ProduceAttempt&)> produce_fault;
   std::function<RequestFault(fiber::Fiber&, const Request&)> request_fault;
   std::function<void(protocol::FetchResponse&)> fetch_edit;
+  std::function<std::optional<net::OutParts>(const Request&)> answer;  // instead of what is built in
+  int32_t throttle_millis = 0;                                         // in answers to Produce and Fetch
   std::map<int16_t, std::pair<int16_t, int16_t>> versions;  // ranges that replace the usual ones; {0, -1}: not offered
 
   std::map<std::string, FakeTopic> topics;
   std::vector<int32_t> nodes;
   std::vector<ProduceAttempt> attempts;
   std::vector<protocol::FetchRequest> fetches;
+  std::vector<std::pair<int32_t, MonoTime>> fetch_arrivals;  // node and time, beside `fetches`
+  std::vector<int32_t> closed_sessions;
   std::map<protocol::ApiKey, int> counts;
   int64_t next_producer_id = 1000;
   ErrorCode init_producer_id_error = ErrorCode::kNone;
   fiber::WaitQueue appended;
+
+  template <typename Message>
+  net::OutParts AnswerTo(const Request& request, const Message& body) {
+    const protocol::ResponseTo to{.key = request.key(),
+                                  .version = request.header.request_api_version,
+                                  .correlation_id = request.header.correlation_id};
+    net::EncodedFrame frame = net::EncodeFrame(to, body);
+    EXPECT_FALSE(frame.error) << frame.error->ToString();
+    return std::move(frame.parts);
+  }
 
  private:
   struct Answered {
@@ -131,7 +147,7 @@ class FakeCluster {
     bool disconnect = false;
   };
   struct Session {
-    int32_t epoch = 0;
+    int32_t epoch = 0;  // -1: closed
     std::map<std::pair<Uuid, int32_t>, protocol::FetchRequest::Partition> partitions;
   };
 
@@ -150,15 +166,6 @@ class FakeCluster {
                      protocol::FetchResponse::PartitionData& out);
   FakePartition* Find(Uuid id, int32_t index);
   std::pair<ErrorCode, int64_t> Append(FakePartition& partition, ProduceAttempt& attempt);
-  template <typename Message>
-  net::OutParts AnswerTo(const Request& request, const Message& body) {
-    const protocol::ResponseTo to{.key = request.key(),
-                                  .version = request.header.request_api_version,
-                                  .correlation_id = request.header.correlation_id};
-    net::EncodedFrame frame = net::EncodeFrame(to, body);
-    EXPECT_FALSE(frame.error) << frame.error->ToString();
-    return std::move(frame.parts);
-  }
 
   net::testing::FakeWorld& world_;
   net::BufferPool pool_;
