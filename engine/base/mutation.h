@@ -37,6 +37,18 @@
   X(ID12, "producer state starts empty after restart")                              \
   X(ID14, "producer entry dropped when its records are deleted")                    \
   X(ID20, "producer id block restarts at an old value")                             \
+  X(LG25, "an interrupted swap of segments is dropped at the next start")           \
+  X(CP01, "cleans above the high watermark")                                        \
+  X(CP02, "records behind a full map are dropped")                                  \
+  X(CP03, "keeps the older record of a key")                                        \
+  X(CP04, "tombstone removed by the first cleaning")                                \
+  X(CP05, "tombstone removed where older records were not looked at")               \
+  X(CP12, "last batch of a producer dropped")                                       \
+  X(CP13, "last batch of a cleaned range dropped")                                  \
+  X(CP15, "compaction does not notice a truncation")                                \
+  X(CP17, "originals are removed before the copy is renamed and synced")            \
+  X(CP18, "compacts the segment that is appended to")                               \
+  X(CP19, "records without key accepted in a compacted topic")                      \
   X(RT01, "retention deletes segments above the high watermark")                    \
   X(RT02, "time retention uses the first timestamp of a segment")                   \
   X(RT03, "size retention deletes one segment too many")                            \

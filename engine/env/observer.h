@@ -51,6 +51,25 @@ struct SegmentDeleted {
   Timestamp largest_timestamp;
   int64_t size_bytes;
 };
+// A cleaned copy has taken the place of the segments in [base_offset, replaced_end).
+struct SegmentsCompacted {
+  PartitionName partition;
+  Offset base_offset;
+  Offset next_offset;  // of the copy
+  Offset replaced_end;
+  Offset last_stable_offset;
+  Offset active_base_offset;
+  int64_t size_bytes_before;
+  int64_t size_bytes;
+};
+// Of every key with a record in [first_dirty, cleaned_until), no older record is left; the checkpoint says so durably.
+struct LogCleaned {
+  PartitionName partition;
+  Offset first_dirty;
+  Offset cleaned_until;
+  int64_t bytes_read;
+  int64_t bytes_written;
+};
 enum class ShutdownKind : uint8_t { kClean, kUnclean };
 struct LogRecovered {
   PartitionName partition;
@@ -111,9 +130,10 @@ struct NodeShutDown {
   NodeId node;
 };
 
-using Observation = std::variant<LogAppended, LogFlushed, LogRolled, LogTruncated, LogStartMoved, SegmentDeleted,
-                                 LogRecovered, LogOffline, HighWatermarkMoved, LeaderEpochStarted, ProduceAnswered,
-                                 RecordsFetched, TopicCreated, TopicDeleted, NodeStarted, NodeShutDown>;
+using Observation =
+    std::variant<LogAppended, LogFlushed, LogRolled, LogTruncated, LogStartMoved, SegmentDeleted, LogRecovered,
+                 LogOffline, HighWatermarkMoved, LeaderEpochStarted, ProduceAnswered, RecordsFetched, TopicCreated,
+                 TopicDeleted, NodeStarted, NodeShutDown, SegmentsCompacted, LogCleaned>;
 
 class Observer {
  public:

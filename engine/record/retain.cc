@@ -33,7 +33,8 @@ void AppendRecord(const RecordView& record, const BatchHeader& header, ByteBuffe
   int64_t body_bytes = 1 + base::VarintSize(timestamp_delta) + base::VarintSize(offset_delta);
   body_bytes += FieldBytes(record.key) + FieldBytes(record.value) + base::VarintSize(header_count);
   RecordHeaders sized = record.headers;
-  for (auto one = sized.Next(); one; one = sized.Next()) body_bytes += FieldBytes(AsBytes(one->key)) + FieldBytes(one->value);
+  for (auto one = sized.Next(); one; one = sized.Next())
+    body_bytes += FieldBytes(AsBytes(one->key)) + FieldBytes(one->value);
   base::AppendVarint(out, body_bytes);
   const size_t body_at = out.size();
   out.push_back(std::byte{0});

@@ -14,8 +14,8 @@ using env::DiskError;
 
 namespace checkpoint_files_internal {
 
-constexpr auto kKinds =
-    std::to_array({CheckpointKind::kRecoveryPoint, CheckpointKind::kLogStart, CheckpointKind::kHighWatermark});
+constexpr auto kKinds = std::to_array({CheckpointKind::kRecoveryPoint, CheckpointKind::kLogStart,
+                                       CheckpointKind::kHighWatermark, CheckpointKind::kCleaner});
 
 std::string_view FileName(CheckpointKind kind) {
   switch (kind) {
@@ -23,6 +23,8 @@ std::string_view FileName(CheckpointKind kind) {
       return kRecoveryPointCheckpointName;
     case CheckpointKind::kLogStart:
       return kLogStartCheckpointName;
+    case CheckpointKind::kCleaner:
+      return kCleanerCheckpointName;
     case CheckpointKind::kHighWatermark:
       break;
   }
@@ -35,6 +37,7 @@ Offset ValueOf(const Log& log, CheckpointKind kind) {
       return log.recovery_point();
     case CheckpointKind::kLogStart:
       return log.log_start_offset();
+    case CheckpointKind::kCleaner:
     case CheckpointKind::kHighWatermark:
       break;
   }
@@ -71,7 +74,6 @@ DiskError CheckpointFiles::Load(fiber::Fiber& self) {
     file.on_disk = LoadOne(self, checkpoint_files_internal::FileName(kind), error);
     file.wanted = file.on_disk;
   }
-  cleaner_ = LoadOne(self, kCleanerCheckpointName, error);
   return error;
 }
 
@@ -83,7 +85,7 @@ LogCheckpoints CheckpointFiles::For(const TopicPartition& name) const {
   marks.recovery_point = find(CheckpointKind::kRecoveryPoint);
   marks.log_start_offset = find(CheckpointKind::kLogStart);
   marks.high_watermark = find(CheckpointKind::kHighWatermark);
-  marks.cleaned_until = checkpoint_files_internal::Find(cleaner_, name);
+  marks.cleaned_until = find(CheckpointKind::kCleaner);
   return marks;
 }
 
@@ -112,19 +114,32 @@ DiskError CheckpointFiles::Persist(fiber::Fiber& self, const TopicPartition& nam
     const DiskError error = Set(self, CheckpointKind::kLogStart, name, wish.log_start);
     if (error != DiskError::kNone) return error;
   }
-  Offset recovery_point = wish.recovery_point;
-  if (wish.recovery_point_at_most != kNoOffset) {
-    const File& file = FileOf(CheckpointKind::kRecoveryPoint);
-    const Offset wanted = checkpoint_files_internal::Find(file.wanted, name);
-    const Offset on_disk = checkpoint_files_internal::Find(file.on_disk, name);
-    if (std::max(wanted, on_disk) > wish.recovery_point_at_most) recovery_point = wish.recovery_point_at_most;
+  if (wish.cleaned_until_at_most != kNoOffset) {
+    const DiskError error = Lower(self, CheckpointKind::kCleaner, name, wish.cleaned_until_at_most);
+    if (error != DiskError::kNone) return error;
   }
-  if (recovery_point == kNoOffset) return DiskError::kNone;
-  return Set(self, CheckpointKind::kRecoveryPoint, name, recovery_point);
+  if (wish.cleaned_until != kNoOffset) {
+    const DiskError error = Set(self, CheckpointKind::kCleaner, name, wish.cleaned_until);
+    if (error != DiskError::kNone) return error;
+  }
+  if (wish.recovery_point_at_most != kNoOffset) {
+    const DiskError error = Lower(self, CheckpointKind::kRecoveryPoint, name, wish.recovery_point_at_most);
+    if (error != DiskError::kNone) return error;
+  }
+  if (wish.recovery_point == kNoOffset) return DiskError::kNone;
+  return Set(self, CheckpointKind::kRecoveryPoint, name, wish.recovery_point);
+}
+
+DiskError CheckpointFiles::Lower(fiber::Fiber& self, CheckpointKind kind, const TopicPartition& name, Offset offset) {
+  const File& file = FileOf(kind);
+  const Offset wanted = checkpoint_files_internal::Find(file.wanted, name);
+  const Offset on_disk = checkpoint_files_internal::Find(file.on_disk, name);
+  return std::max(wanted, on_disk) > offset ? Set(self, kind, name, offset) : DiskError::kNone;
 }
 
 DiskError CheckpointFiles::Write(fiber::Fiber& self, CheckpointKind kind,
                                  const std::vector<std::shared_ptr<Log>>& logs) {
+  REQUIRES(kind != CheckpointKind::kCleaner);
   File& file = FileOf(kind);
   fiber::MutexLock lock(self, file.writing);
   if (MUTATION(env_.context, LG16)) file.wanted.clear();

@@ -1,7 +1,8 @@
-// The checkpoint files of a data directory: recovery points, log starts, high watermarks, and the cleaner's, which is
-// only read. Owned by the LogManager; functions that take a Fiber may suspend.
+// The checkpoint files of a data directory: recovery points, log starts, high watermarks, and how far logs were
+// cleaned. Owned by the LogManager; functions that take a Fiber may suspend.
 //
-//  1. A file lists every log that ever was entered and not erased, whether it is loaded, failed or offline.
+//  1. A file lists every log that ever was entered and not erased, whether it is loaded, failed or offline; the
+//     cleaner's only those that were cleaned.
 //  2. A log start in the file does not fall and a recovery point does not rise, but by what the log says itself.
 #pragma once
 
@@ -19,7 +20,7 @@
 
 namespace odradek::storage {
 
-enum class CheckpointKind : uint8_t { kRecoveryPoint, kLogStart, kHighWatermark };
+enum class CheckpointKind : uint8_t { kRecoveryPoint, kLogStart, kHighWatermark, kCleaner };
 
 class CheckpointFiles final : public LogMarks {
  public:
@@ -30,7 +31,7 @@ class CheckpointFiles final : public LogMarks {
   LogCheckpoints For(const TopicPartition& name) const;
 
   env::DiskError Persist(fiber::Fiber& self, const TopicPartition& name, const Wish& wish) override;
-  // Enters what the logs say now and writes the file if anything changed.
+  // Enters what the logs say now and writes the file if anything changed. REQUIRES: not the cleaner's.
   env::DiskError Write(fiber::Fiber& self, CheckpointKind kind, const std::vector<std::shared_ptr<Log>>& logs);
   // A folder of that name is gone or about to be made.
   env::DiskError Erase(fiber::Fiber& self, const TopicPartition& name);
@@ -44,13 +45,14 @@ class CheckpointFiles final : public LogMarks {
   File& FileOf(CheckpointKind kind) { return files_[static_cast<size_t>(kind)]; }
   // REQUIRES: the file's lock is held.
   env::DiskError Store(fiber::Fiber& self, CheckpointKind kind);
+  // As Set(), if the file or a wish for it says more than `offset`.
+  env::DiskError Lower(fiber::Fiber& self, CheckpointKind kind, const TopicPartition& name, Offset offset);
   env::DiskError Set(fiber::Fiber& self, CheckpointKind kind, const TopicPartition& name, Offset offset);
   OffsetCheckpoint LoadOne(fiber::Fiber& self, std::string_view file_name, env::DiskError& error);
 
   env::Env& env_;
   const std::string folder_;
-  std::array<File, 3> files_;
-  OffsetCheckpoint cleaner_;
+  std::array<File, 4> files_;
 };
 
 }  // namespace odradek::storage

@@ -36,7 +36,7 @@ class RecordJudge {
     }
     if (!record.key) return false;
     const Offset newest = map_.Find(*record.key);
-    if (MUTATION(context_, CP03) && newest != kNoOffset) return record.offset <= newest && record.value.has_value();
+    if (MUTATION(context_, CP03)) return newest == kNoOffset || record.offset < newest;
     if (record.offset < newest) return false;
     return record.value.has_value() || !TombstoneMayGo();
   }

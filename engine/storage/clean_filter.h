@@ -50,7 +50,7 @@ enum class PlaceInSegment : uint8_t { kInside, kLast };
 
 struct CleanedBatch {
   BatchFate fate = BatchFate::kSame;
-  ByteBuffer bytes;    // kReplaced
+  ByteBuffer bytes;     // kReplaced
   std::string problem;  // kProblem
 };
 

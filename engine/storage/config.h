@@ -2,6 +2,7 @@
 // Plain data; the defaults are Kafka's 4.3 (FEATURES 5.2). The simulator shrinks them to tiny values.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -30,6 +31,12 @@ struct LogConfig {
   int64_t retention_bytes = kNoLimit;
   Duration file_delete_delay = Duration::Seconds(60);
 
+  // When a compacted log is cleaned and what goes then.
+  int64_t min_cleanable_ratio_ppm = 500'000;
+  Duration min_compaction_lag;
+  Duration max_compaction_lag = Duration::kMax;
+  Duration delete_retention = Duration::Seconds(24 * 3600);
+
   // When appends are synced. Both at their maximum: never by time or count, the operating system decides. A segment is
   // always synced after it was rolled. flush_messages = 1: before every answer, concurrent appends share a sync.
   int64_t flush_messages = std::numeric_limits<int64_t>::max();
@@ -44,6 +51,10 @@ struct LogConfig {
   // Of the broker, not the topic.
   Duration producer_id_expiration = Duration::Seconds(24 * 3600);
 
+  // A record that must be cleaned in time must not stay in the active segment for longer.
+  Duration roll_after_max() const {
+    return cleanup_compact && max_compaction_lag > Duration() ? std::min(segment_ms, max_compaction_lag) : segment_ms;
+  }
   bool flushes_every_append() const { return flush_messages <= 1; }
 };
 

@@ -311,7 +311,7 @@ bool Log::MustRoll(const Segment& segment, int64_t batches_bytes, const Headers&
       base::KeyedDraw(base::HashName(place_.name.topic), 0, static_cast<uint64_t>(place_.name.partition.value()),
                       static_cast<uint64_t>(segment.base_offset().value())),
       static_cast<uint64_t>(std::max<int64_t>(config_.segment_jitter.millis(), 0)) + 1));
-  const Duration roll_after = config_.segment_ms - Duration::Millis(jitter);
+  const Duration roll_after = config_.roll_after_max() - Duration::Millis(jitter);
   const bool offsets_left = MUTATION(env_.context, LG19) ? true : segment.CanHold(headers.back().last_offset());
   return segment.size_bytes() > config_.segment_bytes - batches_bytes || !segment.HasIndexRoom() || !offsets_left ||
          segment.WaitedForRoll(env_.clock.WallNow(), newest) > roll_after;

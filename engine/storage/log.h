@@ -29,6 +29,7 @@
 #include "engine/env/env.h"
 #include "engine/fiber/fiber.h"
 #include "engine/fiber/sync.h"
+#include "engine/storage/clean_types.h"
 #include "engine/storage/config.h"
 #include "engine/storage/epoch_cache.h"
 #include "engine/storage/log_types.h"
@@ -46,6 +47,8 @@ class LogMarks {
     Offset log_start = kNoOffset;
     Offset recovery_point_at_most = kNoOffset;
     Offset recovery_point = kNoOffset;
+    Offset cleaned_until_at_most = kNoOffset;
+    Offset cleaned_until = kNoOffset;
   };
   // Returns when the files say what is wished; what is kNoOffset stays as it is. An error: they could not be written.
   virtual env::DiskError Persist(fiber::Fiber& self, const TopicPartition& name, const Wish& wish) = 0;
@@ -117,6 +120,12 @@ class Log : public std::enable_shared_from_this<Log> {
   // Forgets producers that wrote nothing for producer.id.expiration.ms and have no open transaction.
   void ExpireProducers();
 
+  // --- Compaction (cleaner.h says when).
+  CleanRange FindCleanable(fiber::Fiber& self);
+  CleanResult Clean(fiber::Fiber& self, const CleanRange& range, CleanTools& tools);
+  // Returns when no cleaning runs: one that has begun is waited for, and ends soon if the log is offline.
+  void AwaitCleaningEnd(fiber::Fiber& self);
+
   // --- Durability.
   // Returns when everything below `offset` (at most the log end) is durable. Callers at the same time share a sync.
   LogError FlushTo(fiber::Fiber& self, Offset offset);
@@ -154,6 +163,7 @@ class Log : public std::enable_shared_from_this<Log> {
 
  private:
   class Loader;
+  class Compaction;
   using Headers = std::vector<record::BatchHeader>;
   using SegmentPtr = std::shared_ptr<Segment>;
 
@@ -207,11 +217,12 @@ class Log : public std::enable_shared_from_this<Log> {
   // log_read.cc
   // What a reader saw last may be gone: then it must look again instead of reporting an error.
   struct ReadMark {
-    uint64_t truncations;
+    uint64_t changes;
     Offset log_start;
+    friend bool operator==(const ReadMark&, const ReadMark&) = default;
   };
-  ReadMark mark() const { return {truncations_, log_start_}; }
-  bool SameAs(const ReadMark& mark) const { return mark.truncations == truncations_ && mark.log_start == log_start_; }
+  ReadMark mark() const { return {truncations_ + replacements_, log_start_}; }
+  bool SameAs(const ReadMark& mark) const { return mark == this->mark(); }
   enum class Attempt : uint8_t { kDone, kAgain };
   Attempt TryRead(fiber::Fiber& self, const ReadOptions& options, ReadResult& result);
   Attempt TryFindTimestamp(fiber::Fiber& self, Timestamp at_least, Offset upper_bound, TimestampResult& result);
@@ -246,6 +257,7 @@ class Log : public std::enable_shared_from_this<Log> {
   LogError DropOldest(fiber::Fiber& self, const std::vector<SegmentPtr>& segments, env::LogStartReason reason);
   LogError RaiseStart(fiber::Fiber& self, Offset offset, env::LogStartReason reason);
   env::DiskError Bury(fiber::Fiber& self, const SegmentPtr& segment);
+  env::DiskError BuryFiles(fiber::Fiber& self, const SegmentPtr& segment);
   env::DiskError TruncateLocked(fiber::Fiber& self, Offset offset);
   enum class KnownProducers : uint8_t { kForget, kKeep };
   env::DiskError TruncateFullyLocked(fiber::Fiber& self, Offset offset, KnownProducers known);
@@ -277,6 +289,9 @@ class Log : public std::enable_shared_from_this<Log> {
   Offset log_end_;
   FlushState flush_;
   uint64_t truncations_ = 0;
+  uint64_t replacements_ = 0;  // of segments by compaction
+  fiber::Mutex cleaning_;
+  Offset cleaned_until_ = kNoOffset;
   WallTime producers_expired_at_;
   std::string offline_reason_;
 };

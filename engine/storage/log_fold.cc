@@ -1,6 +1,7 @@
 // Producer state and epochs computed from the files alone, to be compared with what a log has in memory.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -38,6 +39,12 @@ std::string Take(const record::BatchHeader& header, Bytes body, Offset log_start
   return {};
 }
 
+// Whether `all` says the same of every batch that begins an epoch in `some`.
+bool IsPartOf(const EpochList& some, const EpochList& all) {
+  return std::all_of(some.entries().begin(), some.entries().end(),
+                     [&](const EpochEntry& entry) { return all.EpochAt(entry.start_offset) == entry.epoch; });
+}
+
 }  // namespace log_fold_internal
 
 LogFold Log::FoldFiles(fiber::Fiber& self) {
@@ -49,7 +56,11 @@ LogFold Log::FoldFiles(fiber::Fiber& self) {
   folded.next = segments.front()->base_offset();
   folded.states.emplace(producers_.states().config(), folded.next);
   // From the oldest snapshot: the longest way to the same state. One of a segment that is being dropped leads nowhere.
-  for (const Offset offset : producers_.SnapshotOffsets()) {
+  // Compaction takes batches out that only snapshots remember: then the newest one counts.
+  const bool compacted = config_.cleanup_compact || cleaned_until_ != kNoOffset || replacements_ > 0;
+  std::vector<Offset> snapshots = producers_.SnapshotOffsets();
+  if (compacted) std::reverse(snapshots.begin(), snapshots.end());
+  for (const Offset offset : snapshots) {
     if (offset < folded.next) continue;
     const SegmentFileName name{
         .base_offset = offset, .kind = SegmentFileKind::kProducerSnapshot, .suffix = FileSuffix::kNone};
@@ -80,6 +91,7 @@ LogFold Log::FoldFiles(fiber::Fiber& self) {
   }
   folded.epochs.TruncateFromStart(log_start_);
   folded.epochs.TruncateFromEnd(log_end_);
+  if (compacted && internal::IsPartOf(folded.epochs, epochs_.list())) folded.epochs = epochs_.list();
   folded.states->ExpireAt(producers_expired_at_);
   fold.ok = true;
   fold.producer_fingerprint = folded.states->Fingerprint();

@@ -57,6 +57,7 @@ absl::Status Log::Loader::ScanFolder() {
     if (absl::Status status = RemoveFile(ToString(swap)); !status.ok()) return status;
   }
   std::erase_if(swaps_, [&](const SegmentFileName& swap) { return swap.base_offset >= cleaned_from_; });
+  if (MUTATION(log_.env_.context, LG25)) swaps_.clear();
   return absl::OkStatus();
 }
 
@@ -120,6 +121,11 @@ absl::Status Log::Loader::FinishSwaps() {
       it = found_.erase(it);
     }
   }
+  if (!swaps_.empty()) {
+    // An original that came back behind the copy would hold the same offsets twice.
+    const DiskError error = log_.env_.disk.SyncDirectory(self_, log_.place_.directory);
+    if (error != DiskError::kNone) return DiskProblem("", error);
+  }
   for (SegmentFileName swap : swaps_) {
     const std::string from = Join(log_.place_.directory, ToString(swap));
     swap.suffix = FileSuffix::kNone;
@@ -131,6 +137,7 @@ absl::Status Log::Loader::FinishSwaps() {
       found_[swap.base_offset].indexes.push_back(swap.kind);
     }
   }
+  if (!swaps_.empty()) ++log_.flush_.folder_changes;
   return absl::OkStatus();
 }
 
@@ -286,6 +293,11 @@ absl::Status Log::Loader::Finish() {
   if (error != DiskError::kNone) return DiskProblem(kEpochCheckpointName, error);
 
   log.high_watermark_ = std::clamp(std::max(checkpoints_.high_watermark, log.log_start_), log.log_start_, log.log_end_);
+  log.cleaned_until_ = std::min(checkpoints_.cleaned_until, log.log_end_);
+  if (checkpoints_.cleaned_until > log.log_end_) {
+    error = log.PersistMarks(self_, {.cleaned_until_at_most = log.log_end_});
+    if (error != DiskError::kNone) return DiskProblem(kCleanerCheckpointName, error);
+  }
   log.flush_.recovery_point =
       unclean_ ? std::min(std::max(checkpoints_.recovery_point, log.log_start_), log.log_end_) : log.log_end_;
   if (log.flush_.recovery_point >= log.log_end_) log.flush_.suspect_from = kNoOffset;

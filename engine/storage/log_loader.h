@@ -65,6 +65,7 @@ class Log::Loader {
   absl::StatusOr<Start> FindStart(Segment& segment, Offset recovery_point);
   absl::StatusOr<bool> IsBatchAt(Segment& segment, const IndexEntry& entry, Start& start);
   absl::Status RecoverSegment(Segment& segment, const Start& start, bool& torn);
+  absl::Status SettleProducersAt(Offset base);
   std::string WhatIsWrong(const Segment& segment, const BatchScanner& scanner, Bytes body, LeaderEpoch epoch) const;
   // The batch stands in the log: its epoch began with it at the latest.
   void EnterEpoch(const record::BatchHeader& header);

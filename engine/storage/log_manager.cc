@@ -256,8 +256,10 @@ absl::StatusOr<std::shared_ptr<Log>> LogManager::Create(fiber::Fiber& self, cons
 absl::Status LogManager::RenameFolder(fiber::Fiber& self, const TopicPartition& name, FolderKind kind,
                                       std::string& renamed) {
   if (const auto it = logs_.find(name); it != logs_.end()) {
-    it->second.log->Abandon();
+    const std::shared_ptr<Log> log = it->second.log;
+    log->Abandon();
     logs_.erase(it);
+    log->AwaitCleaningEnd(self);
   }
   std::erase_if(failed_, [&](const FailedLog& failed) { return failed.name == name; });
   const uint64_t high = env_.entropy.Next64();

@@ -114,7 +114,7 @@ absl::Status Log::Loader::Recover() {
       log_.flush_.suspect_from = start.offset;
       if (absl::Status status = RestoreProducers(start.offset); !status.ok()) return status;
       // Those above were perhaps never synced; they are made anew.
-      const DiskError error = log_.producers_.RemoveAbove(self_, start.offset);
+      const DiskError error = log_.producers_.RemoveAbove(self_, std::max(start.offset, recovery_point));
       if (error != DiskError::kNone) return DiskProblem("producer snapshot", error);
     } else if (!Follows(*segment)) {
       // The segment before lost its end: what follows a hole was never durable either.
@@ -123,8 +123,7 @@ absl::Status Log::Loader::Recover() {
       return DropAfter(*before);
     }
     if (!first) {
-      const DiskError error = log_.producers_.TakeSnapshot(self_, segment->base_offset());
-      if (error != DiskError::kNone) return DiskProblem("producer snapshot", error);
+      if (absl::Status status = SettleProducersAt(segment->base_offset()); !status.ok()) return status;
     }
     first = false;
     if (absl::Status status = RecoverSegment(*segment, start, torn); !status.ok()) return status;
@@ -132,6 +131,17 @@ absl::Status Log::Loader::Recover() {
     if (torn) return DropAfter(*segment);
   }
   return absl::OkStatus();
+}
+
+// Compaction may have taken batches below that a producer's window still needs: then the snapshot knows better.
+absl::Status Log::Loader::SettleProducersAt(Offset base) {
+  if (log_.producers_.HasSnapshot(base)) {
+    ProducerStore::RestoreResult found = log_.producers_.Restore(self_, base, Offset(0));
+    if (found.error != DiskError::kNone) return DiskProblem("producer snapshot", found.error);
+    if (found.offset == base) log_.producers_.states() = std::move(found.states);
+  }
+  const DiskError error = log_.producers_.TakeSnapshot(self_, base);
+  return error == DiskError::kNone ? absl::OkStatus() : DiskProblem("producer snapshot", error);
 }
 
 std::string Log::Loader::WhatIsWrong(const Segment& segment, const BatchScanner& scanner, Bytes body,

@@ -27,6 +27,10 @@ DiskError Log::Bury(fiber::Fiber& self, const SegmentPtr& segment) {
   if (const auto it = segments_.find(segment->base_offset()); it != segments_.end() && it->second == segment) {
     segments_.erase(it);
   }
+  return BuryFiles(self, segment);
+}
+
+DiskError Log::BuryFiles(fiber::Fiber& self, const SegmentPtr& segment) {
   buried_.push_back({segment, env_.clock.Now() + config_.file_delete_delay});
   const DiskError error = segment->Rename(self, FileSuffix::kDeleted);
   ++flush_.folder_changes;
@@ -81,10 +85,13 @@ DiskError Log::TruncateLocked(fiber::Fiber& self, Offset offset) {
   // Before anything suspends: a flush that runs must not raise the recovery point above the cut again.
   ++truncations_;
   flush_.recovery_point = std::min(flush_.recovery_point, offset);
+  cleaned_until_ = std::min(cleaned_until_, offset);
   log_end_ = offset;
   SetHighWatermark(high_watermark_);
   // What is written behind the cut must be checked by the next recovery: the recovery point on disk goes down first.
-  if (const DiskError error = PersistMarks(self, {.recovery_point_at_most = flush_.recovery_point});
+  // What is written there is dirty again, too.
+  if (const DiskError error =
+          PersistMarks(self, {.recovery_point_at_most = flush_.recovery_point, .cleaned_until_at_most = offset});
       error != DiskError::kNone) {
     return error;
   }
@@ -135,11 +142,13 @@ DiskError Log::TruncateFullyLocked(fiber::Fiber& self, Offset offset, KnownProdu
   const Offset start_before = log_start_;
   ++truncations_;
   flush_.recovery_point = std::min(flush_.recovery_point, offset);
+  cleaned_until_ = std::min(cleaned_until_, offset);
   log_end_ = std::min(log_end_, std::max(offset, log_start_));
   SetHighWatermark(high_watermark_);
   // A start that rises is durable before the files vanish, one that falls after.
-  DiskError error = PersistMarks(
-      self, {.log_start = offset > start_before ? offset : kNoOffset, .recovery_point_at_most = flush_.recovery_point});
+  DiskError error = PersistMarks(self, {.log_start = offset > start_before ? offset : kNoOffset,
+                                        .recovery_point_at_most = flush_.recovery_point,
+                                        .cleaned_until_at_most = offset});
   producers::ProducerStates below(producers_.states().config(), offset);
   if (error == DiskError::kNone && known == KnownProducers::kKeep) error = ProducersBelow(self, offset, below);
   if (error != DiskError::kNone) return error;

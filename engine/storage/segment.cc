@@ -26,7 +26,7 @@ BatchPlace PlaceOf(const record::BatchHeader& header, int64_t position) {
           .last_offset = header.last_offset(),
           .position = position,
           .size_bytes = header.size_bytes,
-          .max_timestamp = header.max_timestamp};
+          .max_timestamp = LargestTimestampOf(header)};
 }
 
 SeekError ToSeekError(BatchScanner::Found found) {
@@ -94,7 +94,7 @@ DiskError Segment::LoadIndexes(fiber::Fiber& self) {
 
 void Segment::NoteBatch(const record::BatchHeader& header, int64_t position) {
   if (position == 0) first_timestamp_ = header.max_timestamp;
-  if (header.max_timestamp > largest_timestamp_) {
+  if (LargestTimestampOf(header) > largest_timestamp_) {
     largest_timestamp_ = header.max_timestamp;
     largest_timestamp_offset_ = header.last_offset();
   }
@@ -252,6 +252,27 @@ DiskError Segment::Rename(fiber::Fiber& self, FileSuffix suffix) {
     if (error != DiskError::kNone && error != DiskError::kNotFound) return error;
     // Also where there was no file: the old name may soon be another segment's.
     file->SetPath(path);
+  }
+  return DiskError::kNone;
+}
+
+void Segment::UseSuffix(FileSuffix suffix) {
+  REQUIRES(empty());
+  const auto name = [&](SegmentFileKind kind) {
+    return Join(folder_, ToString(SegmentFileName{.base_offset = base_offset_, .kind = kind, .suffix = suffix}));
+  };
+  log_->SetPath(name(SegmentFileKind::kLog));
+  offset_index_.file()->SetPath(name(SegmentFileKind::kOffsetIndex));
+  time_index_.file()->SetPath(name(SegmentFileKind::kTimeIndex));
+  txn_index_.file()->SetPath(name(SegmentFileKind::kTxnIndex));
+}
+
+DiskError Segment::HoldFiles(fiber::Fiber& self, std::vector<std::shared_ptr<env::File>>& held) {
+  for (const auto& file : {log_, offset_index_.file(), time_index_.file(), txn_index_.file()}) {
+    ManagedFile::Handle handle = file->Get(self, env::OpenMode::kReadWrite);
+    if (handle.error == DiskError::kNotFound) continue;
+    if (handle.error != DiskError::kNone) return handle.error;
+    held.push_back(std::move(handle.file));
   }
   return DiskError::kNone;
 }

@@ -15,6 +15,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/base/context.h"
 #include "engine/base/ids.h"
@@ -35,6 +36,11 @@ struct SegmentLimits {
   int64_t index_piece_bytes = 0;
   int64_t offsets_max = 0;
 };
+
+// What the batch says of time: nothing, if compaction left it without records.
+inline Timestamp LargestTimestampOf(const record::BatchHeader& header) {
+  return header.record_count == 0 ? kNoTimestamp : header.max_timestamp;
+}
 
 // Where a batch stands.
 struct BatchPlace {
@@ -121,6 +127,10 @@ class Segment {
   env::DiskError Rewrite(fiber::Fiber& self, int64_t begin);
 
   // --- Names.
+  // The files will be made under names with the suffix. REQUIRES: there are none yet.
+  void UseSuffix(FileSuffix suffix);
+  // Opens the files that there are; who holds them keeps them open, so that a rename cannot get between.
+  env::DiskError HoldFiles(fiber::Fiber& self, std::vector<std::shared_ptr<env::File>>& held);
   // Renames all files; those that are not there are passed over.
   env::DiskError Rename(fiber::Fiber& self, FileSuffix suffix);
   env::DiskError RemoveFiles(fiber::Fiber& self);

@@ -20,7 +20,7 @@ BatchPlace PlaceOf(const BatchScanner& scanner) {
           .last_offset = scanner.header().last_offset(),
           .position = scanner.position(),
           .size_bytes = scanner.header().size_bytes,
-          .max_timestamp = scanner.header().max_timestamp};
+          .max_timestamp = LargestTimestampOf(scanner.header())};
 }
 
 SeekResult Failure(Found found) {
@@ -134,7 +134,7 @@ SeekResult Segment::SeekTimestamp(fiber::Fiber& self, Timestamp at_least, Offset
     const internal::Found found = scanner.Next(self);
     if (found == internal::Found::kEnd) return {};
     if (found != internal::Found::kBatch) return internal::Failure(found);
-    if (scanner.header().max_timestamp >= at_least) return {.error = {}, .place = internal::PlaceOf(scanner)};
+    if (LargestTimestampOf(scanner.header()) >= at_least) return {.error = {}, .place = internal::PlaceOf(scanner)};
   }
 }
 
@@ -193,7 +193,7 @@ DiskError Segment::FindLargestTimestamp(fiber::Fiber& self) {
     BatchScanner scanner(log.file, {.begin = start, .end = size_bytes_}, BatchScanner::kWalkWindowBytes);
     internal::Found found = scanner.Next(self);
     for (; found == internal::Found::kBatch; found = scanner.Next(self)) {
-      if (scanner.header().max_timestamp <= largest) continue;
+      if (LargestTimestampOf(scanner.header()) <= largest) continue;
       largest = scanner.header().max_timestamp;
       largest_offset = scanner.header().last_offset();
     }
@@ -245,7 +245,7 @@ DiskError Segment::RebuildBatch(fiber::Fiber& self, const record::BatchHeader& h
                                   .last_offset = header.last_offset(),
                                   .position = position,
                                   .size_bytes = header.size_bytes,
-                                  .max_timestamp = header.max_timestamp});
+                                  .max_timestamp = LargestTimestampOf(header)});
   }
   bytes_since_index_entry_ += header.size_bytes;
   return error;

@@ -47,6 +47,23 @@ class FieldLister {
     visit_.Field("largest_timestamp", o.largest_timestamp.value());
     visit_.Field("size_bytes", o.size_bytes);
   }
+  void operator()(const env::SegmentsCompacted& o) {
+    visit_.Begin("segments compacted", o.partition);
+    visit_.Field("base_offset", o.base_offset.value());
+    visit_.Field("next_offset", o.next_offset.value());
+    visit_.Field("replaced_end", o.replaced_end.value());
+    visit_.Field("last_stable_offset", o.last_stable_offset.value());
+    visit_.Field("active_base_offset", o.active_base_offset.value());
+    visit_.Field("size_bytes_before", o.size_bytes_before);
+    visit_.Field("size_bytes", o.size_bytes);
+  }
+  void operator()(const env::LogCleaned& o) {
+    visit_.Begin("log cleaned", o.partition);
+    visit_.Field("first_dirty", o.first_dirty.value());
+    visit_.Field("cleaned_until", o.cleaned_until.value());
+    visit_.Field("bytes_read", o.bytes_read);
+    visit_.Field("bytes_written", o.bytes_written);
+  }
   void operator()(const env::LogRecovered& o) {
     visit_.Begin("log recovered", o.partition);
     visit_.Field("log_start_offset", o.log_start_offset.value());

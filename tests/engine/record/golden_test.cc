@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/record/control.h"
+#include "engine/record/retain.h"
 #include "engine/record/validate.h"
 #include "tests/engine/record/golden_batches.h"
 #include "tests/engine/record/samples.h"
@@ -121,6 +122,14 @@ TEST(GoldenBatch, EmptyBatchKeepsOffsetsAndSequence) {
   const samples::Iterated read = samples::Iterate(batch);
   EXPECT_TRUE(read.records.empty());
   EXPECT_EQ(read.problem.error, BatchError::kNone);
+}
+
+TEST(Golden, AnEmptyBatchIsTheOneThatKafkaLeaves) {
+  BatchBuilder builder(
+      {.base_offset = Offset(100), .leader_epoch = LeaderEpoch(3), .kind = BatchKind::kTransactionalData});
+  for (int i = 0; i < 5; ++i) builder.Append({.timestamp = Timestamp(1700000000000), .key = AsBytes("k")});
+  builder.SetProducer({.id = ProducerId(4001), .epoch = ProducerEpoch(9), .base_sequence = 17});
+  EXPECT_EQ(EmptyBatch(ParseHeader(builder.Build()).header), FromHex(golden::kJavaEmpty));
 }
 
 }  // namespace golden_test
