@@ -9,11 +9,6 @@
 namespace odradek::explore {
 namespace {
 
-constexpr int kExitLiveness = 10;
-constexpr int kExitSafety = 11;
-constexpr int kExitCrash = 12;
-constexpr int kExitVacuous = 13;
-
 struct ScenarioTotals {
   size_t run_count = 0;
   size_t failed_count = 0;

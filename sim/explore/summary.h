@@ -25,8 +25,12 @@ std::string FailureText(const RunResult& result, const std::string& repeat_comma
 std::string ToJson(const std::vector<RunResult>& results, const std::vector<ScenarioDemand>& demands);
 std::string ToJUnitXml(const std::vector<RunResult>& results);
 
-// 0 all passed, 10 liveness, 11 safety or nondeterminism, 12 crash or timeout, 13 a demanded probe was not reached; the
-// gravest one of a campaign (crash > safety > liveness > probe).
+inline constexpr int kExitLiveness = 10;
+inline constexpr int kExitSafety = 11;   // or two runs of a seed differ
+inline constexpr int kExitCrash = 12;    // or a run hung
+inline constexpr int kExitVacuous = 13;  // a demanded probe was not reached
+
+// 0 all passed; else the gravest one of a campaign (crash > safety > liveness > probe).
 int ExitCode(const std::vector<RunResult>& results, const std::vector<ScenarioDemand>& demands);
 
 std::string VerdictName(Verdict verdict);

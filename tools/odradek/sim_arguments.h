@@ -54,5 +54,6 @@ void AddSimReplayCommand(CLI::App& sim, int& exit_code);
 void AddSimDiffCommand(CLI::App& sim, int& exit_code);
 void AddSimZooCommand(CLI::App& sim, int& exit_code);
 void AddSimPlanCommand(CLI::App& sim, int& exit_code);
+void AddSimShrinkCommand(CLI::App& sim, int& exit_code);
 
 }  // namespace odradek::tool

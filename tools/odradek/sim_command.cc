@@ -66,7 +66,7 @@ struct Campaign {
 
 absl::StatusOr<Campaign> LoadCampaign(const RunArguments& arguments) {
   const std::optional<SeedRange> seeds = ParseSeedRange(arguments.seeds);
-  if (!seeds) return base::InvalidArgument(fmt::format("--seeds {}: expected A..B", arguments.seeds));
+  if (!seeds) return base::InvalidArgument(fmt::format("--seeds {}: expected A..B with A <= B", arguments.seeds));
   const std::optional<Share> twice = ParseShare(arguments.twice_share);
   if (!twice) return base::InvalidArgument(fmt::format("--twice-share {}: expected N/M", arguments.twice_share));
   Campaign campaign;
@@ -215,8 +215,13 @@ void AddSimCommand(CLI::App& app, int& exit_code) {
   AddSimReplayCommand(*sim, exit_code);
   AddSimPlanCommand(*sim, exit_code);
   AddSimDiffCommand(*sim, exit_code);
+  AddSimShrinkCommand(*sim, exit_code);
   AddSimZooCommand(*sim, exit_code);
   CLI::App* list = sim->add_subcommand("list", "List the scenarios");
+  list->footer(
+      "Examples:\n"
+      "  odradek sim list\n"
+      "Exit codes: 0 success; 2 wrong usage, or there are no scenarios.");
   list->callback([&exit_code] { exit_code = ListCommand(); });
 }
 

@@ -138,7 +138,10 @@ void AddSimDiffCommand(CLI::App& sim, int& exit_code) {
   CLI::App* command = sim.add_subcommand("diff", "Run one seed twice and find the first event that differs");
   auto arguments = std::make_shared<OneRunArguments>();
   AddOneRunOptions(*command, *arguments);
-  command->footer("Exit codes: 0 the runs are the same; 2 wrong usage; 11 they differ.");
+  command->footer(
+      "Examples:\n"
+      "  odradek sim diff calm --seed 7\n"
+      "Exit codes: 0 the runs are the same; 2 wrong usage; 11 they differ.");
   command->callback([arguments, &exit_code] { exit_code = DiffCommand(*arguments); });
 }
 

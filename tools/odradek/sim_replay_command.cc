@@ -1,7 +1,12 @@
 // odradek sim replay | plan: one run again, for people.
 #include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <set>
@@ -21,7 +26,7 @@ constexpr const char* kReplayExamples = R"(Examples:
   odradek sim replay connections --seed 7 --kind client,network --node p1 --until 2.5s
   odradek sim replay connections --seed 7 --trace /tmp/trace.txt
 Kinds: run, node, fault, network, disk, fiber, message, log, observed, probe, client.
-Exit codes are those of `odradek sim run`.)";
+Exit codes: those of `odradek sim run`. To debug with gdb: set follow-fork-mode child.)";
 
 struct ReplayArguments {
   OneRunArguments run;
@@ -39,7 +44,10 @@ class ReplayTrace final : public sim::TraceSink {
     std::set<std::string, std::less<>> nodes;  // all if empty
     int64_t until_ns = INT64_MAX;
   };
-  ReplayTrace(Filter filter, std::FILE* file) : filter_(std::move(filter)), file_(file) {}
+  ReplayTrace(Filter filter, std::FILE* file) : filter_(std::move(filter)), file_(file) {
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+    if (file_ != nullptr) std::setvbuf(file_, nullptr, _IOLBF, BUFSIZ);
+  }
 
   void Add(sim::TraceEntry entry) override {
     const bool is_shown = entry.time.nanos() <= filter_.until_ns && filter_.kinds.contains(ToString(entry.kind)) &&
@@ -92,6 +100,29 @@ void PrintOutcome(const explore::RunResult& result, const explore::RunReport& re
   std::cout << "hash: " << explore::HashText(result) << "\n" << std::flush;
 }
 
+// The engine may abort: a child replays, so that somebody is left who says what happened. Lines are written one by one,
+// so that the last one is the last that happened.
+int SurviveCrash(const OneRun& run, const std::function<int()>& replay) {
+  const pid_t child = fork();
+  if (child < 0) {
+    std::cerr << "odradek: no process for the replay: " << std::strerror(errno) << "\n";
+    return kExitFailed;
+  }
+  if (child == 0) {
+    const int exit_code = replay();
+    std::fflush(nullptr);
+    _exit(exit_code);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status)) return WEXITSTATUS(status);
+  std::cout << fmt::format("crash in {} with seed {}: killed by signal {} ({}); the trace ends where it happened\n",
+                           run.scenario.name(), run.seed, WTERMSIG(status), strsignal(WTERMSIG(status)))
+            << std::flush;
+  return explore::kExitCrash;
+}
+
 int ReplayCommand(const ReplayArguments& arguments) {
   const absl::StatusOr<OneRun> run = LoadOneRun(arguments.run);
   if (!run.ok()) return SimUsageError(base::SV(run.status().message()));
@@ -105,15 +136,17 @@ int ReplayCommand(const ReplayArguments& arguments) {
     if (file == nullptr) return SimUsageError(arguments.trace + ": cannot be written");
   }
   std::cout << explore::DescribeSetup(*setup) << std::flush;
-  ReplayTrace trace(*filter, file.get());
-  explore::RunReport report;
-  explore::RunOptions options = run->options();
-  options.trace = &trace;
-  options.report = &report;
-  const explore::RunResult result = explore::RunSeed(run->scenario, run->seed, options);
-  std::fflush(stdout);
-  PrintOutcome(result, report);
-  return explore::ExitCode({result}, {});
+  return SurviveCrash(*run, [&] {
+    ReplayTrace trace(*filter, file.get());
+    explore::RunReport report;
+    explore::RunOptions options = run->options();
+    options.trace = &trace;
+    options.report = &report;
+    const explore::RunResult result = explore::RunSeed(run->scenario, run->seed, options);
+    std::fflush(stdout);
+    PrintOutcome(result, report);
+    return explore::ExitCode({result}, {});
+  });
 }
 
 int PlanCommand(const OneRunArguments& arguments) {
@@ -143,6 +176,11 @@ void AddSimPlanCommand(CLI::App& sim, int& exit_code) {
   CLI::App* command = sim.add_subcommand("plan", "Print the fault plan of a seed, to be edited and used with --plan");
   auto arguments = std::make_shared<OneRunArguments>();
   AddOneRunOptions(*command, *arguments);
+  command->footer(
+      "Examples:\n"
+      "  odradek sim plan disk_faults --seed 7 > plan.txtpb\n"
+      "  odradek sim replay disk_faults --seed 7 --plan plan.txtpb\n"
+      "Exit codes: 0 success; 2 wrong usage.");
   command->callback([arguments, &exit_code] { exit_code = PlanCommand(*arguments); });
 }
 

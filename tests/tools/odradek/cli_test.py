@@ -6,7 +6,8 @@ from binary import BinaryTest
 
 VERBS = (('broker',), ('topic',), ('topic', 'create'), ('topic', 'delete'), ('topic', 'list'), ('topic', 'describe'),
          ('topic', 'alter'), ('produce',), ('consume',), ('config',), ('config', 'describe'), ('config', 'alter'),
-         ('dump-log',))
+         ('dump-log',), ('sim', 'run'), ('sim', 'replay'), ('sim', 'plan'), ('sim', 'diff'), ('sim', 'shrink'),
+         ('sim', 'zoo'), ('sim', 'list'))
 # A port on which nobody listens.
 NOWHERE = ('--bootstrap-server', '127.0.0.1:9', '--reach-timeout-ms', '500')
 
