@@ -37,6 +37,12 @@ PartitionConfig PartitionConfigOf(const NodeOptions& options, const config::Laye
   out.segment_index_bytes = resolved.segment_index_bytes;
   out.index_interval_bytes = resolved.index_interval_bytes;
   out.segment_offsets_max = options.segment_offsets_max;
+  out.cleanup_compact = resolved.cleanup_compact;
+  out.cleanup_delete = resolved.cleanup_delete;
+  out.min_cleanable_ratio_ppm = resolved.min_cleanable_ratio_ppm;
+  out.min_compaction_lag = resolved.min_compaction_lag;
+  out.max_compaction_lag = resolved.max_compaction_lag.value_or(Duration::kMax);
+  out.delete_retention = resolved.delete_retention;
   out.retention_ms = resolved.retention_time ? resolved.retention_time->millis() : storage::kNoLimit;
   out.retention_bytes = resolved.retention_bytes.value_or(storage::kNoLimit);
   out.file_delete_delay = resolved.file_delete_delay;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
@@ -26,6 +27,7 @@ struct ShardNumbers {
   int64_t offline_partitions = 0;
   int64_t memory_free_bytes = 0;
   int64_t log_bytes = 0;
+  storage::CleanerNumbers cleaner;
   struct PartitionNumbers {
     TopicPartition name;
     storage::LogView view;
@@ -37,6 +39,7 @@ ShardNumbers Collect(Shard& shard) {
   ShardNumbers numbers;
   numbers.requests = shard.request_counts();
   numbers.connections = shard.connection_count();
+  numbers.cleaner = shard.cleaner_numbers();
   numbers.memory_free_bytes = shard.memory().free_bytes();
   for (const std::shared_ptr<Partition>& partition : shard.Partitions()) {
     numbers.by_partition.push_back({partition->log().name(), partition->log().Inspect()});
@@ -87,6 +90,36 @@ void AddNodeFamilies(Page& page, const std::vector<ShardNumbers>& shards) {
   page.Sample("odradek_memory_free_bytes", "", sum.memory_free_bytes);
 }
 
+void AddCleanerFamilies(Page& page, const std::vector<ShardNumbers>& shards) {
+  storage::CleanerNumbers sum;
+  for (const ShardNumbers& shard : shards) {
+    sum.cleaning_count += shard.cleaner.cleaning_count;
+    sum.bytes_read += shard.cleaner.bytes_read;
+    sum.bytes_written += shard.cleaner.bytes_written;
+    sum.uncleanable_count += shard.cleaner.uncleanable_count;
+    sum.dirty_percent_max = std::max(sum.dirty_percent_max, shard.cleaner.dirty_percent_max);
+    sum.map_utilization_percent = std::max(sum.map_utilization_percent, shard.cleaner.map_utilization_percent);
+    sum.overdue_max_seconds = std::max(sum.overdue_max_seconds, shard.cleaner.overdue_max_seconds);
+  }
+  const auto gauge = [&page](std::string_view name, std::string_view help, int64_t value) {
+    page.Family(name, "gauge", help);
+    page.Sample(name, "", value);
+  };
+  const auto counter = [&page](std::string_view name, std::string_view help, int64_t value) {
+    page.Family(name, "counter", help);
+    page.Sample(name, "", value);
+  };
+  counter("kafka_log_cleaner_cleanings_total", "Logs that were cleaned.", sum.cleaning_count);
+  counter("kafka_log_cleaner_read_bytes_total", "Bytes that the cleaner read.", sum.bytes_read);
+  counter("kafka_log_cleaner_written_bytes_total", "Bytes that the cleaner kept.", sum.bytes_written);
+  gauge("kafka_log_cleaner_uncleanable_partitions_count", "Logs that cannot be cleaned.", sum.uncleanable_count);
+  gauge("kafka_log_cleaner_max_dirty_percent", "Dirty share of the dirtiest log.", sum.dirty_percent_max);
+  gauge("kafka_log_cleaner_max_buffer_utilization_percent", "Use of the offset map in the last cleaning.",
+        sum.map_utilization_percent);
+  gauge("kafka_log_cleaner_max_compaction_delay_secs", "How long a log waits beyond max.compaction.lag.ms.",
+        sum.overdue_max_seconds);
+}
+
 void AddPartitionFamily(Page& page, const std::vector<ShardNumbers>& shards, std::string_view name,
                         std::string_view help, int64_t (*value)(const storage::LogView&)) {
   page.Family(name, "gauge", help);
@@ -116,6 +149,7 @@ std::string MetricsText(fiber::Fiber& self, Node& node) {
   }
   Page page;
   AddNodeFamilies(page, shards);
+  AddCleanerFamilies(page, shards);
   AddPartitionFamily(page, shards, "kafka_log_log_start_offset", "First offset of the partition.",
                      [](const storage::LogView& view) { return view.log_start_offset.value(); });
   AddPartitionFamily(page, shards, "kafka_log_log_end_offset", "Offset after the last record of the partition.",

@@ -136,7 +136,7 @@ void Partition::SetConfig(const PartitionConfig& config) {
 record::ValidateOptions Partition::WhatIsAccepted(WallTime now) const {
   const storage::LogConfig& config = log_->config();
   record::ValidateOptions options;
-  if (config.cleanup_compact) options.keys = record::KeyRule::kRequired;
+  if (config.cleanup_compact && !MUTATION(env_.context, CP19)) options.keys = record::KeyRule::kRequired;
   options.batch_bytes_max = config.max_message_bytes;
   if (config.timestamp_type == record::TimestampType::kLogAppendTime) return options;
   if (config.timestamp_before_max != Duration::kMax) {

@@ -53,6 +53,10 @@ absl::Status Shard::Load(fiber::Fiber& self) {
 absl::Status Shard::CloseCleanly(fiber::Fiber& self, BrokerEpoch broker_epoch) {
   REQUIRES(connections_.empty());
   stop_.Set();
+  if (cleaner_ != nullptr) {
+    cleaner_->Stop();
+    cleaner_ended_.Wait(self);
+  }
   if (maintenance_started_) maintenance_ended_.Wait(self);
   partitions_.clear();
   return directories_.CloseCleanly(self, broker_epoch);
@@ -281,6 +285,26 @@ void Shard::RunMaintenance(fiber::Fiber& self) {
 void Shard::StartMaintenance() {
   maintenance_started_ = true;
   env_.scheduler.Spawn("maintenance", [this](fiber::Fiber& self) { RunMaintenance(self); });
+  if (options_.config.cleaner_runs) StartCleaner();
+}
+
+void Shard::StartCleaner() {
+  const config::BrokerConfig& config = options_.config;
+  storage::CleanerOptions cleaner;
+  cleaner.map.memory_bytes = config.cleaner_map_bytes / env_.shards.count();
+  cleaner.map.load_percent = config.cleaner_map_load_percent;
+  cleaner.bytes_per_second_max = config.cleaner_bytes_per_second_max;
+  cleaner.chunk_bytes = config.cleaner_buffer_bytes / 2;
+  cleaner.backoff = std::max(config.cleaner_backoff, Duration::Millis(1));
+  std::vector<storage::LogManager*> logs;
+  for (const LogDirectories::Open& one : directories_.open()) {
+    if (one.takes_partitions()) logs.push_back(one.logs.get());
+  }
+  cleaner_ = std::make_unique<storage::Cleaner>(env_, cleaner, std::move(logs));
+  env_.scheduler.Spawn("cleaner", [this](fiber::Fiber& self) {
+    cleaner_->Run(self);
+    cleaner_ended_.Set();
+  });
 }
 
 Shard::ConnectionEntry::ConnectionEntry(Shard& shard, ConnectionState& state) : shard_(shard), state_(state) {

@@ -27,6 +27,7 @@
 #include "engine/metadata/controller.h"
 #include "engine/net/answer_queue.h"
 #include "engine/net/buffers.h"
+#include "engine/storage/cleaner.h"
 
 namespace odradek::broker {
 
@@ -66,7 +67,7 @@ class Shard {
   absl::Status Load(fiber::Fiber& self);
   // Flushes and closes everything; the marker of a clean shutdown is its last act. REQUIRES: no request runs.
   absl::Status CloseCleanly(fiber::Fiber& self, BrokerEpoch broker_epoch);
-  // Starts the periodic work; CloseCleanly ends it.
+  // Starts the periodic work and the cleaner; CloseCleanly ends them.
   void StartMaintenance();
 
   // Makes the shard's partitions those that the view says: creates, leads, retires, deletes; folders that nobody knows
@@ -117,9 +118,13 @@ class Shard {
 
   void CountRequest(protocol::ApiKey key) { ++request_counts_[static_cast<int16_t>(key)]; }
   const std::map<int16_t, int64_t>& request_counts() const { return request_counts_; }
+  storage::CleanerNumbers cleaner_numbers() const {
+    return cleaner_ == nullptr ? storage::CleanerNumbers{} : cleaner_->numbers();
+  }
 
  private:
   void RunMaintenance(fiber::Fiber& self);
+  void StartCleaner();
   std::vector<LedPartition> LedHere() const;
   ShardId ShardOf(const TopicPartition& name) const;
   // Where the partition's log is, or is to be made; nullptr: its directory is offline.
@@ -148,6 +153,8 @@ class Shard {
   fiber::WaitQueue connection_ended_;
   fiber::Mutex applying_;
   bool maintenance_started_ = false;
+  std::unique_ptr<storage::Cleaner> cleaner_;  // nullptr: log.cleaner.enable is false, or nothing started yet
+  fiber::Event cleaner_ended_;
   fiber::Event stop_;
   fiber::Event maintenance_ended_;
   std::map<int16_t, int64_t> request_counts_;

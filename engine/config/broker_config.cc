@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
@@ -207,6 +209,53 @@ absl::Status ResolveDirs(const BrokerReader& read, BrokerConfig& out) {
   return absl::OkStatus();
 }
 
+// A decimal number of bytes, with or without an exponent, as Java writes a double; what is too large is the largest.
+std::optional<int64_t> ParseRate(std::string_view text) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  const size_t exponent_at = text.find_first_of("eE");
+  const std::string_view mantissa = text.substr(0, exponent_at);
+  int64_t exponent = 0;
+  if (exponent_at != std::string_view::npos) {
+    const std::string_view digits = text.substr(exponent_at + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
+    if (error != std::errc() || end != digits.data() + digits.size() || exponent < 0) return std::nullopt;
+  }
+  int64_t value = 0;
+  bool behind_point = false;
+  bool any = false;
+  for (const char c : mantissa) {
+    if (c == '.' && !behind_point) {
+      behind_point = true;
+      continue;
+    }
+    if (c < '0' || c > '9') return std::nullopt;
+    any = true;
+    if (behind_point && exponent-- <= 0) continue;
+    value = value > (kMax - 9) / 10 ? kMax - 9 : value * 10 + (c - '0');
+  }
+  for (; exponent > 0 && value > 0 && value < kMax / 10; --exponent) value *= 10;
+  if (!any || value == 0) return std::nullopt;
+  return exponent > 0 || value >= kMax - 9 ? kMax : value;
+}
+
+absl::Status ResolveCleaner(const BrokerReader& read, BrokerConfig& out) {
+  out.cleaner_runs = read.Bool("log.cleaner.enable");
+  out.cleaner_backoff = read.Millis("log.cleaner.backoff.ms");
+  out.cleaner_map_bytes = read.Long("log.cleaner.dedupe.buffer.size");
+  constexpr int64_t kPercentPpm = 10'000;
+  const int64_t load_percent = read.Long("log.cleaner.io.buffer.load.factor") / kPercentPpm;
+  out.cleaner_map_load_percent = static_cast<int32_t>(std::clamp<int64_t>(load_percent, 1, 99));
+  out.cleaner_buffer_bytes = read.Int("log.cleaner.io.buffer.size");
+  const std::string rate = read.Text("log.cleaner.io.max.bytes.per.second");
+  const std::optional<int64_t> parsed = ParseRate(rate);
+  if (!parsed) {
+    return base::InvalidArgument(fmt::format(
+        "Invalid value '{}' for configuration log.cleaner.io.max.bytes.per.second: expected a number above 0", rate));
+  }
+  out.cleaner_bytes_per_second_max = *parsed;
+  return absl::OkStatus();
+}
+
 void ResolveNumbers(const BrokerReader& read, BrokerConfig& out) {
   out.num_partitions = read.Int("num.partitions");
   out.default_replication_factor = static_cast<int16_t>(read.Int("default.replication.factor"));
@@ -246,7 +295,7 @@ absl::StatusOr<BrokerConfig> ResolveBrokerConfig(const Layers& layers) {
   out.rack = read.Text("broker.rack");
   ResolveNumbers(read, out);
   for (const auto step :
-       {ResolveDirs, ResolveListeners, ResolveAdvertised, ResolveInterBroker, ResolveMetricsListener}) {
+       {ResolveDirs, ResolveListeners, ResolveAdvertised, ResolveInterBroker, ResolveMetricsListener, ResolveCleaner}) {
     const absl::Status status = step(read, out);
     if (!status.ok()) return status;
   }

@@ -63,6 +63,14 @@ struct BrokerConfig {
   Duration high_watermark_checkpoint_interval;
   Duration producer_id_expiration;
 
+  // Compaction.
+  bool cleaner_runs = true;
+  Duration cleaner_backoff;
+  int64_t cleaner_map_bytes = 0;
+  int32_t cleaner_map_load_percent = 0;
+  int32_t cleaner_buffer_bytes = 0;
+  int64_t cleaner_bytes_per_second_max = 0;  // the largest number: no limit
+
   // Limits.
   int32_t request_bytes_max = 0;
   int32_t fetch_bytes_max = 0;

@@ -36,14 +36,13 @@ constexpr std::string_view kUnsupportedPrefixes[] = {
 // Families that Kafka 4 has removed.
 constexpr std::string_view kRemovedPrefixes[] = {"password.encoder.", "zookeeper."};
 
-constexpr OtherRow kCompactionIgnored[] = {
+constexpr OtherRow kCleanerRows[] = {
     {"log.cleaner.backoff.ms", kLong, "15000", kFromZero, Dynamic::kClusterWide},
     {"log.cleaner.dedupe.buffer.size", kLong, "134217728", {}, Dynamic::kClusterWide},
     {"log.cleaner.enable", kBoolean, "true"},
     {"log.cleaner.io.buffer.load.factor", kDouble, "0.9", kFromZero, Dynamic::kClusterWide},
     {"log.cleaner.io.buffer.size", kInt, "524288", kFromZero, Dynamic::kClusterWide},
     {"log.cleaner.io.max.bytes.per.second", kString, "1.7976931348623157E308", {}, Dynamic::kClusterWide},
-    {"log.cleaner.threads", kInt, "1", kFromZero, Dynamic::kClusterWide},
 };
 
 constexpr OtherRow kGroupsIgnored[] = {
@@ -191,6 +190,7 @@ constexpr OtherRow kShareGroupsIgnored[] = {
 
 constexpr OtherRow kThreadsIgnored[] = {
     {"background.threads", kInt, "10", kFromOne, Dynamic::kClusterWide},
+    {"log.cleaner.threads", kInt, "1", kFromZero, Dynamic::kClusterWide},
     {"num.io.threads", kInt, "8", kFromOne, Dynamic::kClusterWide},
     {"num.network.threads", kInt, "3", kFromOne, Dynamic::kClusterWide},
     {"num.recovery.threads.per.data.dir", kInt, "2", kFromOne, Dynamic::kClusterWide},
@@ -470,7 +470,8 @@ constexpr OtherRow kOddLacking[] = {
 };
 
 constexpr OtherSection kOtherSections[] = {
-    {Support::kNoEffect, "Of log compaction, which this version lacks.", kCompactionIgnored},
+    {Support::kEffective, "Of the cleaner of compacted topics; each shard has one and its share of the memory.",
+     kCleanerRows},
     {Support::kNoEffect, "Of consumer groups, which this version lacks.", kGroupsIgnored},
     {Support::kNoEffect, "Of a structure that this broker does not have: a waiting request is a fiber.",
      kOfAStructureThatThisIgnored},

@@ -274,12 +274,29 @@ absl::Status ValidateTopicOverride(std::string_view name, std::string_view value
   return ParseSupportedValue(*def, value).status();
 }
 
+namespace {
+
+absl::Status CheckCompactionLags(const PropertyMap& overrides) {
+  const auto min = overrides.find("min.compaction.lag.ms");
+  const auto max = overrides.find("max.compaction.lag.ms");
+  if (min == overrides.end() || max == overrides.end()) return absl::OkStatus();
+  const absl::StatusOr<Value> low = ParseValue(*FindTopicDef(min->first), min->second);
+  const absl::StatusOr<Value> high = ParseValue(*FindTopicDef(max->first), max->second);
+  if (!low.ok() || !high.ok() || low->number <= high->number) return absl::OkStatus();
+  return base::InvalidArgument(
+      fmt::format("conflict topic config setting min.compaction.lag.ms ({}) > "
+                  "max.compaction.lag.ms ({})",
+                  low->number, high->number));
+}
+
+}  // namespace
+
 absl::Status ValidateTopicOverrides(const PropertyMap& overrides) {
   for (const auto& [name, value] : overrides) {
     const absl::Status status = ValidateTopicOverride(name, value);
     if (!status.ok()) return status;
   }
-  return absl::OkStatus();
+  return CheckCompactionLags(overrides);
 }
 
 absl::Status ValidateBrokerChange(std::string_view name, std::optional<std::string_view> value, BrokerScope scope) {

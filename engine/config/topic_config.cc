@@ -65,6 +65,13 @@ FlushPolicy TopicConfig::flush_policy() const {
 TopicConfig ResolveTopicConfig(const Layers& layers) {
   const TopicReader read(layers);
   TopicConfig out;
+  const std::vector<std::string> policies = read.Get("cleanup.policy").list;
+  out.cleanup_compact = std::find(policies.begin(), policies.end(), "compact") != policies.end();
+  out.cleanup_delete = std::find(policies.begin(), policies.end(), "delete") != policies.end();
+  out.delete_retention = read.Millis("delete.retention.ms");
+  out.max_compaction_lag = read.MillisLimit("max.compaction.lag.ms");
+  out.min_cleanable_ratio_ppm = read.Long("min.cleanable.dirty.ratio");
+  out.min_compaction_lag = read.Millis("min.compaction.lag.ms");
   out.compression = CompressionOf(read.Get("compression.type").text);
   out.compression_gzip_level = read.Int("compression.gzip.level");
   out.compression_lz4_level = read.Int("compression.lz4.level");

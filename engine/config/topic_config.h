@@ -28,6 +28,12 @@ enum class TimestampType : uint8_t { kCreateTime, kLogAppendTime };
 enum class FlushPolicy : uint8_t { kNever, kByInterval, kByMessages, kEveryAppend };
 
 struct TopicConfig {
+  bool cleanup_compact = false;  // cleanup.policy
+  bool cleanup_delete = true;
+  Duration delete_retention = Duration::Seconds(24 * 3600);
+  std::optional<Duration> max_compaction_lag;
+  int64_t min_cleanable_ratio_ppm = 500'000;
+  Duration min_compaction_lag;
   CompressionType compression = CompressionType::kProducer;
   int32_t compression_gzip_level = -1;
   int32_t compression_lz4_level = 9;

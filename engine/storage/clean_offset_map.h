@@ -38,6 +38,8 @@ class CleanOffsetMap {
 
   // Empty, with room for `key_count_max` keys as far as the limits allow.
   void Reset(int64_t key_count_max);
+  // Gives the memory back; nothing but Reset() may follow.
+  void Release() { slots_ = {}; }
 
   enum class PutResult : uint8_t { kDone, kFull };
   // kFull: nothing was changed.

@@ -105,13 +105,10 @@ TEST(ConfigValue, CompressionTypeNoneIsRefused) {
 }
 
 TEST(TopicOverride, OfAMissingFeatureIsAcceptedOnlyWithItsDefault) {
-  EXPECT_TRUE(ValidateTopicOverride("cleanup.policy", "delete").ok());
-  EXPECT_EQ(
-      MessageOf(ValidateTopicOverride("cleanup.policy", "compact")),
-      "Invalid value 'compact' for configuration cleanup.policy: this version supports only its default 'delete'");
   EXPECT_TRUE(ValidateTopicOverride("remote.storage.enable", "false").ok());
-  EXPECT_FALSE(ValidateTopicOverride("remote.storage.enable", "true").ok());
-  EXPECT_TRUE(ValidateTopicOverride("min.cleanable.dirty.ratio", "0.50").ok());
+  EXPECT_EQ(
+      MessageOf(ValidateTopicOverride("remote.storage.enable", "true")),
+      "Invalid value 'true' for configuration remote.storage.enable: this version supports only its default 'false'");
   EXPECT_FALSE(ValidateTopicOverride("leader.replication.throttled.replicas", "*").ok());
 }
 

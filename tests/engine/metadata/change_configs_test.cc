@@ -68,9 +68,11 @@ TEST(IncrementalAlterConfigs, AppendAndSubtractWorkOnLists) {
   cluster.Topic("t");
   EXPECT_EQ(AlterTopic(cluster, {{"cleanup.policy", kAppend, "delete"}}), ErrorCode::kNone);
   EXPECT_THAT(Configs(cluster, ResourceType::kTopic, "t"), ElementsAre(Pair("cleanup.policy", "delete")));
-  EXPECT_EQ(AlterTopic(cluster, {{"cleanup.policy", kAppend, "compact"}}), ErrorCode::kInvalidConfig);
   EXPECT_EQ(AlterTopic(cluster, {{"cleanup.policy", kSubtract, "delete"}}), ErrorCode::kInvalidConfig);
+  EXPECT_EQ(AlterTopic(cluster, {{"cleanup.policy", kAppend, "shred"}}), ErrorCode::kInvalidConfig);
   EXPECT_EQ(AlterTopic(cluster, {{"retention.ms", kAppend, "5"}}), ErrorCode::kInvalidConfig);
+  EXPECT_EQ(AlterTopic(cluster, {{"cleanup.policy", kAppend, "compact"}}), ErrorCode::kNone);
+  EXPECT_THAT(Configs(cluster, ResourceType::kTopic, "t"), ElementsAre(Pair("cleanup.policy", "delete,compact")));
   EXPECT_EQ(AlterTopic(cluster, {{"cleanup.policy", kSubtract, "compact"}}), ErrorCode::kNone);
 }
 

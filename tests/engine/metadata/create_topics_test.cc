@@ -216,7 +216,7 @@ TEST(CreateTopics, RefusesBadConfigsWithTheReason) {
   };
   EXPECT_EQ(ErrorOf(cluster, with("no.such", "1")), ErrorCode::kInvalidConfig);
   EXPECT_EQ(ErrorOf(cluster, with("retention.ms", std::nullopt)), ErrorCode::kInvalidConfig);
-  EXPECT_EQ(ErrorOf(cluster, with("cleanup.policy", "compact")), ErrorCode::kInvalidConfig);
+  EXPECT_EQ(ErrorOf(cluster, with("cleanup.policy", "shred")), ErrorCode::kInvalidConfig);
   EXPECT_THAT(*Create(cluster, with("segment.bytes", "5")).error_message, HasSubstr("segment.bytes"));
   EXPECT_EQ(cluster.image().FindTopic("t"), nullptr);
 }
