@@ -56,7 +56,7 @@ bool IsStricterThanKafka(std::string_view name) {
 }
 
 void ExpectSame(const KafkaDef& kafka, const ConfigDef& ours) {
-  if (ours.name == "log.cleaner.io.max.bytes.per.second") return;  // 1.79E308: no effect here, kept as text
+  if (ours.name == "log.cleaner.io.max.bytes.per.second") return;  // 1.79E308: kept as text
   EXPECT_EQ(kafka.type, ToString(ours.type)) << ours.name;
   if (kafka.default_value != "<required>") {
     EXPECT_EQ(kafka.default_value, ours.default_value.value_or("<null>")) << ours.name;
