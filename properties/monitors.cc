@@ -1,29 +1,64 @@
 #include "properties/monitors.h"
 
 #include <array>
-#include <iterator>
 
 namespace odradek::properties {
 namespace {
 
-constexpr auto kMonitors = std::to_array<Monitor>({
+constexpr auto kReplicaMonitors = std::to_array<Monitor<ReplicaState>>({
+    {"P1", "The sequences of a producer in a log go on without gap or repetition.", &SequencesContinue},
+    {"P3", "The epochs of a producer never go back along a log.", &ProducerEpochsNeverGoBack},
     {"P5", "The producers' state in memory is the fold of the log.", &ProducerStateIsTheFoldOfTheLog},
-    {"D3", "What counts as durable was synced.", &RecoveryPointsAreDurable},
+    {"L1", "Offsets of a log increase, and its batches fill it to its end.", &LogOffsetsIncrease},
+    {"L2", "A batch in the log never changes.", &AppendedBatchesNeverChange},
+    {"D3", "What counts as durable is on the disk.", &RecoveryPointsAreDurable},
     {"R11", "Log start, last stable offset, high watermark and log end are ordered.", &WatermarksAreOrdered},
     {"R12", "Leader epochs increase along the log.", &LeaderEpochsIncrease},
     {"R12", "The epochs of the batches are those of the leader-epoch cache.", &LeaderEpochsAreThoseOfTheLog},
+    {"V1", "When nobody writes any longer, everything is visible.", &HighWatermarksReachTheEnd},
+});
+
+constexpr auto kRecoveryMonitors = std::to_array<Monitor<RecoveredLog>>({
+    {"D2", "A log that was loaded has no torn end and no damaged batch.", &RecoveredLogsAreWhole},
+    {"D5", "A node claims a clean shutdown only if it left the mark of one.", &CleanStartsHaveAMarker},
+});
+
+constexpr auto kDirectoryMonitors = std::to_array<Monitor<DirectoryState>>({
+    {"D4", "Checkpoints parse and say nothing that their logs do not hold.", &CheckpointsDescribeTheirLogs},
+    {"D5", "The mark of a clean shutdown stands beside whole logs only.", &CleanShutdownsAreComplete},
+});
+
+constexpr auto kFetchMonitors = std::to_array<Monitor<FetchAnswer>>({
+    {"L2", "A reader sees nothing beyond the high watermark and the log end.", &ReadersSeeOnlyWhatIsVisible},
+    {"F3", "The first batch of an answer holds the offset that was asked for.", &FetchesBeginWhereAsked},
+});
+
+constexpr auto kProduceMonitors = std::to_array<Monitor<ProduceAnswer>>({
+    {"P2", "A batch that is sent again is answered with its first offset.", &RetriesAreAnsweredAlike},
+    {"R13", "What is acknowledged is in the log and visible.", &AcknowledgedBatchesAreVisible},
 });
 
 }  // namespace
 
-std::span<const Monitor> AllMonitors() {
-  return kMonitors;
+template <>
+std::span<const Monitor<ReplicaState>> MonitorsOf() {
+  return kReplicaMonitors;
 }
-
-Verdicts MonitorAll(const ReplicaState& state) {
-  Verdicts all;
-  for (const Monitor& monitor : kMonitors) all.Add(monitor.id, monitor.check(state));
-  return all;
+template <>
+std::span<const Monitor<RecoveredLog>> MonitorsOf() {
+  return kRecoveryMonitors;
+}
+template <>
+std::span<const Monitor<DirectoryState>> MonitorsOf() {
+  return kDirectoryMonitors;
+}
+template <>
+std::span<const Monitor<FetchAnswer>> MonitorsOf() {
+  return kFetchMonitors;
+}
+template <>
+std::span<const Monitor<ProduceAnswer>> MonitorsOf() {
+  return kProduceMonitors;
 }
 
 }  // namespace odradek::properties

@@ -1,8 +1,9 @@
-// Monitors: what must hold of the state of a node's logs at every instant, one sentence and one file each. They see
-// plain values that whoever runs the node takes from it, and nothing of the simulator.
+// Monitors: what must hold of a node's logs and files at an instant, one sentence and one file each. They see plain
+// values that whoever runs the node takes from it, and nothing of the simulator.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "engine/base/ids.h"
 #include "properties/findings.h"
+#include "properties/written_log.h"
 #include "sim/history/history.h"
 
 namespace odradek::properties {
@@ -20,12 +22,25 @@ struct ReplicaEpoch {
   friend auto operator<=>(const ReplicaEpoch&, const ReplicaEpoch&) = default;
 };
 
-// What the files of a log say alone, at the same instant.
-struct ReplicaFold {
-  Offset log_end_offset;
-  std::vector<ReplicaEpoch> epochs;
-  uint64_t producer_fingerprint = 0;
+struct ReplicaBatch {
+  int32_t last_sequence = -1;
+  Offset last_offset;
+  int32_t offset_delta = 0;
 };
+struct ReplicaProducer {
+  ProducerId id;
+  ProducerEpoch epoch;
+  Timestamp last_timestamp;
+  std::vector<ReplicaBatch> window;  // oldest first
+};
+
+// A batch as the node reported its append.
+struct AppendedBatch {
+  Offset next_offset;
+  LeaderEpoch leader_epoch;
+  uint32_t crc = 0;
+};
+using AppendedBatches = std::map<Offset, AppendedBatch>;  // by base offset
 
 // A partition's log on one node at one instant.
 struct ReplicaState {
@@ -39,21 +54,119 @@ struct ReplicaState {
   Offset recovery_point;
   Offset flushed_end;  // as the node reported its syncs
   std::vector<ReplicaEpoch> epochs;
-  uint64_t producer_fingerprint = 0;
-  // nullptr: the files were not folded this time.
-  const ReplicaFold* fold = nullptr;
+  // kAtRest: no client has anything left to do.
+  enum class Moment : uint8_t { kRunning, kAtRest };
+  Moment moment = Moment::kRunning;
+  Gaps gaps = Gaps::kNone;
+
+  // With the files: nullptr and empty when nobody read them, or what they show may change by itself.
+  const WrittenLog* files = nullptr;    // as processes see them
+  const WrittenLog* durable = nullptr;  // as a loss of power might leave them
+  const AppendedBatches* appended = nullptr;
+  std::vector<ReplicaProducer> producers;
+  // Producers that wrote nothing since then may have been forgotten.
+  Timestamp producers_expired_before = kNoTimestamp;
 };
 
+// A log that a node has just loaded; nothing was appended yet.
+struct RecoveredLog {
+  int64_t at_ns = 0;
+  std::string node;
+  TopicPartition partition;
+  Offset log_start_offset;
+  Offset log_end_offset;
+  // The node says that it was shut down cleanly before.
+  enum class Shutdown : uint8_t { kClean, kUnclean };
+  Shutdown claimed = Shutdown::kUnclean;
+  Shutdown marked = Shutdown::kUnclean;  // whether the marker was there when the process started
+  Gaps gaps = Gaps::kNone;
+  const WrittenLog* files = nullptr;
+};
+
+struct DirectoryLog {
+  TopicPartition partition;
+  Gaps gaps = Gaps::kNone;
+  // kNone: a sync of it failed, and what processes see may change by itself (ReplicaState::files is nullptr then).
+  enum class Trust : uint8_t { kFull, kNone };
+  Trust trust = Trust::kFull;
+  // kShortened: a loss of power took its end once; a high watermark may have been written before.
+  enum class Past : uint8_t { kWhole, kShortened };
+  Past past = Past::kWhole;
+  WrittenLog files;
+  WrittenLog durable;
+};
+// The files of a data directory.
+struct DirectoryState {
+  int64_t at_ns = 0;
+  std::string node;
+  std::string directory;
+  // kStopped: no process runs on the node. kServing: one has loaded the directory and changes it.
+  enum class Moment : uint8_t { kStopped, kServing };
+  Moment moment = Moment::kStopped;
+  enum class Marker : uint8_t { kNone, kThere };
+  Marker clean_marker = Marker::kNone;
+  Marker durable_clean_marker = Marker::kNone;
+  WrittenCheckpoint recovery_points;
+  WrittenCheckpoint log_starts;
+  WrittenCheckpoint high_watermarks;
+  std::vector<DirectoryLog> logs;
+};
+
+// A node answers a Fetch with records of a partition.
+struct FetchAnswer {
+  int64_t at_ns = 0;
+  std::string node;
+  TopicPartition partition;
+  Offset fetch_offset;
+  Offset base_offset;                  // of the first batch
+  Offset first_batch_end = kNoOffset;  // kNoOffset: nobody knows
+  Offset next_offset;                  // after the last one
+  Gaps gaps = Gaps::kNone;
+  Offset high_watermark;
+  Offset last_stable_offset;
+  Offset log_start_offset;
+  Offset log_end_offset;  // as the node reported its appends
+};
+
+// A node acknowledges a produced batch.
+struct ProduceAnswer {
+  int64_t at_ns = 0;
+  std::string node;
+  TopicPartition partition;
+  ProducerId producer_id;
+  ProducerEpoch producer_epoch;
+  int32_t base_sequence = -1;
+  Offset base_offset;
+  Offset high_watermark;  // kNoOffset: it did not move since the log was loaded
+  const AppendedBatch* appended = nullptr;  // the batch that was appended there; nullptr: there was none
+  Offset answered_before = kNoOffset;       // the offset that an earlier answer gave for the same batch
+};
+
+template <typename Subject>
 struct Monitor {
   std::string_view id;  // several monitors may share one
   std::string_view sentence;
-  Findings (*check)(const ReplicaState&);
+  Findings (*check)(const Subject&);
 };
-// All monitors in the order of their ids.
-std::span<const Monitor> AllMonitors();
+// All monitors of a kind of subject, in the order of their ids.
+template <typename Subject>
+std::span<const Monitor<Subject>> MonitorsOf();
+template <>
+std::span<const Monitor<ReplicaState>> MonitorsOf();
+template <>
+std::span<const Monitor<RecoveredLog>> MonitorsOf();
+template <>
+std::span<const Monitor<DirectoryState>> MonitorsOf();
+template <>
+std::span<const Monitor<FetchAnswer>> MonitorsOf();
+template <>
+std::span<const Monitor<ProduceAnswer>> MonitorsOf();
 
-// Every monitor's verdict.
-Verdicts MonitorAll(const ReplicaState& state);
+// Adds every monitor's verdict.
+template <typename Subject>
+void MonitorAll(const Subject& subject, Verdicts& into) {
+  for (const Monitor<Subject>& monitor : MonitorsOf<Subject>()) into.Add(monitor.id, monitor.check(subject));
+}
 
 // One function per file of this folder.
 Findings WatermarksAreOrdered(const ReplicaState&);
@@ -61,5 +174,18 @@ Findings LeaderEpochsIncrease(const ReplicaState&);
 Findings LeaderEpochsAreThoseOfTheLog(const ReplicaState&);
 Findings ProducerStateIsTheFoldOfTheLog(const ReplicaState&);
 Findings RecoveryPointsAreDurable(const ReplicaState&);
+Findings LogOffsetsIncrease(const ReplicaState&);
+Findings AppendedBatchesNeverChange(const ReplicaState&);
+Findings SequencesContinue(const ReplicaState&);
+Findings ProducerEpochsNeverGoBack(const ReplicaState&);
+Findings HighWatermarksReachTheEnd(const ReplicaState&);
+Findings RecoveredLogsAreWhole(const RecoveredLog&);
+Findings CleanStartsHaveAMarker(const RecoveredLog&);
+Findings CheckpointsDescribeTheirLogs(const DirectoryState&);
+Findings CleanShutdownsAreComplete(const DirectoryState&);
+Findings ReadersSeeOnlyWhatIsVisible(const FetchAnswer&);
+Findings FetchesBeginWhereAsked(const FetchAnswer&);
+Findings RetriesAreAnsweredAlike(const ProduceAnswer&);
+Findings AcknowledgedBatchesAreVisible(const ProduceAnswer&);
 
 }  // namespace odradek::properties

@@ -107,6 +107,7 @@ struct ProduceAnswered {
 struct RecordsFetched {
   PartitionName partition;
   Offset fetch_offset;
+  Offset base_offset;  // of the first batch that is sent
   Offset next_offset;  // end of what is sent
   Offset high_watermark;
   Offset last_stable_offset;

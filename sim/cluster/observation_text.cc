@@ -98,6 +98,7 @@ class FieldLister {
   void operator()(const env::RecordsFetched& o) {
     visit_.Begin("records fetched", o.partition);
     visit_.Field("fetch_offset", o.fetch_offset.value());
+    visit_.Field("base_offset", o.base_offset.value());
     visit_.Field("next_offset", o.next_offset.value());
     visit_.Field("high_watermark", o.high_watermark.value());
     visit_.Field("last_stable_offset", o.last_stable_offset.value());

@@ -402,6 +402,30 @@ std::vector<std::pair<std::string, InodeRef>> DiskModel::Files() const {
   return files;
 }
 
+void DiskModel::VisitFiles(View view, std::string_view folder, const Visitor& visitor) const {
+  const auto entries_of = [&](const Inode& directory) -> const Entries& {
+    return view == View::kSeen ? directory.visible : directory.durable;
+  };
+  const auto visit = [&](const auto& again, const Inode& directory, const std::string& prefix) -> void {
+    for (const auto& [name, inode] : entries_of(directory)) {
+      if (inode->kind == FileKind::kDirectory) {
+        again(again, *inode, prefix + name + "/");
+      } else {
+        visitor(prefix + name, view == View::kSeen ? inode->ledger.visible() : inode->ledger.durable());
+      }
+    }
+  };
+  const Inode* at = root_.get();
+  while (!folder.empty()) {
+    const std::string_view name = folder.substr(0, folder.find('/'));
+    folder.remove_prefix(std::min(folder.size(), name.size() + 1));
+    const auto entry = entries_of(*at).find(name);
+    if (entry == entries_of(*at).end() || entry->second->kind != FileKind::kDirectory) return;
+    at = entry->second.get();
+  }
+  visit(visit, *at, "");
+}
+
 bool DiskModel::DependsOn(const NameChange& later, const NameChange& earlier) {
   if (later.moves_directory && earlier.moves_directory) return true;
   const bool brings_entry =

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -91,6 +92,12 @@ class DiskModel {
   InodeRef Find(std::string_view path) const;
   // Every file by its path, in the order of names, directories depth first.
   std::vector<std::pair<std::string, InodeRef>> Files() const;
+
+  // The files below `folder`, by their paths within it in the order of Files(): as processes see them, or as a loss of
+  // power would leave them if nothing that is pending survived.
+  enum class View : uint8_t { kSeen, kDurable };
+  using Visitor = std::function<void(std::string_view path, const PagedContent& content)>;
+  void VisitFiles(View view, std::string_view folder, const Visitor& visitor) const;
 
   int64_t capacity_bytes() const { return options_.capacity_bytes; }
   // May be less than what is used: then nothing can be written.

@@ -29,7 +29,6 @@ namespace {
 // How often a phase that waits for something looks whether it is there.
 constexpr Duration kPhaseStep = Duration::Millis(20);
 constexpr Duration kSetupTimeMax = Duration::Seconds(120);
-constexpr Duration kFoldTimeMax = Duration::Seconds(60);
 constexpr Duration kShutdownPatience = Duration::Seconds(60);
 constexpr Duration kRestartAfterFatal = Duration::Seconds(1);
 constexpr history::ClientId kReaderClient = 1000;
@@ -49,6 +48,24 @@ class Run {
   RunResult Execute();
 
  private:
+  // Everyone who looks on, in this order.
+  class Observers final : public sim::ClusterObserver {
+   public:
+    explicit Observers(Run& run) : run_(run) {}
+    void OnLife(const sim::LifeEvent& event) override {
+      run_.nodes_.OnLife(event);
+      run_.monitor_.OnLife(event);
+    }
+    void OnObservation(sim::NodeIndex node, ShardId shard, const env::Observation& observation) override {
+      run_.nodes_.OnObservation(node, shard, observation);
+      run_.monitor_.OnObservation(node, shard, observation);
+    }
+
+   private:
+    Run& run_;
+  };
+
+  static StateMonitor::Options MonitorOptionsOf(const RunSetup& setup);
   static sim::ClusterOptions ClusterOptionsOf(const RunSetup& setup, const RunOptions& options);
   void AddBroker();
   sim::Node& AddClient(const std::string& name, const sim::NodeClock::Options& clock, workload::Workload& work);
@@ -83,6 +100,7 @@ class Run {
   workload::Recorder recorder_;
   workload::NodeRecorder nodes_;
   StateMonitor monitor_;
+  Observers observers_{*this};
   std::unique_ptr<sim::Nemesis> nemesis_;
   sim::Node* broker_ = nullptr;
   bool is_stuck_ = false;  // no time passes any more
@@ -97,6 +115,17 @@ sim::ClusterOptions Run::ClusterOptionsOf(const RunSetup& setup, const RunOption
   return cluster;
 }
 
+StateMonitor::Options Run::MonitorOptionsOf(const RunSetup& setup) {
+  StateMonitor::Options options;
+  options.log_directories = setup.broker.log_directories;
+  for (const client::NewTopic& topic : setup.topics) {
+    const auto policy = topic.configs.find("cleanup.policy");
+    const bool is_compacted = policy != topic.configs.end() && policy->second.find("compact") != std::string::npos;
+    if (is_compacted) options.compacted_topics.insert(topic.name);
+  }
+  return options;
+}
+
 Run::Run(const Scenario& scenario, RunSetup setup, const RunOptions& options)
     : scenario_(scenario),
       setup_(std::move(setup)),
@@ -104,10 +133,10 @@ Run::Run(const Scenario& scenario, RunSetup setup, const RunOptions& options)
       cluster_(ClusterOptionsOf(setup_, options)),
       recorder_(cluster_.kernel()),
       nodes_(cluster_, recorder_.history()),
-      monitor_(cluster_, nodes_, {}) {
+      monitor_(cluster_, nodes_, MonitorOptionsOf(setup_)) {
   cluster_.kernel().SetTrace(options.trace);
   cluster_.kernel().SetHashLog(options.hash_log);
-  cluster_.SetObserver(&nodes_);
+  cluster_.SetObserver(&observers_);
   history::History& history = recorder_.history();
   history.promise.acked_survives_power_loss = setup_.acked_survives_power_loss;
   AddBroker();
@@ -286,8 +315,7 @@ bool Run::End() {
 void Run::RunPhases() {
   if (!SetUp() || !FaultyPhase() || !LivenessPhase() || !ReadAll("reader") || !End()) return;
   Phase("last look");
-  monitor_.StartFinalFolds();
-  RunUntil([&] { return monitor_.open_fold_count() == 0; }, kFoldTimeMax);
+  monitor_.LookAtRest();
   if (!is_stuck_) recorder_.history().converged = true;
 }
 
@@ -377,7 +405,7 @@ RunResult Run::MakeResult(const properties::Verdicts& verdicts) {
   AddTally(counts, "records lost", seen.lost_record_count);
   AddTally(counts, "offline logs", seen.offline_log_count);
   AddTally(counts, "segments deleted", seen.deleted_segment_count);
-  AddTally(counts, "state folds", monitor_.fold_count());
+  AddTally(counts, "file readings", monitor_.reading_count());
   return result;
 }
 

@@ -1,120 +1,282 @@
 #include "sim/explore/state_monitor.h"
 
-#include <fmt/format.h>
-
-#include <memory>
+#include <algorithm>
 #include <utility>
+#include <variant>
+
+#include "engine/base/check.h"
+#include "sim/disk/sim_node_disk.h"
+#include "sim/explore/disk_look.h"
 
 namespace odradek::explore {
 namespace {
 
-std::vector<properties::ReplicaEpoch> EpochsOf(const std::vector<storage::EpochEntry>& entries) {
-  std::vector<properties::ReplicaEpoch> epochs;
-  for (const storage::EpochEntry& entry : entries) epochs.push_back({entry.epoch, entry.start_offset});
-  return epochs;
+template <typename... Functions>
+struct OneOf : Functions... {
+  using Functions::operator()...;
+};
+template <typename... Functions>
+OneOf(Functions...) -> OneOf<Functions...>;
+
+const sim::DiskModel& DiskOf(sim::Node& node) {
+  REQUIRES(node.disk() != nullptr);
+  return static_cast<sim::SimNodeDisk*>(node.disk())->model();
 }
 
-// Counts a fold as open while its fiber lives, however it ends.
-class OpenFold {
- public:
-  explicit OpenFold(size_t& count) : count_(count) { ++count_; }
-  ~OpenFold() { --count_; }
-  OpenFold(const OpenFold&) = delete;
-  OpenFold& operator=(const OpenFold&) = delete;
+TopicPartition NameOf(const env::PartitionName& partition) {
+  return {std::string(partition.topic), partition.partition};
+}
 
- private:
-  size_t& count_;
-};
+std::vector<properties::ReplicaProducer> ProducersOf(const storage::Log& log) {
+  std::vector<properties::ReplicaProducer> producers;
+  for (const auto& [id, entry] : log.producers().entries()) {
+    properties::ReplicaProducer& producer = producers.emplace_back();
+    producer.id = id;
+    producer.epoch = entry.epoch;
+    producer.last_timestamp = entry.last_timestamp;
+    for (const auto& batch : entry.window) {
+      producer.window.push_back({batch.last_sequence, batch.last_offset, batch.offset_delta});
+    }
+  }
+  return producers;
+}
 
 }  // namespace
 
 StateMonitor::StateMonitor(sim::Cluster& cluster, const workload::NodeRecorder& nodes, const Options& options)
     : cluster_(cluster), nodes_(nodes), options_(options) {}
 
+template <typename Subject>
+void StateMonitor::Judge(const Subject& subject, const std::string& about) {
+  const size_t count_before = verdicts_.violations.size();
+  properties::MonitorAll(subject, verdicts_);
+  std::vector<history::Violation>& all = verdicts_.violations;
+  const auto known = [&](const history::Violation& violation) {
+    return !known_.insert({violation.property, about}).second;
+  };
+  all.erase(std::remove_if(all.begin() + static_cast<ptrdiff_t>(count_before), all.end(), known), all.end());
+}
+
 void StateMonitor::Start() {
   cluster_.kernel().After(options_.every, [this] {
-    sim::DrawStream& draws = cluster_.kernel().Stream(sim::EntityOf("monitor"), sim::PurposeOf("fold"));
-    Look(draws.PartsPerMillion(options_.fold_ppm) ? Folding::kNow : Folding::kNever);
+    sim::DrawStream& draws = cluster_.kernel().Stream(sim::EntityOf("monitor"), sim::PurposeOf("read files"));
+    const Reading reading = draws.PartsPerMillion(options_.read_ppm) ? Reading::kYes : Reading::kNo;
+    Look(reading, Moment::kRunning);
     Start();
   });
 }
 
-void StateMonitor::StartFinalFolds() {
-  Look(Folding::kFinal);
+void StateMonitor::LookAtRest() {
+  Look(Reading::kYes, Moment::kAtRest);
 }
 
-void StateMonitor::Look(Folding folding) {
+void StateMonitor::Look(Reading reading, Moment moment) {
   ++look_count_;
+  if (reading == Reading::kYes) ++reading_count_;
   for (const auto& node : cluster_.nodes()) {
     if (node->role() != "broker" || node->state() != sim::Node::State::kRunning) continue;
     BrokerProcess* process = BrokerOf(*node);
-    if (process == nullptr || !process->is_serving()) continue;
-    for (int32_t i = 0; i < process->node().shard_count(); ++i) {
-      const ShardId id(i);
-      for (const auto& partition : process->node().shard(id).Partitions()) {
-        LookAt(*node, *partition, folding, node->env(id));
+    WallTime& latest = latest_wall_[node->index()];
+    latest = std::max(latest, node->clock().Wall(cluster_.kernel().Now()));
+    if (process != nullptr && process->is_serving()) LookAtNode(*node, reading, moment);
+  }
+}
+
+void StateMonitor::LookAtNode(sim::Node& node, Reading reading, Moment moment) {
+  std::vector<properties::DirectoryState> directories;
+  if (reading == Reading::kYes) {
+    for (const std::string& directory : options_.log_directories) {
+      directories.push_back(ReadDirectory(node, directory));
+      directories.back().moment = properties::DirectoryState::Moment::kServing;
+      Judge(directories.back(), directory);
+    }
+  }
+  BrokerProcess& process = *BrokerOf(node);
+  for (int32_t i = 0; i < process.node().shard_count(); ++i) {
+    for (const auto& partition : process.node().shard(ShardId(i)).Partitions()) {
+      const properties::DirectoryLog* files = nullptr;
+      for (const properties::DirectoryState& directory : directories) {
+        for (const properties::DirectoryLog& log : directory.logs) {
+          if (log.partition == partition->log().name()) files = &log;
+        }
       }
+      LookAt(node, *partition, files, moment);
     }
   }
 }
 
-properties::ReplicaState StateMonitor::StateOf(sim::Node& node, const storage::LogView& view,
-                                               const TopicPartition& name) {
-  const workload::NodeRecorder::LogGhost* ghost = nodes_.Find(node.index(), name);
-  return {.at_ns = cluster_.kernel().Now().nanos(),
-          .node = node.name(),
-          .partition = name,
-          .log_start_offset = view.log_start_offset,
-          .last_stable_offset = view.last_stable_offset,
-          .high_watermark = view.high_watermark,
-          .log_end_offset = view.log_end_offset,
-          .recovery_point = view.recovery_point,
-          .flushed_end = ghost == nullptr ? Offset(0) : ghost->flushed_end,
-          .epochs = EpochsOf(view.epochs),
-          .producer_fingerprint = view.producer_fingerprint};
+void StateMonitor::LookAt(sim::Node& node, const broker::Partition& partition, const properties::DirectoryLog* files,
+                          Moment moment) {
+  const storage::Log& log = partition.log();
+  properties::ReplicaState state = StateOf(node, log);
+  state.moment = log.is_offline() ? Moment::kRunning : moment;
+  if (files != nullptr) state.durable = &files->durable;
+  if (files != nullptr && files->trust == properties::DirectoryLog::Trust::kFull && !log.is_offline()) {
+    state.files = &files->files;
+    state.producers = ProducersOf(log);
+    const auto trail = trails_.find({node.index(), log.name()});
+    if (trail != trails_.end()) state.appended = &trail->second.appended;
+  }
+  Judge(state, ToString(log.name()));
 }
 
-void StateMonitor::LookAt(sim::Node& node, const broker::Partition& partition, Folding folding, env::Env& env) {
-  storage::Log& log = partition.log();
+properties::DirectoryState StateMonitor::ReadDirectory(sim::Node& node, const std::string& directory) {
+  properties::DirectoryState state = LookAtDirectory(DiskOf(node), directory);
+  state.at_ns = NowNanos();
+  state.node = node.name();
+  for (properties::DirectoryLog& log : state.logs) {
+    log.gaps = GapsOf(log.partition);
+    const auto trail = trails_.find({node.index(), log.partition});
+    if (trail != trails_.end()) log.past = trail->second.past;
+    if (IsSuspect(node.index(), log.partition)) log.trust = properties::DirectoryLog::Trust::kNone;
+  }
+  return state;
+}
+
+properties::ReplicaState StateMonitor::StateOf(sim::Node& node, const storage::Log& log) {
   const storage::LogView view = log.Inspect();
-  Add(log.name(), properties::MonitorAll(StateOf(node, view, log.name())));
-  if (folding == Folding::kNever || view.offline) return;
-  auto open = std::make_shared<OpenFold>(open_fold_count_);
-  env.scheduler.Spawn("fold", [this, open, index = node.index(), log = log.shared_from_this(),
-                               folding](fiber::Fiber& self) { Fold(self, index, *log, folding); });
+  const workload::NodeRecorder::LogGhost* ghost = nodes_.Find(node.index(), log.name());
+  properties::ReplicaState state;
+  state.at_ns = NowNanos();
+  state.node = node.name();
+  state.partition = log.name();
+  state.log_start_offset = view.log_start_offset;
+  state.last_stable_offset = view.last_stable_offset;
+  state.high_watermark = view.high_watermark;
+  state.log_end_offset = view.log_end_offset;
+  state.recovery_point = view.recovery_point;
+  state.flushed_end = ghost == nullptr ? Offset(0) : ghost->flushed_end;
+  state.gaps = GapsOf(log.name());
+  for (const storage::EpochEntry& entry : view.epochs) state.epochs.push_back({entry.epoch, entry.start_offset});
+  const int64_t expiration_ms = log.producers().config().expiration.millis();
+  state.producers_expired_before = Timestamp(latest_wall_[node.index()].unix_millis() - expiration_ms + 1);
+  return state;
 }
 
-void StateMonitor::Fold(fiber::Fiber& self, sim::NodeIndex node, storage::Log& log, Folding folding) {
-  const storage::LogView before = log.Inspect();
-  const storage::LogFold files = log.FoldFiles(self);
-  const storage::LogView after = log.Inspect();
-  // Somebody wrote meanwhile: the files that were read belong to no one instant.
-  if (before != after) return;
-  ++fold_count_;
-  const TopicPartition& name = log.name();
-  if (!files.ok) {
-    if (folding != Folding::kFinal) return;
-    const std::string what = fmt::format("the files of {} cannot be folded: {}", ToString(name), files.problem);
-    properties::Findings found;
-    found.Judged();
-    found.Violated(what, {cluster_.kernel().Now().nanos()});
-    properties::Verdicts verdicts;
-    verdicts.Add("P5", found);
-    return Add(name, std::move(verdicts));
-  }
-  const properties::ReplicaFold fold{.log_end_offset = files.log_end_offset,
-                                     .epochs = EpochsOf(files.epochs),
-                                     .producer_fingerprint = files.producer_fingerprint};
-  properties::ReplicaState state = StateOf(cluster_.node(node), after, name);
-  state.fold = &fold;
-  Add(name, properties::MonitorAll(state));
+properties::Gaps StateMonitor::GapsOf(const TopicPartition& partition) const {
+  return options_.compacted_topics.contains(partition.topic) ? properties::Gaps::kByCompaction
+                                                             : properties::Gaps::kNone;
 }
 
-void StateMonitor::Add(const TopicPartition& partition, properties::Verdicts found) {
-  for (const auto& [id, count] : found.fact_counts) fact_counts_[id] += count;
-  for (history::Violation& violation : found.violations) {
-    if (known_.insert({violation.property, partition}).second) violations_.push_back(std::move(violation));
+bool StateMonitor::IsSuspect(sim::NodeIndex node, const TopicPartition& partition) const {
+  const workload::NodeRecorder::LogGhost* ghost = nodes_.Find(node, partition);
+  return ghost != nullptr && (ghost->is_offline || ghost->suspect_end > ghost->flushed_end);
+}
+
+StateMonitor::Trail& StateMonitor::TrailOf(sim::NodeIndex node, const env::PartitionName& partition) {
+  return trails_[{node, NameOf(partition)}];
+}
+
+void StateMonitor::Shorten(Trail& trail, Offset end) {
+  trail.appended.erase(trail.appended.lower_bound(end), trail.appended.end());
+  std::erase_if(trail.answered, [&](const auto& answer) { return answer.second >= end; });
+}
+
+void StateMonitor::OnLife(const sim::LifeEvent& event) {
+  sim::Node& node = cluster_.node(event.node);
+  if (node.role() != "broker" || event.kind != sim::LifeKind::kBooted) return;
+  for (const std::string& directory : options_.log_directories) {
+    properties::DirectoryState state = ReadDirectory(node, directory);
+    if (state.clean_marker == properties::DirectoryState::Marker::kThere) {
+      marked_.insert({event.node, directory});
+    } else {
+      marked_.erase({event.node, directory});
+    }
+    Judge(state, directory);
   }
+}
+
+void StateMonitor::OnObservation(sim::NodeIndex node, ShardId, const env::Observation& observation) {
+  std::visit(
+      OneOf{
+          [&](const env::LogAppended& o) {
+            TrailOf(node, o.partition).appended[o.base_offset] = {o.next_offset, o.leader_epoch, o.batch_crc};
+          },
+          [&](const env::HighWatermarkMoved& o) { TrailOf(node, o.partition).high_watermark = o.high_watermark; },
+          [&](const env::LogTruncated& o) { Shorten(TrailOf(node, o.partition), o.log_end_offset); },
+          [&](const env::LogRecovered& o) { OnRecovered(node, o); },
+          [&](const env::ProduceAnswered& o) { OnAnswered(node, o); },
+          [&](const env::RecordsFetched& o) { OnFetched(node, o); },
+          [&](const env::TopicDeleted& o) {
+            std::erase_if(trails_, [&](const auto& entry) { return entry.first.second.topic == o.topic; });
+          },
+          [](const auto&) {},
+      },
+      observation);
+}
+
+void StateMonitor::OnRecovered(sim::NodeIndex index, const env::LogRecovered& recovered) {
+  Trail& trail = TrailOf(index, recovered.partition);
+  if (!trail.appended.empty() && trail.appended.rbegin()->second.next_offset > recovered.log_end_offset) {
+    trail.past = properties::DirectoryLog::Past::kShortened;
+  }
+  Shorten(trail, recovered.log_end_offset);
+  trail.high_watermark = kNoOffset;
+  const TopicPartition name = NameOf(recovered.partition);
+  if (IsSuspect(index, name)) return;
+  sim::Node& node = cluster_.node(index);
+  properties::RecoveredLog log{.at_ns = NowNanos(),
+                               .node = node.name(),
+                               .partition = name,
+                               .log_start_offset = recovered.log_start_offset,
+                               .log_end_offset = recovered.log_end_offset,
+                               .gaps = GapsOf(name)};
+  using Shutdown = properties::RecoveredLog::Shutdown;
+  if (recovered.previous_shutdown == env::ShutdownKind::kClean) log.claimed = Shutdown::kClean;
+  for (const std::string& directory : options_.log_directories) {
+    const properties::WrittenLog files =
+        LookAtLog(DiskOf(node), sim::DiskModel::View::kSeen, directory + "/" + ToString(name));
+    if (files.segments.empty()) continue;
+    if (marked_.contains({index, directory})) log.marked = Shutdown::kClean;
+    log.files = &files;
+    Judge(log, ToString(name));
+    // Of what was written when the process died nobody was told.
+    for (const properties::WrittenBatch& batch : files.batches) {
+      trail.appended.try_emplace(batch.base_offset,
+                                 properties::AppendedBatch{batch.next_offset(), batch.leader_epoch, batch.crc});
+    }
+  }
+}
+
+void StateMonitor::OnAnswered(sim::NodeIndex node, const env::ProduceAnswered& answered) {
+  if (answered.error != 0 || IsSuspect(node, NameOf(answered.partition))) return;
+  Trail& trail = TrailOf(node, answered.partition);
+  properties::ProduceAnswer answer{.at_ns = NowNanos(),
+                                   .node = cluster_.node(node).name(),
+                                   .partition = NameOf(answered.partition),
+                                   .producer_id = answered.producer_id,
+                                   .producer_epoch = answered.producer_epoch,
+                                   .base_sequence = answered.base_sequence,
+                                   .base_offset = answered.base_offset,
+                                   .high_watermark = trail.high_watermark};
+  const auto appended = trail.appended.find(answered.base_offset);
+  if (appended != trail.appended.end()) answer.appended = &appended->second;
+  if (answered.producer_id.value() >= 0) {
+    const BatchId id{answered.producer_id, answered.producer_epoch, answered.base_sequence};
+    const auto [before, is_first] = trail.answered.emplace(id, answered.base_offset);
+    if (!is_first) answer.answered_before = before->second;
+  }
+  Judge(answer, ToString(answer.partition));
+}
+
+void StateMonitor::OnFetched(sim::NodeIndex node, const env::RecordsFetched& fetched) {
+  Trail& trail = TrailOf(node, fetched.partition);
+  const TopicPartition name = NameOf(fetched.partition);
+  const workload::NodeRecorder::LogGhost* ghost = nodes_.Find(node, name);
+  properties::FetchAnswer answer{.at_ns = NowNanos(),
+                                 .node = cluster_.node(node).name(),
+                                 .partition = name,
+                                 .fetch_offset = fetched.fetch_offset,
+                                 .base_offset = fetched.base_offset,
+                                 .next_offset = fetched.next_offset,
+                                 .gaps = GapsOf(name),
+                                 .high_watermark = fetched.high_watermark,
+                                 .last_stable_offset = fetched.last_stable_offset,
+                                 .log_start_offset = fetched.log_start_offset,
+                                 .log_end_offset = ghost == nullptr ? Offset(0) : ghost->end};
+  const auto first = trail.appended.find(fetched.base_offset);
+  if (first != trail.appended.end()) answer.first_batch_end = first->second.next_offset;
+  Judge(answer, ToString(name));
 }
 
 }  // namespace odradek::explore

@@ -1,62 +1,101 @@
-// Looks at the state of every broker's logs again and again while a run goes on, and judges it by
-// properties/monitors.h. Owned by the run; outlives the processes that it looks at. Looking costs no virtual time;
-// folding the files is done by a fiber of the node and does.
+// Judges the brokers of a run by properties/monitors.h while it goes on: their logs and files at every look, a log's
+// files when it was loaded, a data directory when a process starts on it, and every answer to a Produce and a Fetch.
+// Owned by the run; outlives the processes that it looks at. Looks only: no fiber, no virtual time, no draw that
+// anything else makes, so that a run is the same without it.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "properties/monitors.h"
 #include "sim/cluster/cluster.h"
+#include "sim/disk/disk_model.h"
 #include "sim/explore/broker_program.h"
 #include "sim/workload/node_recorder.h"
 
 namespace odradek::explore {
 
-class StateMonitor {
+class StateMonitor final : public sim::ClusterObserver {
  public:
   struct Options {
+    std::vector<std::string> log_directories;
+    // Topics whose logs may have gaps.
+    std::set<std::string> compacted_topics;
     Duration every = Duration::Millis(200);
-    // How often a look also folds the files of the logs.
-    uint32_t fold_ppm = 100'000;
+    // How often a look also reads the files.
+    uint32_t read_ppm = 100'000;
   };
+  // `nodes` hears of everything before the monitor.
   StateMonitor(sim::Cluster& cluster, const workload::NodeRecorder& nodes, const Options& options);
   StateMonitor(const StateMonitor&) = delete;
   StateMonitor& operator=(const StateMonitor&) = delete;
 
-  void Start();
-  // Folds every log now; a fold that cannot be made is a violation, since nothing is wrong with the disk any more.
-  void StartFinalFolds();
-  size_t open_fold_count() const { return open_fold_count_; }
+  void OnLife(const sim::LifeEvent& event) override;
+  void OnObservation(sim::NodeIndex node, ShardId shard, const env::Observation& observation) override;
 
-  // At most one per property and partition: the first.
-  const std::vector<history::Violation>& violations() const { return violations_; }
+  void Start();
+  // No client has anything left to do.
+  void LookAtRest();
+
+  // At most one per property and subject: the first.
+  const std::vector<history::Violation>& violations() const { return verdicts_.violations; }
   // How many facts each property judged, by its id.
-  const std::map<std::string, uint64_t>& fact_counts() const { return fact_counts_; }
+  const std::map<std::string, uint64_t, std::less<>>& fact_counts() const { return verdicts_.fact_counts; }
   uint64_t look_count() const { return look_count_; }
-  uint64_t fold_count() const { return fold_count_; }
+  // Looks that read the files.
+  uint64_t reading_count() const { return reading_count_; }
 
  private:
-  enum class Folding : uint8_t { kNever, kNow, kFinal };
+  enum class Reading : uint8_t { kNo, kYes };
+  using Moment = properties::ReplicaState::Moment;
+  using Key = std::pair<sim::NodeIndex, TopicPartition>;
+  using BatchId = std::tuple<ProducerId, ProducerEpoch, int32_t>;  // with the base sequence
 
-  void Look(Folding folding);
-  void LookAt(sim::Node& node, const broker::Partition& partition, Folding folding, env::Env& env);
-  properties::ReplicaState StateOf(sim::Node& node, const storage::LogView& view, const TopicPartition& name);
-  void Fold(fiber::Fiber& self, sim::NodeIndex node, storage::Log& log, Folding folding);
-  void Add(const TopicPartition& partition, properties::Verdicts found);
+  // What a log did, as it was observed. What a shortened log lost is gone from here too.
+  struct Trail {
+    properties::AppendedBatches appended;
+    std::map<BatchId, Offset> answered;
+    Offset high_watermark = kNoOffset;  // kNoOffset: not known since the log was loaded
+    properties::DirectoryLog::Past past = properties::DirectoryLog::Past::kWhole;
+  };
+
+  void Look(Reading reading, Moment moment);
+  void LookAtNode(sim::Node& node, Reading reading, Moment moment);
+  void LookAt(sim::Node& node, const broker::Partition& partition, const properties::DirectoryLog* files,
+              Moment moment);
+  properties::DirectoryState ReadDirectory(sim::Node& node, const std::string& directory);
+  properties::ReplicaState StateOf(sim::Node& node, const storage::Log& log);
+  properties::Gaps GapsOf(const TopicPartition& partition) const;
+  // Whether what processes see of the log's files may change by itself.
+  bool IsSuspect(sim::NodeIndex node, const TopicPartition& partition) const;
+  Trail& TrailOf(sim::NodeIndex node, const env::PartitionName& partition);
+  int64_t NowNanos() { return cluster_.kernel().Now().nanos(); }
+
+  void OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered);
+  void OnAnswered(sim::NodeIndex node, const env::ProduceAnswered& answered);
+  void OnFetched(sim::NodeIndex node, const env::RecordsFetched& fetched);
+  static void Shorten(Trail& trail, Offset end);
+
+  // `about`: what the violations are counted by.
+  template <typename Subject>
+  void Judge(const Subject& subject, const std::string& about);
 
   sim::Cluster& cluster_;
   const workload::NodeRecorder& nodes_;
   const Options options_;
-  std::vector<history::Violation> violations_;
-  std::set<std::pair<std::string, TopicPartition>> known_;
-  std::map<std::string, uint64_t> fact_counts_;
+  properties::Verdicts verdicts_;
+  std::set<std::pair<std::string, std::string>> known_;
+  std::map<Key, Trail> trails_;
+  // Data directories that had the mark of a clean shutdown when the running process started.
+  std::set<std::pair<sim::NodeIndex, std::string>> marked_;
+  std::map<sim::NodeIndex, WallTime> latest_wall_;
   uint64_t look_count_ = 0;
-  uint64_t fold_count_ = 0;
-  size_t open_fold_count_ = 0;
+  uint64_t reading_count_ = 0;
 };
 
 }  // namespace odradek::explore

@@ -139,6 +139,7 @@ protocol::FetchResponse::PartitionData ToFetchAnswer(RequestContext& context, Fe
   context.home.env().observer.On(
       env::RecordsFetched{.partition = {item.placement.name.topic, item.placement.name.partition},
                           .fetch_offset = item.want.wish.fetch_offset,
+                          .base_offset = result.records.base_offset,
                           .next_offset = result.records.next_offset,
                           .high_watermark = result.high_watermark,
                           .last_stable_offset = result.last_stable_offset,

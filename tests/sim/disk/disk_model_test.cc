@@ -58,6 +58,31 @@ std::set<std::string> OutcomesOf(Build build) {
   return outcomes;
 }
 
+std::string Visited(const DiskModel& disk, DiskModel::View view, std::string_view folder) {
+  std::string all;
+  disk.VisitFiles(view, folder, [&](std::string_view path, const PagedContent& content) {
+    std::string text(static_cast<size_t>(content.size_bytes()), '?');
+    content.Read(std::as_writable_bytes(std::span(text)), 0);
+    all += std::string(path) + "=" + text + ";";
+  });
+  return all;
+}
+
+TEST(DiskModel, ShowsWhatIsSeenAndWhatIsDurable) {
+  DiskModel disk({});
+  ASSERT_EQ(disk.CreateDirectory("d"), DiskError::kNone);
+  PutFile(disk, "d/a", "old");
+  SyncFile(disk, "d/a");
+  EXPECT_EQ(disk.SyncDirectory("d"), DiskError::kNone);
+  EXPECT_EQ(disk.SyncDirectory(""), DiskError::kNone);
+  PutFile(disk, "d/a", "new");
+  PutFile(disk, "d/b", "more");
+  EXPECT_EQ(Visited(disk, DiskModel::View::kSeen, "d"), "a=new;b=more;");
+  EXPECT_EQ(Visited(disk, DiskModel::View::kDurable, "d"), "a=old;");
+  EXPECT_EQ(Visited(disk, DiskModel::View::kSeen, ""), "d/a=new;d/b=more;");
+  EXPECT_EQ(Visited(disk, DiskModel::View::kSeen, "none"), "");
+}
+
 TEST(DiskModel, NameOfASyncedFileIsLostWithoutASyncOfTheDirectory) {
   EXPECT_EQ(OutcomesOf([](DiskModel& disk) {
               PutFile(disk, "a", "x");
