@@ -172,7 +172,11 @@ void HandleFrame(fiber::Fiber& self, const RequestOrigin& origin, std::shared_pt
     return AnswerUnsupportedApiVersions(origin, header.correlation_id);
   }
   const Route* route = FindRoute(header.request_api_key);
-  if (status != protocol::RequestHeaderStatus::kOk || route == nullptr) {
+  // Versions that Kafka has not settled are not served.
+  const bool is_unsettled =
+      status == protocol::RequestHeaderStatus::kOk &&
+      header.request_api_version > protocol::InfoOf(static_cast<ApiKey>(header.request_api_key)).stable_max_version;
+  if (is_unsettled || status != protocol::RequestHeaderStatus::kOk || route == nullptr) {
     turn.GiveUp();
     return Reject(origin, "connection closed: unsupported request",
                   fmt::format("api key {} version {}", header.request_api_key, header.request_api_version));

@@ -19,24 +19,40 @@ int32_t NextSessionEpoch(int32_t epoch) {
 
 }  // namespace
 
-FetchPlan FetchSessions::Begin(const FetchSessionRequest& request, uint32_t fresh_id, base::Context& context) {
+FetchPlan FetchSessions::Begin(const FetchSessionRequest& request, const Arrival& arrival, base::Context& context) {
   if (request.session_epoch == kSessionless || request.session_epoch == kOpening) {
     if (request.session_id != 0) Close(request.session_id);
-    if (request.session_epoch == kOpening && options_.slots_max > 0 && !request.wants.empty()) {
-      return Open(request, fresh_id);
-    }
+    if (request.session_epoch == kOpening && MakeRoom(request.wants.size(), arrival.now)) return Open(request, arrival);
     FetchPlan plan;
     plan.wants = request.wants;
     return plan;
   }
-  return Continue(request, context);
+  return Continue(request, arrival.now, context);
 }
 
-FetchPlan FetchSessions::Open(const FetchSessionRequest& request, uint32_t fresh_id) {
-  auto id = static_cast<int32_t>(fresh_id & 0x7fffffff);
+bool FetchSessions::MakeRoom(size_t partition_count, MonoTime now) {
+  if (sessions_.size() < static_cast<size_t>(options_.slots_max)) return true;
+  if (sessions_.empty()) return false;
+  if (now - sessions_.at(used_.front()).last_used > options_.protected_for) {
+    Close(used_.front());
+    return true;
+  }
+  std::optional<int32_t> smallest;
+  for (const auto& [id, session] : sessions_) {
+    if (now - session.created <= options_.protected_for) continue;
+    if (!smallest || session.partitions.size() < sessions_.at(*smallest).partitions.size()) smallest = id;
+  }
+  if (!smallest || sessions_.at(*smallest).partitions.size() >= partition_count) return false;
+  Close(*smallest);
+  return true;
+}
+
+FetchPlan FetchSessions::Open(const FetchSessionRequest& request, const Arrival& arrival) {
+  auto id = static_cast<int32_t>(arrival.fresh_id & 0x7fffffff);
   while (id == 0 || sessions_.contains(id)) id = (id + 1) & 0x7fffffff;
-  if (sessions_.size() >= static_cast<size_t>(options_.slots_max)) Close(used_.front());
   Session& session = sessions_[id];
+  session.created = arrival.now;
+  session.last_used = arrival.now;
   session.naming = request.naming;
   session.used = used_.insert(used_.end(), id);
   Merge(session, request);
@@ -47,7 +63,7 @@ FetchPlan FetchSessions::Open(const FetchSessionRequest& request, uint32_t fresh
   return plan;
 }
 
-FetchPlan FetchSessions::Continue(const FetchSessionRequest& request, base::Context& context) {
+FetchPlan FetchSessions::Continue(const FetchSessionRequest& request, MonoTime now, base::Context& context) {
   FetchPlan plan;
   const auto found = sessions_.find(request.session_id);
   if (found == sessions_.end()) {
@@ -65,6 +81,7 @@ FetchPlan FetchSessions::Continue(const FetchSessionRequest& request, base::Cont
   }
   REACHED(context, "broker.fetch_session.continued");
   session.epoch = NextSessionEpoch(session.epoch);
+  session.last_used = now;
   used_.splice(used_.end(), used_, session.used);
   Merge(session, request);
   plan.session_id = request.session_id;

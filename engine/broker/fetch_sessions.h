@@ -2,7 +2,8 @@
 // answers carry only what changed. Pure: owned by the shard that serves the connection.
 //
 // Invariants: a session's epoch is the one that its next request must carry; ids are never 0; the cache holds at most
-// `slots_max` sessions and drops the least recently used one to make room.
+// `slots_max` sessions. For a new one an idle one makes room, or an old one with fewer partitions; else the new client
+// goes without a session, so that clients beyond the limit do not drive each other out.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 
 #include "engine/base/context.h"
 #include "engine/base/ids.h"
+#include "engine/base/time.h"
 #include "engine/base/uuid.h"
 #include "engine/protocol/errors.h"
 
@@ -79,12 +81,17 @@ class FetchSessions {
  public:
   struct Options {
     int32_t slots_max = 1000;  // max.incremental.fetch.session.cache.slots
+    // Kafka's: a session that was not used for so long is idle, one that has lived for so long is old.
+    Duration protected_for = Duration::Seconds(120);
   };
 
   explicit FetchSessions(Options options) : options_(options) {}
 
-  // `fresh_id` is a random number for a session that is opened now.
-  FetchPlan Begin(const FetchSessionRequest& request, uint32_t fresh_id, base::Context& context);
+  struct Arrival {
+    MonoTime now;
+    uint32_t fresh_id = 0;  // a random number for a session that is opened now
+  };
+  FetchPlan Begin(const FetchSessionRequest& request, const Arrival& arrival, base::Context& context);
 
   // Whether the partition belongs in the answer of an incremental session, and remembers that it was told.
   // Call for every want of the plan, once, in the order of the plan.
@@ -104,11 +111,15 @@ class FetchSessions {
     FetchSessionRequest::Naming naming = FetchSessionRequest::Naming::kByName;
     std::map<FetchPartitionKey, Entry> partitions;
     uint64_t last_turn = 0;
+    MonoTime created;
+    MonoTime last_used;
     std::list<int32_t>::iterator used;
   };
 
-  FetchPlan Open(const FetchSessionRequest& request, uint32_t fresh_id);
-  FetchPlan Continue(const FetchSessionRequest& request, base::Context& context);
+  FetchPlan Open(const FetchSessionRequest& request, const Arrival& arrival);
+  // Whether there is a slot for a session of so many partitions, perhaps because another session was closed.
+  bool MakeRoom(size_t partition_count, MonoTime now);
+  FetchPlan Continue(const FetchSessionRequest& request, MonoTime now, base::Context& context);
   void Close(int32_t session_id);
   static void Merge(Session& session, const FetchSessionRequest& request);
 

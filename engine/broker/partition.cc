@@ -65,10 +65,19 @@ ErrorCode FromBatchError(record::BatchError error) {
     case record::BatchError::kBadCrc:
     case record::BatchError::kTruncated:
     case record::BatchError::kBadLength:
+    case record::BatchError::kUnknownMagic:
       return ErrorCode::kCorruptMessage;
     default:
       return ErrorCode::kInvalidRecord;
   }
+}
+
+// The errors of an append that say nothing of the log: the others carry its start, so that a producer whose state was
+// deleted with its records can tell (KIP-360).
+bool TellsNoLogStart(ErrorCode error) {
+  return error == ErrorCode::kCorruptMessage || error == ErrorCode::kMessageTooLarge ||
+         error == ErrorCode::kRecordListTooLarge || error == ErrorCode::kKafkaStorageError ||
+         error == ErrorCode::kNotLeaderOrFollower || error == ErrorCode::kUnknownTopicOrPartition;
 }
 
 constexpr Timestamp kLatest{-1};
@@ -171,7 +180,9 @@ PartitionAppend Partition::Append(fiber::Fiber& self, MutableBytes batch) {
   const record::ValidationResult validation = record::ValidateBatch(batch, WhatIsAccepted(now));
   if (!validation.ok()) {
     REACHED(env_.context, "broker.produce.refused_batch");
-    return Refuse(validation);
+    done = Refuse(validation);
+    if (!TellsNoLogStart(done.error)) done.log_start_offset = log_->log_start_offset();
+    return done;
   }
   std::optional<ByteBuffer> recompressed = Recompress(validation.header, batch);
   if (recompressed) batch = *recompressed;
@@ -179,7 +190,8 @@ PartitionAppend Partition::Append(fiber::Fiber& self, MutableBytes batch) {
   if (stamps) {
     record::SetLogAppendTime(batch, now.timestamp());
     done.log_append_time = now.timestamp();
-  } else if (validation.max_timestamp != validation.header.max_timestamp) {
+  } else if (validation.max_timestamp != validation.header.max_timestamp ||
+             validation.header.timestamp_type() != record::TimestampType::kCreateTime) {
     record::SetMaxTimestamp(batch, record::TimestampType::kCreateTime, validation.max_timestamp);
   }
   const storage::AppendResult appended = log_->Append(self, batch,
@@ -193,9 +205,10 @@ PartitionAppend Partition::Append(fiber::Fiber& self, MutableBytes batch) {
   done.must_flush = appended.must_flush;
   if (appended.is_duplicate) {
     REACHED(env_.context, "broker.produce.duplicate");
-    if (stamps) done.log_append_time = appended.duplicate_timestamp;
+    // Of a duplicate Kafka tells the time that the log has, whoever set it.
+    done.log_append_time = appended.duplicate_timestamp;
   }
-  done.log_start_offset = log_->log_start_offset();
+  if (!TellsNoLogStart(done.error)) done.log_start_offset = log_->log_start_offset();
   return done;
 }
 
@@ -228,18 +241,23 @@ protocol::ErrorCode Partition::CheckLeaderEpoch(LeaderEpoch epoch) const {
 
 PartitionFetch Partition::Fetch(fiber::Fiber& self, const PartitionFetchRequest& request) {
   PartitionFetch fetch;
-  fetch.error = CheckLeaderEpoch(request.current_leader_epoch);
+  // Of a Fetch, any negative epoch is none.
+  fetch.error = CheckLeaderEpoch(std::max(request.current_leader_epoch, kNoLeaderEpoch));
   if (fetch.error != ErrorCode::kNone) return fetch;
+  const auto failed = [](ErrorCode error) {
+    PartitionFetch out;
+    out.error = error;
+    return out;
+  };
   // Sampled before the read (SEMANTICS 28): what is read may be newer, what is said may not.
   fetch.high_watermark = log_->high_watermark();
   fetch.last_stable_offset = log_->last_stable_offset();
   fetch.log_start_offset = log_->log_start_offset();
   const Offset upper_bound = VisibleEnd(request.isolation);
-  if (request.last_fetched_epoch != kNoLeaderEpoch) {
+  if (request.last_fetched_epoch >= LeaderEpoch(0)) {
     const storage::EpochEnd end = log_->EndOffsetForEpoch(request.last_fetched_epoch);
     if (end.end_offset == kNoOffset || request.fetch_offset < fetch.log_start_offset) {
-      fetch.error = ErrorCode::kOffsetOutOfRange;
-      return fetch;
+      return failed(ErrorCode::kOffsetOutOfRange);
     }
     if (end.epoch < request.last_fetched_epoch || end.end_offset < request.fetch_offset) {
       fetch.diverging = end;
@@ -247,21 +265,17 @@ PartitionFetch Partition::Fetch(fiber::Fiber& self, const PartitionFetchRequest&
     }
   }
   if (MUTATION(env_.context, RT12) && request.fetch_offset > fetch.high_watermark) {
-    fetch.error = ErrorCode::kOffsetOutOfRange;
-    return fetch;
+    return failed(ErrorCode::kOffsetOutOfRange);
   }
   fetch.records = log_->Read(self, {.from = request.fetch_offset,
                                     .bytes_max = request.bytes_max,
                                     .upper_bound = upper_bound,
                                     .first_batch = request.first_batch});
-  fetch.error = FromReadError(fetch.records.error);
-  if (fetch.error != ErrorCode::kNone) {
-    fetch.records = {};
-    return fetch;
-  }
+  // An answer with an error tells nothing of the partition.
+  if (const ErrorCode error = FromReadError(fetch.records.error); error != ErrorCode::kNone) return failed(error);
   if (request.isolation == Isolation::kReadCommitted && fetch.records.size_bytes > 0) {
     storage::AbortedTxnsResult aborted = log_->AbortedTxns(self, request.fetch_offset, fetch.records.next_offset);
-    fetch.error = FromReadError(aborted.error);
+    if (const ErrorCode error = FromReadError(aborted.error); error != ErrorCode::kNone) return failed(error);
     fetch.aborted = std::move(aborted.txns);
   }
   return fetch;

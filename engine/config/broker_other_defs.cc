@@ -489,6 +489,35 @@ constexpr OtherSection kOtherSections[] = {
     {Support::kDefaultOnly, "", kOddLacking},
 };
 
+// What Kafka does not list when a broker is described: its own switches for tests, and what belongs to plug-ins.
+constexpr std::string_view kUnlisted[] = {
+    "allow.everyone.if.no.acl.found",
+    "controller.performance.always.log.threshold.ms",
+    "controller.performance.sample.period.ms",
+    "group.consumer.regex.refresh.interval.ms",
+    "group.share.initialize.retry.interval.ms",
+    "group.share.persister.class.name",
+    "internal.metadata.delete.delay.millis",
+    "internal.metadata.log.segment.bytes",
+    "internal.metadata.max.batch.size.in.bytes",
+    "log.initial.task.delay.ms",
+    "producer.id.expiration.check.interval.ms",
+    "server.max.startup.time.ms",
+    "share.coordinator.cold.partition.snapshot.interval.ms",
+    "share.coordinator.state.topic.prune.interval.ms",
+    "super.users",
+    "unclean.leader.election.interval.ms",
+    "unstable.api.versions.enable",
+    "unstable.feature.versions.enable",
+};
+
+constexpr Visible VisibilityOf(std::string_view name) {
+  for (const std::string_view unlisted : kUnlisted) {
+    if (unlisted == name) return Visible::kNo;
+  }
+  return Visible::kYes;
+}
+
 constexpr size_t CountOtherRows() {
   size_t count = 0;
   for (const OtherSection& section : kOtherSections) count += section.rows.size();
@@ -509,6 +538,7 @@ constexpr auto MakeOtherDefs() {
       def.dynamic = row.dynamic;
       def.support = section.support;
       def.importance = Importance::kLow;
+      def.visible = VisibilityOf(row.name);
       def.documentation = row.documentation.empty() ? section.documentation : row.documentation;
     }
   }

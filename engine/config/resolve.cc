@@ -115,6 +115,16 @@ std::vector<Candidate> OwnFamily(const Layers& layers, const ConfigDef& def) {
   return BrokerCandidates(layers, std::span<const Synonym>(&self, 1));
 }
 
+// Of the broker properties behind a topic's, Kafka tells those from the first value of the main one on: a value that
+// another member of the family gives counts, but shows as the default.
+void DropBeforeMain(const ConfigDef& def, std::vector<Candidate>& candidates) {
+  const auto broker =
+      std::find_if(candidates.begin(), candidates.end(), [&](const Candidate& c) { return c.def != &def; });
+  const auto main = std::find_if(broker, candidates.end(),
+                                 [&](const Candidate& c) { return c.def->name == def.synonyms.front().name; });
+  candidates.erase(broker, main);
+}
+
 }  // namespace
 
 Resolved ResolveTopic(const Layers& layers, const ConfigDef& def) {
@@ -139,8 +149,10 @@ std::vector<Description> DescribeTopic(const Layers& layers, const KeyFilter& ke
   std::vector<Description> out;
   for (const ConfigDef& def : TopicDefs()) {
     if (!Wanted(keys, def)) continue;
-    const std::vector<Candidate> candidates = TopicCandidates(layers, def);
-    const Resolved resolved = FirstOf(candidates, def);
+    std::vector<Candidate> candidates = TopicCandidates(layers, def);
+    Resolved resolved = FirstOf(candidates, def);
+    DropBeforeMain(def, candidates);
+    resolved.source = candidates.empty() ? Source::kDefault : candidates.front().source;
     if (resolved.value || def.visible == Visible::kYes) out.push_back(Describe(def, resolved, candidates));
   }
   return out;

@@ -8,6 +8,7 @@
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
 #include "engine/metadata/controller.h"
+#include "engine/metadata/topic_name.h"
 
 namespace odradek::metadata {
 namespace {
@@ -30,7 +31,7 @@ MaybeFailure CheckBrokerName(const Image& image, const std::string& name) {
     return BadRequest(fmt::format("Node id must be an integer, but it is: {}", name));
   }
   if (image.FindBroker(NodeId(id)) != nullptr) return std::nullopt;
-  return Failure{ErrorCode::kBrokerIdNotRegistered, fmt::format("No broker with id {} found.", id)};
+  return BadRequest(fmt::format("No broker with id {} is registered", id));
 }
 
 MaybeFailure CheckResource(const Image& image, const ConfigResource& resource) {
@@ -38,6 +39,9 @@ MaybeFailure CheckResource(const Image& image, const ConfigResource& resource) {
     case ResourceType::kTopic:
       if (resource.name.empty()) return BadRequest("Topics have no default: name one");
       if (image.FindTopic(resource.name) != nullptr) return std::nullopt;
+      if (const std::optional<std::string> problem = TopicNameProblem(resource.name)) {
+        return Failure{ErrorCode::kInvalidTopicException, *problem};
+      }
       return Failure{ErrorCode::kUnknownTopicOrPartition, fmt::format("The topic '{}' does not exist.", resource.name)};
     case ResourceType::kBroker:
       return CheckBrokerName(image, resource.name);
@@ -97,6 +101,9 @@ MaybeFailure ChangeList(const ConfigResource& resource, const std::string& name,
   if (def == nullptr || def->type != config::Type::kList) {
     return Failure{ErrorCode::kInvalidConfig,
                    fmt::format("Elements can be added to lists or taken out of them, but {} is no list", name)};
+  }
+  if (operation == Operation::kAppend && value.empty()) {
+    return Failure{ErrorCode::kInvalidConfig, fmt::format("There is nothing to add to {}", name)};
   }
   const std::string base(current ? std::string_view(*current) : def->default_value.value_or(""));
   std::vector<std::string> list = config::SplitList(base);
@@ -181,10 +188,8 @@ Outcome<Response> ChangeAll(const Image& image, const Request& request) {
   for (const auto& r : request.resources) {
     ++mentions[ConfigResource{static_cast<ResourceType>(r.resource_type), r.resource_name}];
   }
-  std::set<ConfigResource> answered;
   for (const auto& r : request.resources) {
     const ConfigResource resource{static_cast<ResourceType>(r.resource_type), r.resource_name};
-    if (!answered.insert(resource).second) continue;
     std::vector<Record> records;
     MaybeFailure failure;
     if (mentions[resource] > 1) {

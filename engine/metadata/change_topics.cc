@@ -2,6 +2,7 @@
 
 #include <map>
 #include <set>
+#include <utility>
 
 #include "engine/metadata/controller.h"
 #include "engine/metadata/new_partition.h"
@@ -22,27 +23,39 @@ std::vector<Deletion> DeletionsOf(const protocol::DeleteTopicsRequest& request) 
   return out;
 }
 
-// How often a request means each topic, by name or id, so that one is not deleted twice.
+// How often a request means each topic, by name or id, so that one is neither deleted nor answered for twice.
 class Mentions {
  public:
-  Mentions(const Image& image, const std::vector<Deletion>& deletions) {
+  struct Count {
+    int by_name = 0;
+    int by_id = 0;
+    bool is_answered = false;
+    int total() const { return by_name + by_id; }
+  };
+
+  Mentions(const Image& image, const std::vector<Deletion>& deletions) : image_(image) {
     for (const Deletion& d : deletions) {
-      const TopicState* const topic = d.name ? image.FindTopic(*d.name) : image.FindTopicById(d.topic_id);
-      if (topic != nullptr) ++topics_[topic->id];
-      if (topic == nullptr && d.name) ++unknown_names_[*d.name];
-      if (topic == nullptr && !d.name) ++unknown_ids_[d.topic_id];
+      if (d.name) {
+        ++Of(d).by_name;
+      } else {
+        ++Of(d).by_id;
+      }
     }
   }
-  int Of(const TopicState& topic) const { return topics_.at(topic.id); }
-  int OfUnknown(const Deletion& d) const { return d.name ? unknown_names_.at(*d.name) : unknown_ids_.at(d.topic_id); }
+  Count& Of(const Deletion& d) {
+    const TopicState* const topic = d.name ? image_.FindTopic(*d.name) : image_.FindTopicById(d.topic_id);
+    if (topic != nullptr) return topics_[topic->id];
+    return d.name ? unknown_names_[*d.name] : unknown_ids_[d.topic_id];
+  }
 
  private:
-  std::map<TopicId, int> topics_;
-  std::map<std::string, int> unknown_names_;
-  std::map<TopicId, int> unknown_ids_;
+  const Image& image_;
+  std::map<TopicId, Count> topics_;
+  std::map<std::string, Count> unknown_names_;
+  std::map<TopicId, Count> unknown_ids_;
 };
 
-MaybeFailure CheckDeletion(const Image& image, const Mentions& mentions, const Deletion& deletion) {
+MaybeFailure CheckDeletion(const Image& image, const Mentions::Count& mentions, const Deletion& deletion) {
   const bool by_id = !deletion.topic_id.is_zero();
   if (deletion.name && by_id) {
     return Failure{ErrorCode::kInvalidRequest, "A topic is given by name or by id, not by both"};
@@ -50,11 +63,19 @@ MaybeFailure CheckDeletion(const Image& image, const Mentions& mentions, const D
   if (!deletion.name && !by_id) return Failure{ErrorCode::kInvalidRequest, "Neither topic name nor id is given"};
   const TopicState* const topic =
       deletion.name ? image.FindTopic(*deletion.name) : image.FindTopicById(deletion.topic_id);
-  const int times = topic == nullptr ? mentions.OfUnknown(deletion) : mentions.Of(*topic);
-  if (times > 1) return Failure{ErrorCode::kInvalidRequest, "The request names this topic more than once"};
+  if (mentions.total() > 1) return Failure{ErrorCode::kInvalidRequest, "The request names this topic more than once"};
   if (topic != nullptr) return std::nullopt;
   if (by_id) return Failure{ErrorCode::kUnknownTopicId, "This server does not host this topic ID."};
   return Failure{ErrorCode::kUnknownTopicOrPartition, "This server does not host this topic-partition."};
+}
+
+// Of a topic that was named both ways, in two entries, the answer has both.
+void NameFully(const Image& image, const Deletion& deletion, DeletionResult& result) {
+  const TopicState* const topic =
+      deletion.name ? image.FindTopic(*deletion.name) : image.FindTopicById(deletion.topic_id);
+  if (topic == nullptr) return;
+  result.name = topic->name;
+  result.topic_id = topic->id;
 }
 
 // The version in which TOPIC_DELETION_DISABLED was introduced.
@@ -117,8 +138,11 @@ Outcome<protocol::DeleteTopicsResponse> Controller::DeleteTopics(const protocol:
   Outcome<protocol::DeleteTopicsResponse> outcome;
   const std::vector<Deletion> deletions = DeletionsOf(request);
   const bool is_disabled = options_.topic_deletion == ControllerOptions::TopicDeletion::kDisabled;
-  const Mentions mentions(image(), deletions);
+  Mentions mentions(image(), deletions);
   for (const Deletion& deletion : deletions) {
+    Mentions::Count& count = mentions.Of(deletion);
+    const bool names_one = deletion.name.has_value() != !deletion.topic_id.is_zero();
+    if (names_one && count.total() > 1 && std::exchange(count.is_answered, true)) continue;
     DeletionResult result;
     result.name = deletion.name;
     result.topic_id = deletion.topic_id;
@@ -128,11 +152,12 @@ Outcome<protocol::DeleteTopicsResponse> Controller::DeleteTopics(const protocol:
       failure = Failure{has_code ? ErrorCode::kTopicDeletionDisabled : ErrorCode::kInvalidRequest,
                         "Topic deletion is disabled."};
     } else {
-      failure = CheckDeletion(image(), mentions, deletion);
+      failure = CheckDeletion(image(), count, deletion);
     }
     if (failure) {
       result.error_code = protocol::ToWire(failure->code);
       result.error_message = failure->message;
+      if (names_one && count.by_name > 0 && count.by_id > 0) NameFully(image(), deletion, result);
     } else {
       const TopicState* const topic =
           deletion.name ? image().FindTopic(*deletion.name) : image().FindTopicById(deletion.topic_id);

@@ -95,8 +95,6 @@ std::string_view ToString(BatchError error) {
       return "bad producer fields";
     case BatchError::kControlFromClient:
       return "control batch from a client";
-    case BatchError::kLogAppendTimeFromClient:
-      return "log append time from a client";
     case BatchError::kUnsupportedCodec:
       return "unsupported codec";
     case BatchError::kDecompression:

@@ -74,7 +74,6 @@ enum class BatchError : uint8_t {
   kBadRecord,        // a record's bytes do not parse
   kBadProducer,      // producer id, epoch, sequence and transactional flag do not fit together
   kControlFromClient,
-  kLogAppendTimeFromClient,  // only a broker may claim the append time
   kUnsupportedCodec,
   kDecompression,  // the compressed bytes are damaged
   kTooLarge,       // more decompressed bytes than the limit

@@ -31,9 +31,6 @@ BatchProblem CheckClientRules(const BatchHeader& h) {
     return {BatchError::kBadBaseOffset, kBaseOffsetAt, fmt::format("base offset {}, not 0", h.base_offset.value())};
   }
   if (h.is_control()) return {BatchError::kControlFromClient, kAttributesAt, "clients may not write control records"};
-  if (h.timestamp_type() == TimestampType::kLogAppendTime) {
-    return {BatchError::kLogAppendTimeFromClient, kAttributesAt, "clients may not set the log append time"};
-  }
   if (h.has_producer_id()) {
     const bool complete = h.producer_id.value() >= 0 && h.producer_epoch.value() >= 0 && h.base_sequence >= 0;
     if (!complete) {

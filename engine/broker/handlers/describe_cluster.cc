@@ -23,6 +23,7 @@ protocol::DescribeClusterResponse HandleDescribeCluster(RequestContext& context,
     response.error_message = known ? "this is a broker listener" : "unknown endpoint type";
     return response;
   }
+  if (request.include_cluster_authorized_operations) response.cluster_authorized_operations = kClusterOperations;
   response.cluster_id = context.node.cluster_id();
   response.controller_id = context.node.options().config.node_id.value();
   for (const auto& [id, broker] : context.home.image().brokers()) {

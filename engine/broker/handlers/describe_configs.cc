@@ -52,7 +52,8 @@ void DescribeBrokerResource(RequestContext& context, const std::string& name, co
     return;
   }
   int32_t id = 0;
-  const auto parsed = std::from_chars(name.data(), name.data() + name.size(), id);
+  const char* const digits = name.data() + (name.front() == '+' && name.size() > 1 ? 1 : 0);
+  const auto parsed = std::from_chars(digits, name.data() + name.size(), id);
   if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size()) {
     return RefuseConfigs(result, ErrorCode::kInvalidRequest,
                          fmt::format("Broker id must be an integer, but it is: {}", name));
@@ -90,8 +91,11 @@ protocol::DescribeConfigsResponse HandleDescribeConfigs(RequestContext& context,
     ConfigsAnswer& result = response.results.emplace_back();
     result.resource_type = resource.resource_type;
     result.resource_name = resource.resource_name;
-    result.error_message.reset();
-    const config::KeyFilter& keys = resource.configuration_keys;
+    // Of success, Kafka's message is empty and not null.
+    result.error_message = "";
+    config::KeyFilter keys = resource.configuration_keys;
+    // No keys are all keys.
+    if (keys && keys->empty()) keys.reset();
     switch (resource.resource_type) {
       case kTopic:
         DescribeTopicResource(context, resource.resource_name, keys, request, result);

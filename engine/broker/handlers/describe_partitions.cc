@@ -51,6 +51,19 @@ std::vector<int32_t> OfflineReplicas(const metadata::PartitionState& partition, 
   return out;
 }
 
+LeaderHint LeaderOf(const TopicPartition& partition, const metadata::Image& image, std::string_view listener) {
+  LeaderHint hint;
+  const metadata::TopicState* const topic = image.FindTopic(partition.topic);
+  if (topic == nullptr) return hint;
+  const auto at = topic->partitions.find(partition.partition);
+  if (at == topic->partitions.end()) return hint;
+  hint.id = at->second.leader;
+  hint.epoch = at->second.leader_epoch;
+  const metadata::BrokerState* const broker = image.FindBroker(hint.id);
+  if (broker != nullptr && !broker->fenced) hint.address = AddressOf(*broker, listener);
+  return hint;
+}
+
 protocol::ErrorCode LeaderError(const metadata::PartitionState& partition) {
   return partition.leader == kNoNode ? protocol::ErrorCode::kLeaderNotAvailable : protocol::ErrorCode::kNone;
 }

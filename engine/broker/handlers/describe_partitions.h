@@ -29,4 +29,25 @@ std::vector<int32_t> OfflineReplicas(const metadata::PartitionState& partition, 
 // LEADER_NOT_AVAILABLE while nobody leads.
 protocol::ErrorCode LeaderError(const metadata::PartitionState& partition);
 
+// Who leads a partition, as far as the image knows: for answers that send a client elsewhere (KIP-951).
+struct LeaderHint {
+  NodeId id = kNoNode;
+  LeaderEpoch epoch = kNoLeaderEpoch;
+  std::optional<BrokerAddress> address;
+};
+LeaderHint LeaderOf(const TopicPartition& partition, const metadata::Image& image, std::string_view listener);
+
+// Adds the node to an answer's list of nodes, once.
+template <typename Endpoint>
+void AddEndpoint(const BrokerAddress& node, std::vector<Endpoint>& endpoints) {
+  for (const Endpoint& one : endpoints) {
+    if (one.node_id == node.id.value()) return;
+  }
+  endpoints.push_back({node.id.value(), node.host, node.port, node.rack});
+}
+
+// The operations that a client may do, as a bit field: all that the kind of resource has, since nobody is kept out.
+inline constexpr int32_t kTopicOperations = 3576;
+inline constexpr int32_t kClusterOperations = 8096;
+
 }  // namespace odradek::broker

@@ -5,6 +5,7 @@
 #include "engine/broker/node.h"
 #include "engine/broker/shard.h"
 #include "engine/broker/shard_call.h"
+#include "engine/metadata/topic_name.h"
 
 namespace odradek::broker {
 namespace {
@@ -46,7 +47,10 @@ protocol::DescribeProducersResponse HandleDescribeProducers(RequestContext& cont
     for (const int32_t index : topic.partition_indexes) {
       const Placement placement = context.home.Place({topic.name, {}, Naming::kByName}, PartitionIndex(index));
       ProducersAnswer answer;
-      answer.error_code = static_cast<int16_t>(placement.error);
+      const std::optional<std::string> name_problem = metadata::TopicNameProblem(topic.name);
+      const ErrorCode error = name_problem ? ErrorCode::kInvalidTopicException : placement.error;
+      answer.error_code = static_cast<int16_t>(error);
+      if (error != ErrorCode::kNone) answer.error_message = name_problem.value_or("no such partition here");
       if (placement.error == ErrorCode::kNone) answer = DescribeProducersOf(context, placement);
       answer.partition_index = index;
       topic_out.partitions.push_back(std::move(answer));

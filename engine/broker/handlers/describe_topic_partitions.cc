@@ -37,6 +37,7 @@ bool AddTopic(const metadata::TopicState& state, PartitionIndex first, const met
   topic.name = state.name;
   topic.topic_id = state.id;
   topic.is_internal = metadata::IsInternalTopic(state.name);
+  topic.topic_authorized_operations = kTopicOperations;
   for (auto at = state.partitions.lower_bound(first); at != state.partitions.end(); ++at) {
     if (partitions_left == 0) {
       response.next_cursor = DescribedTopics::Cursor{state.name, at->first.value()};
@@ -48,6 +49,19 @@ bool AddTopic(const metadata::TopicState& state, PartitionIndex first, const met
   return true;
 }
 
+void AddProblem(const std::string& name, ErrorCode error, DescribedTopics& response) {
+  DescribedTopics::Topic& topic = response.topics.emplace_back();
+  topic.name = name;
+  topic.error_code = static_cast<int16_t>(error);
+}
+
+// A cursor that points at nothing that was asked for.
+DescribedTopics RefuseCursor(const protocol::DescribeTopicPartitionsRequest& request) {
+  DescribedTopics response;
+  for (const auto& topic : request.topics) AddProblem(topic.name, ErrorCode::kInvalidRequest, response);
+  return response;
+}
+
 }  // namespace
 
 protocol::DescribeTopicPartitionsResponse HandleDescribeTopicPartitions(
@@ -56,31 +70,34 @@ protocol::DescribeTopicPartitionsResponse HandleDescribeTopicPartitions(
   const metadata::Image& image = context.home.image();
   std::set<std::string> names;
   for (const auto& topic : request.topics) names.insert(topic.name);
-  if (names.empty()) {
+  const bool asks_for_all = names.empty();
+  if (asks_for_all) {
     for (const auto& [name, state] : image.topics()) names.insert(name);
   }
   PartitionIndex first(0);
   if (request.cursor) {
+    const bool is_known = asks_for_all || names.contains(request.cursor->topic_name);
+    if (!is_known || request.cursor->partition_index < 0) return RefuseCursor(request);
     names.erase(names.begin(), names.lower_bound(request.cursor->topic_name));
-    if (names.contains(request.cursor->topic_name)) first = PartitionIndex(request.cursor->partition_index);
+    first = PartitionIndex(request.cursor->partition_index);
   }
   int64_t partitions_left =
       std::clamp<int64_t>(request.response_partition_limit, 1, context.node.options().config.describe_partitions_max);
   for (const std::string& name : names) {
-    const metadata::TopicState* state = image.FindTopic(name);
-    if (state == nullptr) {
-      DescribedTopics::Topic& topic = response.topics.emplace_back();
-      topic.name = name;
-      topic.error_code = static_cast<int16_t>(metadata::TopicNameProblem(name) ? ErrorCode::kInvalidTopicException
-                                                                               : ErrorCode::kUnknownTopicOrPartition);
-      continue;
-    }
+    // The cursor's place counts in its own topic only.
+    if (request.cursor && name != request.cursor->topic_name) first = PartitionIndex(0);
     if (partitions_left == 0) {
       response.next_cursor = DescribedTopics::Cursor{name, 0};
       break;
     }
+    const metadata::TopicState* state = image.FindTopic(name);
+    if (state == nullptr) {
+      const bool is_bad = metadata::TopicNameProblem(name).has_value();
+      AddProblem(name, is_bad ? ErrorCode::kInvalidTopicException : ErrorCode::kUnknownTopicOrPartition, response);
+      if (!is_bad) response.topics.back().topic_authorized_operations = kTopicOperations;
+      continue;
+    }
     if (!AddTopic(*state, first, image, partitions_left, response)) break;
-    first = PartitionIndex(0);
   }
   return response;
 }

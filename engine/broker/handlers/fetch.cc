@@ -2,9 +2,11 @@
 // files. A long poll is this fiber, asleep on a Watch of its partitions.
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "engine/broker/connection.h"
+#include "engine/broker/handlers/describe_partitions.h"
 #include "engine/broker/handlers/handlers.h"
 #include "engine/broker/node.h"
 #include "engine/broker/shard.h"
@@ -17,12 +19,36 @@ using protocol::ErrorCode;
 
 constexpr int16_t kFirstVersionWithTopicIds = 13;
 constexpr int16_t kFirstVersionWithReplicaState = 15;
+constexpr int16_t kFirstVersionWithLeaders = 16;
+
+enum class Reader : uint8_t { kConsumer, kFollower };
 
 struct FetchItem {
   FetchWant want;
   Placement placement;
   PartitionFetch result;
 };
+
+// A partition that is named twice counts once, where it came first and as it was named last.
+void KeepLastOfEach(std::vector<FetchWant>& wants) {
+  if (wants.size() < 2) return;
+  std::vector<size_t> sorted(wants.size());
+  std::iota(sorted.begin(), sorted.end(), size_t{0});
+  std::stable_sort(sorted.begin(), sorted.end(), [&](size_t a, size_t b) { return wants[a].key < wants[b].key; });
+  std::vector<bool> dropped(wants.size(), false);
+  size_t first = sorted[0];
+  for (size_t i = 1; i < sorted.size(); ++i) {
+    const size_t at = sorted[i];
+    if (wants[at].key != wants[first].key) {
+      first = at;
+      continue;
+    }
+    wants[first].wish = wants[at].wish;
+    dropped[at] = true;
+  }
+  size_t index = 0;
+  std::erase_if(wants, [&](const FetchWant&) { return dropped[index++]; });
+}
 
 FetchSessionRequest ToSessionRequest(const protocol::FetchRequest& request, int16_t version) {
   FetchSessionRequest out;
@@ -40,6 +66,7 @@ FetchSessionRequest ToSessionRequest(const protocol::FetchRequest& request, int1
                                     .max_bytes = partition.partition_max_bytes}});
     }
   }
+  KeepLastOfEach(out.wants);
   for (const auto& topic : request.forgotten_topics_data) {
     for (const int32_t partition : topic.partitions) {
       out.forgotten.push_back({topic.topic, topic.topic_id, PartitionIndex(partition)});
@@ -64,11 +91,15 @@ ReadBudget ReadItem(fiber::Fiber& self, Shard& shard, FetchItem& item, Isolation
   // Before the read: what comes after it must not be missed.
   partition->AddWatch(watch);
   const FetchPartitionWish& wish = item.want.wish;
+  if (wish.max_bytes < 0) {
+    item.result.error = ErrorCode::kInvalidRequest;
+    return budget;
+  }
   const bool first_fits_always = !budget.has_records && !MUTATION(shard.env().context, RT18);
   item.result = partition->Fetch(self, {.fetch_offset = wish.fetch_offset,
                                         .current_leader_epoch = wish.current_leader_epoch,
                                         .last_fetched_epoch = wish.last_fetched_epoch,
-                                        .bytes_max = std::clamp<int64_t>(wish.max_bytes, 0, budget.bytes_left),
+                                        .bytes_max = std::min<int64_t>(wish.max_bytes, budget.bytes_left),
                                         .first_batch = first_fits_always ? storage::ReadOptions::FirstBatch::kAlways
                                                                          : storage::ReadOptions::FirstBatch::kIfItFits,
                                         .isolation = isolation});
@@ -126,6 +157,10 @@ protocol::FetchResponse::PartitionData ToFetchAnswer(RequestContext& context, Fe
   out.aborted_transactions.reset();
   // "No records" is empty, never null (FEATURES 2.5.3).
   out.records = protocol::RecordsField(Bytes());
+  // Kafka's answer for a partition that is not there has an empty list, its other errors have none.
+  const bool is_unknown =
+      item.placement.error == ErrorCode::kUnknownTopicOrPartition || item.placement.error == ErrorCode::kUnknownTopicId;
+  if (is_unknown) out.aborted_transactions.emplace();
   if (result.diverging) {
     out.diverging_epoch = {result.diverging->epoch.value(), result.diverging->end_offset.value()};
   }
@@ -149,6 +184,19 @@ protocol::FetchResponse::PartitionData ToFetchAnswer(RequestContext& context, Fe
   context.file_parts.push_back(std::move(result.records));
   out.records = protocol::RecordsField(protocol::ExternalRecords{.size_bytes = size_bytes, .cookie = cookie});
   return out;
+}
+
+// Where the leader is, for a client that asked the wrong node or with an old epoch (KIP-951).
+void AddLeader(RequestContext& context, const FetchItem& item, Reader from, protocol::FetchResponse::PartitionData& out,
+               protocol::FetchResponse& response) {
+  if (context.version() < kFirstVersionWithLeaders) return;
+  if (item.result.error != ErrorCode::kNotLeaderOrFollower && item.result.error != ErrorCode::kFencedLeaderEpoch)
+    return;
+  const metadata::Image& image = context.home.image();
+  const LeaderHint leader = LeaderOf(item.placement.name, image, context.connection.listener());
+  out.current_leader = {leader.id.value(), leader.epoch.value()};
+  // A follower knows the nodes.
+  if (leader.address && from == Reader::kConsumer) AddEndpoint(*leader.address, response.node_endpoints);
 }
 
 // Neighbours with the same topic share an entry.
@@ -181,6 +229,15 @@ void PollPartitions(RequestContext& context, const protocol::FetchRequest& reque
   }
 }
 
+// Why a partition that is here is not read for this request.
+ErrorCode RefusalOf(const protocol::FetchRequest& request, int32_t replica_id, const FetchPartitionWish& wish) {
+  const bool known_isolation = request.isolation_level == 0 || request.isolation_level == 1;
+  if (!known_isolation || request.max_bytes < 0) return ErrorCode::kInvalidRequest;
+  if (replica_id < 0) return ErrorCode::kNone;
+  // No other node replicates from this one: a follower's Fetch is a stranger's (SEMANTICS 23).
+  return wish.current_leader_epoch < LeaderEpoch(0) ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kUnknownLeaderEpoch;
+}
+
 }  // namespace
 
 protocol::FetchResponse HandleFetch(RequestContext& context, const protocol::FetchRequest& request) {
@@ -188,10 +245,11 @@ protocol::FetchResponse HandleFetch(RequestContext& context, const protocol::Fet
   const int32_t replica_id =
       context.version() >= kFirstVersionWithReplicaState ? request.replica_state.replica_id : request.replica_id;
   const auto isolation = request.isolation_level == 1 ? Isolation::kReadCommitted : Isolation::kReadUncommitted;
-  const auto fresh_id = static_cast<uint32_t>(context.home.env().entropy.Next64());
+  const FetchSessions::Arrival arrival{.now = context.self.Now(),
+                                       .fresh_id = static_cast<uint32_t>(context.home.env().entropy.Next64())};
   FetchSessions& sessions = context.home.fetch_sessions();
   const FetchPlan plan =
-      sessions.Begin(ToSessionRequest(request, context.version()), fresh_id, context.home.env().context);
+      sessions.Begin(ToSessionRequest(request, context.version()), arrival, context.home.env().context);
   response.session_id = plan.session_id;
   if (plan.error != ErrorCode::kNone) {
     response.error_code = static_cast<int16_t>(plan.error);
@@ -203,10 +261,7 @@ protocol::FetchResponse HandleFetch(RequestContext& context, const protocol::Fet
     FetchItem& item = items->emplace_back();
     item.want = want;
     item.placement = context.home.Place({want.key.topic, want.key.topic_id, naming}, want.key.partition);
-    // No other node replicates from this one: a follower's Fetch is a stranger's (SEMANTICS 23).
-    if (replica_id >= 0 && item.placement.error == ErrorCode::kNone) {
-      item.placement.error = ErrorCode::kUnknownLeaderEpoch;
-    }
+    if (item.placement.error == ErrorCode::kNone) item.placement.error = RefusalOf(request, replica_id, want.wish);
   }
   PollPartitions(context, request, items, isolation);
   for (FetchItem& item : *items) {
@@ -216,7 +271,9 @@ protocol::FetchResponse HandleFetch(RequestContext& context, const protocol::Fet
                                  .records_bytes = item.result.records.size_bytes,
                                  .error = item.result.error};
     if (sessions.Tell(plan, item.want.key, state) == FetchSessions::Include::kNo) continue;
-    AddToFetchAnswer(response, item.want.key, ToFetchAnswer(context, item, isolation));
+    protocol::FetchResponse::PartitionData data = ToFetchAnswer(context, item, isolation);
+    AddLeader(context, item, replica_id < 0 ? Reader::kConsumer : Reader::kFollower, data, response);
+    AddToFetchAnswer(response, item.want.key, std::move(data));
   }
   return response;
 }

@@ -15,6 +15,11 @@ protocol::InitProducerIdResponse HandleInitProducerId(RequestContext& context,
                                                      : protocol::ErrorCode::kCoordinatorNotAvailable);
     return response;
   }
+  // An id without an epoch, or an epoch without an id, is no producer (KIP-360).
+  if ((request.producer_id == -1) != (request.producer_epoch == -1)) {
+    response.error_code = static_cast<int16_t>(protocol::ErrorCode::kInvalidRequest);
+    return response;
+  }
   // An idempotent producer that asks to go on with an id gets a new one, as with Kafka: only a transactional id ties a
   // later session to an earlier one.
   const AllocatedProducerId allocated = context.node.controller().AllocateProducerId(context.self);

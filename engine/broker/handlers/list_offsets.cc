@@ -1,6 +1,8 @@
 // ListOffsets (KIP-79, KIP-320, KIP-734, KIP-1023; versions 1 to 11).
 #include <array>
 #include <cstdint>
+#include <map>
+#include <string_view>
 #include <utility>
 
 #include "engine/broker/handlers/handlers.h"
@@ -41,13 +43,28 @@ OffsetLookup LookUpOn(RequestContext& context, const Placement& placement, Leade
 
 protocol::ListOffsetsResponse HandleListOffsets(RequestContext& context, const protocol::ListOffsetsRequest& request) {
   protocol::ListOffsetsResponse response;
+  const bool known_isolation = request.isolation_level == 0 || request.isolation_level == 1;
   const auto isolation = request.isolation_level == 1 ? Isolation::kReadCommitted : Isolation::kReadUncommitted;
+  struct Mentions {
+    int count = 0;
+    bool is_answered = false;
+  };
+  std::map<std::pair<std::string_view, int32_t>, Mentions> mentions;
+  for (const auto& topic : request.topics) {
+    for (const auto& partition : topic.partitions) ++mentions[{topic.name, partition.partition_index}].count;
+  }
   for (const auto& topic : request.topics) {
     auto& topic_out = response.topics.emplace_back();
     topic_out.name = topic.name;
     for (const auto& partition : topic.partitions) {
+      Mentions& mentioned = mentions.at({topic.name, partition.partition_index});
+      if (std::exchange(mentioned.is_answered, true)) continue;
       auto& out = topic_out.partitions.emplace_back();
       out.partition_index = partition.partition_index;
+      if (!known_isolation || mentioned.count > 1) {
+        out.error_code = static_cast<int16_t>(ErrorCode::kInvalidRequest);
+        continue;
+      }
       if (!IsKnownTimestamp(partition.timestamp, context.version())) {
         out.error_code = static_cast<int16_t>(ErrorCode::kUnsupportedVersion);
         continue;
@@ -64,6 +81,7 @@ protocol::ListOffsetsResponse HandleListOffsets(RequestContext& context, const p
       out.offset = found.offset.value();
       if (context.version() >= kFirstVersionWithLeaderEpoch) out.leader_epoch = found.leader_epoch.value();
     }
+    if (topic_out.partitions.empty() && !topic.partitions.empty()) response.topics.pop_back();
   }
   return response;
 }

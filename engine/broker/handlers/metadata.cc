@@ -1,4 +1,5 @@
 // Metadata (KIP-526, KIP-516, KIP-700; versions 0 to 13), with creation of topics on demand.
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -17,7 +18,7 @@ using TopicAnswer = protocol::MetadataResponse::Topic;
 
 constexpr int16_t kFirstVersionWithNullTopics = 1;
 constexpr int16_t kFirstVersionWithCreationFlag = 4;
-constexpr int16_t kFirstVersionWithNullNames = 12;
+constexpr int16_t kFirstVersionWithIds = 12;
 
 TopicAnswer DescribeTopic(const metadata::TopicState& state, const metadata::Image& image) {
   TopicAnswer topic;
@@ -49,10 +50,7 @@ TopicAnswer DescribeTopicById(const RequestContext& context, const TopicId& id) 
   const metadata::Image& image = context.home.image();
   const metadata::TopicState* state = image.FindTopicById(id);
   if (state != nullptr) return DescribeTopic(*state, image);
-  // A null name can be said from version 12 on; before, ids could not be asked for.
-  return MissingTopic(ErrorCode::kUnknownTopicId,
-                      context.version() >= kFirstVersionWithNullNames ? std::nullopt : std::optional<std::string>(""),
-                      id);
+  return MissingTopic(ErrorCode::kUnknownTopicId, std::nullopt, id);
 }
 
 // Creates what is not there, if the client and the node allow it. Kafka answers LEADER_NOT_AVAILABLE for a topic that
@@ -90,8 +88,11 @@ void DescribeNamed(RequestContext& context, const protocol::MetadataRequest& req
     if (!IsAskedById(topic) && context.home.image().FindTopic(*topic.name) == nullptr) missing.insert(*topic.name);
   }
   const auto errors = may_create ? CreateMissing(context, missing) : std::map<std::string, ErrorCode>();
+  std::set<std::pair<std::optional<std::string>, TopicId>> answered;
   for (const auto& topic : *request.topics) {
-    if (IsAskedById(topic)) {
+    const bool by_id = IsAskedById(topic);
+    if (!answered.emplace(by_id ? std::nullopt : topic.name, topic.topic_id).second) continue;
+    if (by_id) {
       response.topics.push_back(DescribeTopicById(context, topic.topic_id));
       continue;
     }
@@ -107,10 +108,24 @@ void DescribeNamed(RequestContext& context, const protocol::MetadataRequest& req
   }
 }
 
+bool AsksById(const protocol::MetadataRequest& request) {
+  return request.topics && std::any_of(request.topics->begin(), request.topics->end(), &IsAskedById);
+}
+
+// Versions 10 and 11 have a place for ids, but nobody serves them there (KIP-516).
+protocol::MetadataResponse RefuseIds(const protocol::MetadataRequest& request) {
+  protocol::MetadataResponse response;
+  for (const auto& topic : *request.topics) {
+    response.topics.push_back(MissingTopic(ErrorCode::kInvalidRequest, topic.name.value_or(""), topic.topic_id));
+  }
+  return response;
+}
+
 }  // namespace
 
 protocol::MetadataResponse HandleMetadata(RequestContext& context, const protocol::MetadataRequest& request) {
   protocol::MetadataResponse response;
+  if (context.version() < kFirstVersionWithIds && AsksById(request)) return RefuseIds(request);
   // Version 0 asks for all topics with an empty list, later ones with null.
   const bool wants_all =
       !request.topics || (context.version() < kFirstVersionWithNullTopics && request.topics->empty());
@@ -121,6 +136,13 @@ protocol::MetadataResponse HandleMetadata(RequestContext& context, const protoco
   } else {
     DescribeNamed(context, request, response);
   }
+  if (request.include_topic_authorized_operations) {
+    for (TopicAnswer& topic : response.topics) {
+      if (static_cast<ErrorCode>(topic.error_code) == ErrorCode::kUnknownTopicId) continue;
+      topic.topic_authorized_operations = kTopicOperations;
+    }
+  }
+  if (request.include_cluster_authorized_operations) response.cluster_authorized_operations = kClusterOperations;
   for (const BrokerAddress& broker : LiveBrokers(context.home.image(), context.connection.listener())) {
     response.brokers.push_back({broker.id.value(), broker.host, broker.port, broker.rack});
   }

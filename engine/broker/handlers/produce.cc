@@ -3,10 +3,12 @@
 // next.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
 #include "engine/broker/connection.h"
+#include "engine/broker/handlers/describe_partitions.h"
 #include "engine/broker/handlers/handlers.h"
 #include "engine/broker/node.h"
 #include "engine/broker/shard.h"
@@ -19,6 +21,7 @@ namespace {
 using protocol::ErrorCode;
 
 constexpr int16_t kFirstVersionWithZstd = 7;
+constexpr int16_t kFirstVersionWithLeaders = 10;
 
 // One partition of the request: where it goes and what became of it.
 struct ProduceItem {
@@ -28,40 +31,58 @@ struct ProduceItem {
   PartitionAppend result;
 };
 
-// What Kafka requires of the records of a Produce before it looks at the batch itself.
-PartitionAppend CheckShape(const RequestContext& context, const protocol::RecordsField& records, ProduceItem& item) {
+PartitionAppend RefuseShape(ErrorCode error, std::string message) {
   PartitionAppend refused;
-  if (records.is_null() || records.size_bytes() == 0) {
-    refused.error = ErrorCode::kInvalidRecord;
-    refused.message = "a partition without a record batch";
-    return refused;
-  }
-  const record::HeaderResult header = record::ParseHeader(records.bytes());
-  switch (header.problem.error) {
-    case record::BatchError::kNone:
-      break;
-    case record::BatchError::kOldMagic0:
-    case record::BatchError::kOldMagic1:
+  refused.error = error;
+  refused.message = std::move(message);
+  return refused;
+}
+
+// Problems that the partition finds and answers with its log start.
+bool IsOfWholeBatch(record::BatchError error) {
+  return error == record::BatchError::kBadCount || error == record::BatchError::kBadOffsetDeltas ||
+         error == record::BatchError::kBadBaseOffset;
+}
+
+// Kafka tells a first batch that is not whole from one that is not a batch: only the second may be sent again.
+PartitionAppend RefuseHeader(const record::BatchProblem& problem) {
+  switch (problem.error) {
+    case record::BatchError::kBadLength:
     case record::BatchError::kUnknownMagic:
-      refused.error = ErrorCode::kInvalidRecord;
-      refused.message = header.problem.what;
-      return refused;
+      return RefuseShape(ErrorCode::kCorruptMessage, problem.what);
     default:
-      refused.error = ErrorCode::kCorruptMessage;
-      refused.message = header.problem.what;
-      return refused;
+      return RefuseShape(ErrorCode::kInvalidRecord, problem.what);
   }
+}
+
+// What Kafka requires of the records of a Produce before it looks at the batch itself. Bytes behind the batch that are
+// no whole batch are dropped.
+PartitionAppend CheckShape(const RequestContext& context, Bytes records, ProduceItem& item) {
+  if (records.empty()) return RefuseShape(ErrorCode::kInvalidRecord, "a partition without a record batch");
+  const record::HeaderResult header = record::ParseHeader(records);
+  if (!header.ok() && IsOfWholeBatch(header.problem.error)) {
+    item.batch = context.Writable(records);
+    return {};
+  }
+  if (!header.ok()) return RefuseHeader(header.problem);
   item.header = header.header;
-  if (header.header.size_bytes < records.size_bytes()) {
-    refused.error = ErrorCode::kInvalidRecord;
-    refused.message = "more than one record batch for a partition";
-    return refused;
+  if (header.header.size_bytes > static_cast<int64_t>(records.size())) {
+    return RefuseShape(ErrorCode::kInvalidRecord,
+                       fmt::format("{} of {} bytes of the record batch", records.size(), header.header.size_bytes));
+  }
+  const Bytes behind = records.subspan(static_cast<size_t>(header.header.size_bytes));
+  const record::HeaderResult second = record::ParseHeader(behind);
+  if (second.ok() && second.header.size_bytes <= static_cast<int64_t>(behind.size())) {
+    return RefuseShape(ErrorCode::kInvalidRecord, "more than one record batch for a partition");
+  }
+  if (!second.ok() && second.problem.error == record::BatchError::kBadLength) {
+    return RefuseShape(ErrorCode::kCorruptMessage, second.problem.what);
   }
   if (header.header.codec() == record::Codec::kZstd && context.version() < kFirstVersionWithZstd) {
-    refused.error = ErrorCode::kUnsupportedCompressionType;
-    refused.message = "zstd needs Produce version 7 or later";
+    return RefuseShape(ErrorCode::kUnsupportedCompressionType, "zstd needs Produce version 7 or later");
   }
-  return refused;
+  item.batch = context.Writable(records.first(static_cast<size_t>(header.header.size_bytes)));
+  return {};
 }
 
 // Calls `step` for the items of each shard, on that shard, one shard after the other. The items stay where they are:
@@ -108,6 +129,7 @@ protocol::ProduceResponse::PartitionProduceResponse ToProduceAnswer(const Produc
     return answer;
   }
   answer.base_offset = -1;
+  answer.log_start_offset = item.result.log_start_offset.value();
   if (!item.result.message.empty()) answer.error_message = item.result.message;
   for (const RecordProblemText& problem : item.result.record_problems) {
     answer.record_errors.push_back({problem.index, problem.what});
@@ -137,16 +159,27 @@ std::shared_ptr<std::vector<ProduceItem>> CollectItems(RequestContext& context,
           context.home.Place({topic.name, topic.topic_id, context.version() >= 13 ? Naming::kById : Naming::kByName},
                              PartitionIndex(partition.index));
       item.result.error = item.placement.error;
-      if (item.result.error == ErrorCode::kNone) item.result = CheckShape(context, partition.records, item);
-      if (request.transactional_id && item.result.error == ErrorCode::kNone) {
-        item.result.error = ErrorCode::kInvalidTxnState;
-        item.result.message = "transactions are not supported by this version";
-      }
-      if (item.result.error == ErrorCode::kNone) item.batch = context.Writable(partition.records.bytes());
+      const Bytes records = partition.records.is_null() ? Bytes() : partition.records.bytes();
+      if (item.result.error == ErrorCode::kNone) item.result = CheckShape(context, records, item);
       items->push_back(std::move(item));
     }
   }
   return items;
+}
+
+// A transactional batch would hold back the last stable offset for good: nobody here could end its transaction. Without
+// a transactional id Kafka refuses the whole request.
+void RefuseTransactions(const protocol::ProduceRequest& request, std::vector<ProduceItem>& items) {
+  const auto is_transactional = [](const ProduceItem& item) { return item.header.is_transactional(); };
+  if (std::none_of(items.begin(), items.end(), is_transactional)) return;
+  for (ProduceItem& item : items) {
+    if (!request.transactional_id) {
+      item.result =
+          RefuseShape(ErrorCode::kTransactionalIdAuthorizationFailed, "a transaction needs a transactional id");
+    } else if (is_transactional(item) && item.result.error == ErrorCode::kNone) {
+      item.result = RefuseShape(ErrorCode::kInvalidTxnState, "transactions are not supported by this version");
+    }
+  }
 }
 
 }  // namespace
@@ -155,8 +188,11 @@ protocol::ProduceResponse HandleProduce(RequestContext& context, const protocol:
   protocol::ProduceResponse response;
   const bool known_acks = request.acks == 0 || request.acks == 1 || request.acks == -1;
   const auto items = CollectItems(context, request);
+  RefuseTransactions(request, *items);
   if (!known_acks) {
-    for (ProduceItem& item : *items) item.result.error = ErrorCode::kInvalidRequiredAcks;
+    for (ProduceItem& item : *items) {
+      if (item.result.error == ErrorCode::kNone) item.result.error = ErrorCode::kInvalidRequiredAcks;
+    }
   }
   AppendOrder& order = context.connection.append_order();
   order.WaitForTurn(context.self, context.append_ticket);
@@ -167,6 +203,7 @@ protocol::ProduceResponse HandleProduce(RequestContext& context, const protocol:
   size_t next = 0;
   bool failed = false;
   for (const auto& topic : request.topic_data) {
+    if (topic.partition_data.empty()) continue;
     protocol::ProduceResponse::TopicProduceResponse& out = response.responses.emplace_back();
     out.name = topic.name;
     out.topic_id = topic.topic_id;
@@ -175,6 +212,11 @@ protocol::ProduceResponse HandleProduce(RequestContext& context, const protocol:
       ReportProduce(context, item, request.acks);
       failed = failed || item.result.error != ErrorCode::kNone;
       out.partition_responses.push_back(ToProduceAnswer(item));
+      if (context.version() < kFirstVersionWithLeaders || item.result.error != ErrorCode::kNotLeaderOrFollower)
+        continue;
+      const LeaderHint leader = LeaderOf(item.placement.name, context.home.image(), context.connection.listener());
+      out.partition_responses.back().current_leader = {leader.id.value(), leader.epoch.value()};
+      if (leader.address) AddEndpoint(*leader.address, response.node_endpoints);
     }
   }
   if (request.acks == 0) {

@@ -237,22 +237,6 @@ TEST(Traps, AFetchBehindTheEndIsOutOfRangeAndOneAtTheEndWaits) {
   });
 }
 
-TEST(Traps, NegativeSizeLimitsCountAsZero) {
-  BrokerWorld world;
-  world.Run([](fiber::Fiber& self, env::Env& env) {
-    TestClient client(self, env);
-    client.CreateTopic("t", 1);
-    const ByteBuffer batch = BatchOf({"a"});
-    client.Ask<protocol::ProduceResponse>(ProduceTo("t", batch), 9);
-    protocol::FetchRequest request = FetchFrom("t", 0);
-    request.max_bytes = -1;
-    request.topics[0].partitions[0].partition_max_bytes = -7;
-    const auto fetched = client.Ask<protocol::FetchResponse>(request, 12);
-    // The first batch comes all the same, so that a small limit stops nobody.
-    EXPECT_GT(fetched.response.responses[0].partitions[0].records.size_bytes(), 0);
-  });
-}
-
 TEST(Traps, CoordinatorsAreHonestlyNotThere) {
   BrokerWorld world;
   world.Run([](fiber::Fiber& self, env::Env& env) {

@@ -105,7 +105,7 @@ TEST(TopicConfig, JitterIsBoundedBySegmentTime) {
 
 TEST(DescribeTopic, ListsSynonymsStrongestFirst) {
   const PropertyMap topic{{"retention.ms", "+60000"}};
-  const PropertyMap file{{"log.retention.minutes", "5"}};
+  const PropertyMap file{{"log.retention.ms", "7"}, {"log.retention.minutes", "5"}};
   const auto all = DescribeTopic(Layers{&topic, nullptr, nullptr, &file}, std::nullopt);
   const Description* const d = Find(all, "retention.ms");
   ASSERT_NE(d, nullptr);
@@ -113,8 +113,24 @@ TEST(DescribeTopic, ListsSynonymsStrongestFirst) {
   EXPECT_EQ(d->source, Source::kDynamicTopic);
   EXPECT_EQ(d->type, Type::kLong);
   EXPECT_FALSE(d->is_read_only);
-  EXPECT_THAT(Shown(*d),
-              ElementsAre("1:retention.ms=+60000", "4:log.retention.minutes=5", "5:log.retention.hours=168"));
+  EXPECT_THAT(Shown(*d), ElementsAre("1:retention.ms=+60000", "4:log.retention.ms=7", "4:log.retention.minutes=5",
+                                     "5:log.retention.hours=168"));
+}
+
+TEST(DescribeTopic, ShowsAValueOfAWeakerBrokerPropertyAsTheDefault) {
+  const PropertyMap file{{"log.retention.minutes", "5"}};
+  const auto all = DescribeTopic(Layers{nullptr, nullptr, nullptr, &file}, std::nullopt);
+  const Description* const d = Find(all, "retention.ms");
+  ASSERT_NE(d, nullptr);
+  EXPECT_EQ(d->value, "300000");
+  EXPECT_EQ(d->source, Source::kDefault);
+  EXPECT_THAT(Shown(*d), IsEmpty());
+}
+
+TEST(DescribeBroker, DoesNotListWhatKafkaDoesNot) {
+  const auto all = DescribeBroker(Layers{}, std::nullopt);
+  EXPECT_EQ(Find(all, "unstable.api.versions.enable"), nullptr);
+  EXPECT_EQ(Find(all, "super.users"), nullptr);
 }
 
 TEST(DescribeTopic, HidesInternalPropertiesThatAreUnset) {

@@ -105,9 +105,29 @@ TEST(IncrementalAlterConfigs, ResourceThatIsThereTwiceIsRefused) {
   protocol::IncrementalAlterConfigsRequest request;
   request.resources = {{kTopicType, "t", {{"segment.ms", kSet, "6"}}}, {kTopicType, "t", {}}};
   const auto outcome = cluster.controller().IncrementalAlterConfigs(request);
-  ASSERT_THAT(outcome.response.responses, SizeIs(1));
+  ASSERT_THAT(outcome.response.responses, SizeIs(2));
   EXPECT_EQ(outcome.response.responses[0].error_code, protocol::ToWire(ErrorCode::kInvalidRequest));
+  EXPECT_EQ(outcome.response.responses[1].error_code, protocol::ToWire(ErrorCode::kInvalidRequest));
   EXPECT_THAT(outcome.records, IsEmpty());
+}
+
+TEST(IncrementalAlterConfigs, NothingCannotBeAppended) {
+  Cluster cluster(1);
+  cluster.Topic("t");
+  protocol::IncrementalAlterConfigsRequest request;
+  constexpr int8_t kAppend = 2;
+  request.resources = {{kTopicType, "t", {{"cleanup.policy", kAppend, ""}}}};
+  const auto outcome = cluster.controller().IncrementalAlterConfigs(request);
+  EXPECT_EQ(outcome.response.responses.at(0).error_code, protocol::ToWire(ErrorCode::kInvalidConfig));
+}
+
+TEST(IncrementalAlterConfigs, BadTopicNameIsToldFromAMissingTopic) {
+  Cluster cluster(1);
+  protocol::IncrementalAlterConfigsRequest request;
+  request.resources = {{kTopicType, "a/b", {}}, {kTopicType, "ab", {}}};
+  const auto outcome = cluster.controller().IncrementalAlterConfigs(request);
+  EXPECT_EQ(outcome.response.responses.at(0).error_code, protocol::ToWire(ErrorCode::kInvalidTopicException));
+  EXPECT_EQ(outcome.response.responses.at(1).error_code, protocol::ToWire(ErrorCode::kUnknownTopicOrPartition));
 }
 
 TEST(IncrementalAlterConfigs, BrokerPropertiesAreForOneOrForAll) {
@@ -115,7 +135,7 @@ TEST(IncrementalAlterConfigs, BrokerPropertiesAreForOneOrForAll) {
   const std::vector<Change> change = {{"message.max.bytes", kSet, "5000"}};
   EXPECT_EQ(Alter(cluster, {kBrokerType, ""}, change), ErrorCode::kNone);
   EXPECT_EQ(Alter(cluster, {kBrokerType, "1"}, change), ErrorCode::kNone);
-  EXPECT_EQ(Alter(cluster, {kBrokerType, "2"}, change), ErrorCode::kBrokerIdNotRegistered);
+  EXPECT_EQ(Alter(cluster, {kBrokerType, "2"}, change), ErrorCode::kInvalidRequest);
   EXPECT_EQ(Alter(cluster, {kBrokerType, "one"}, change), ErrorCode::kInvalidRequest);
   EXPECT_EQ(Alter(cluster, {kBrokerType, "1"}, {{"node.id", kSet, "2"}}), ErrorCode::kInvalidRequest);
   EXPECT_EQ(Alter(cluster, {kBrokerType, "1"}, {{"message.max.bytes", kSet, "x"}}), ErrorCode::kInvalidRequest);

@@ -73,7 +73,8 @@ TEST(ValidateBatch, RejectsWhatAClientMustNotSend) {
   EXPECT_EQ(ErrorWith(kBaseOffsetAt, int64_t{5}), BatchError::kBadBaseOffset);
   EXPECT_EQ(ErrorWith(kMagicAt, int8_t{1}), BatchError::kOldMagic1);
   EXPECT_EQ(ErrorWith(kAttributesAt, kControlBit), BatchError::kControlFromClient);
-  EXPECT_EQ(ErrorWith(kAttributesAt, kLogAppendTimeBit), BatchError::kLogAppendTimeFromClient);
+  // Kafka takes it and makes it the topic's type.
+  EXPECT_EQ(ErrorWith(kAttributesAt, kLogAppendTimeBit), BatchError::kNone);
   EXPECT_EQ(ErrorWith(kAttributesAt, kTransactionalBit), BatchError::kBadProducer);
   EXPECT_EQ(ErrorWith(kAttributesAt, uint16_t{6}), BatchError::kUnsupportedCodec);
   EXPECT_EQ(ErrorWith(kProducerIdAt, int64_t{7}), BatchError::kBadProducer);
