@@ -49,10 +49,16 @@ int64_t DrawRestart(DrawStream& draws) {
   return DrawDuration(draws, Duration::Millis(1), Duration::Seconds(10));
 }
 
-void FillDisk(DrawStream& draws, FaultClass::Kind kind, plan::DiskFault& fault) {
+void FillDisk(DrawStream& draws, const FaultClass& wanted, plan::DiskFault& fault) {
   fault.set_duration_ns(DrawDuration(draws, Duration::Millis(10), Duration::Seconds(5)));
   fault.set_probability_ppm(draws.Below(2) == 0 ? 1'000'000 : static_cast<uint32_t>(draws.Between(10'000, 500'000)));
-  switch (kind) {
+  if (wanted.path_part_size() > 0) {
+    // One error is another thing than a disk that goes on failing: a retry succeeds.
+    if (draws.Below(2) == 0) fault.set_count_max(1);
+    const uint64_t part = draws.Below(static_cast<uint64_t>(wanted.path_part_size()));
+    fault.set_path_part(wanted.path_part(static_cast<int>(part)));
+  }
+  switch (wanted.kind()) {
     case FaultClass::DISK_READ_ERROR:
       return fault.set_kind(plan::DiskFault::READ_ERROR);
     case FaultClass::DISK_WRITE_ERROR:
@@ -101,8 +107,8 @@ void FillNetworkAction(DrawStream& draws, FaultClass::Kind kind, plan::Action& a
   }
 }
 
-void FillAction(DrawStream& draws, FaultClass::Kind kind, plan::Action& action) {
-  switch (kind) {
+void FillAction(DrawStream& draws, const FaultClass& fault, plan::Action& action) {
+  switch (fault.kind()) {
     case FaultClass::CRASH:
     case FaultClass::CRASH_AT_PROBE:
       return action.mutable_crash()->set_restart_after_ns(DrawRestart(draws));
@@ -129,19 +135,26 @@ void FillAction(DrawStream& draws, FaultClass::Kind kind, plan::Action& action) 
     case FaultClass::DISK_SLOW:
     case FaultClass::DISK_HANG:
     case FaultClass::DISK_BIT_ROT:
-      return FillDisk(draws, kind, *action.mutable_disk());
+      return FillDisk(draws, fault, *action.mutable_disk());
     default:
-      return FillNetworkAction(draws, kind, action);
+      return FillNetworkAction(draws, fault.kind(), action);
   }
 }
 
 void FillTrigger(DrawStream& draws, const FaultClass& fault, Duration length, plan::Event& event) {
-  const bool at_probe = fault.probe_size() > 0 &&
-                        (fault.kind() == FaultClass::CRASH_AT_PROBE || fault.kind() == FaultClass::POWER_LOSS_AT_PROBE);
-  if (at_probe) {
-    plan::ProbeHit& probe = *event.mutable_trigger()->mutable_probe();
-    probe.set_name(fault.probe(static_cast<int>(draws.Below(static_cast<uint64_t>(fault.probe_size())))));
-    probe.set_count(uint64_t{1} << draws.Below(8));
+  const int place_count = fault.probe_size() + fault.disk_size();
+  if (place_count > 0) {
+    const auto place = static_cast<int>(draws.Below(static_cast<uint64_t>(place_count)));
+    const uint64_t hit = uint64_t{1} << draws.Below(8);
+    if (place < fault.probe_size()) {
+      plan::ProbeHit& probe = *event.mutable_trigger()->mutable_probe();
+      probe.set_name(fault.probe(place));
+      probe.set_count(hit);
+    } else {
+      plan::DiskOperation& disk = *event.mutable_trigger()->mutable_disk();
+      disk = fault.disk(place - fault.probe_size());
+      disk.set_count(hit);
+    }
     event.mutable_target()->mutable_triggering();
     return;
   }
@@ -170,7 +183,7 @@ plan::Plan GeneratePlan(const PlanOptions& options) {
       // Its own, whatever else is in the plan.
       event.set_id(static_cast<uint32_t>(draws.Between(1, 0x7fffffff)));
       FillTrigger(draws, fault, options.length, event);
-      FillAction(draws, fault.kind(), *event.mutable_action());
+      FillAction(draws, fault, *event.mutable_action());
     }
   }
   std::stable_sort(
