@@ -22,6 +22,7 @@ storage::LogConfig MetadataLogConfig(const NodeOptions& options) {
   storage::LogConfig config;
   config.segment_bytes = options.config.metadata_segment_bytes;
   config.segment_ms = options.config.metadata_segment_time;
+  config.segment_offsets_max = options.segment_offsets_max;
   config.cleanup_delete = false;
   config.retention_ms = storage::kNoLimit;
   config.retention_bytes = storage::kNoLimit;

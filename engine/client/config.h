@@ -53,6 +53,9 @@ struct ProducerConfig {
   record::Codec compression = record::Codec::kNone;
   AdaptivePartitioning adaptive_partitioning = AdaptivePartitioning::kOn;
   KeyUse key_use = KeyUse::kHash;
+  // Of the first sequences in a partition, with no name of Kafka's: a broker that does not know the producer accepts
+  // any. Tests begin near 2^31, to see them wrap.
+  int32_t first_sequence = 0;
 };
 
 enum class IsolationLevel : int8_t { kReadUncommitted = 0, kReadCommitted = 1 };

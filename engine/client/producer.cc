@@ -131,7 +131,8 @@ PartitionQueue& ProducerCore::QueueOf(Topic& topic, PartitionIndex partition) {
   const PartitionQueue::Options options{.idempotence = config_.idempotence,
                                         .max_in_flight = config_.max_in_flight,
                                         .batch_bytes = config_.batch_bytes,
-                                        .linger = config_.linger};
+                                        .linger = config_.linger,
+                                        .first_sequence = config_.first_sequence};
   return topic.queues.try_emplace(partition, env_.context, options).first->second;
 }
 
