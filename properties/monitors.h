@@ -137,7 +137,7 @@ struct ProduceAnswer {
   ProducerEpoch producer_epoch;
   int32_t base_sequence = -1;
   Offset base_offset;
-  Offset high_watermark;  // kNoOffset: it did not move since the log was loaded
+  Offset high_watermark;                    // kNoOffset: it did not move since the log was loaded
   const AppendedBatch* appended = nullptr;  // the batch that was appended there; nullptr: there was none
   Offset answered_before = kNoOffset;       // the offset that an earlier answer gave for the same batch
 };

@@ -37,6 +37,13 @@ Findings DurableLogsSurvivePowerLoss(const Evidence&);
 Findings LogStartNeverGoesBack(const Evidence&);
 Findings DeletedRecordsStayDeleted(const Evidence&);
 Findings TimestampSearchesFindTheFirst(const Evidence&);
+Findings RetentionDeletesWhatIsOld(const Evidence&);
+Findings OnlyOffsetsOutsideAreOutOfRange(const Evidence&);
+Findings ListedOffsetsAreInTheLog(const Evidence&);
+Findings LargestTimestampsAreFound(const Evidence&);
+Findings ProducersThatGoOnAreNotRefused(const Evidence&);
+Findings NewEpochsGetOn(const Evidence&);
+Findings WrongRequestsAreRefused(const Evidence&);
 Findings HealedClustersConverge(const Evidence&);
 
 }  // namespace odradek::properties

@@ -19,8 +19,16 @@ constexpr auto kAll = std::to_array<Property>({
     {"H12", "Records arrive with the bytes and the timestamp with which they were sent.", &RecordsArriveIntact},
     {"D1", "A log comes back from a loss of power with all that was promised durable.", &DurableLogsSurvivePowerLoss},
     {"Z1", "The log start offset never goes back.", &LogStartNeverGoesBack},
+    {"Z2", "Retention deletes what is old or too much, and nothing that is not yet visible.",
+     &RetentionDeletesWhatIsOld},
     {"Z3", "Deleted records are never read again.", &DeletedRecordsStayDeleted},
+    {"Z4", "Only offsets outside of the log are out of range.", &OnlyOffsetsOutsideAreOutOfRange},
     {"O1", "A search by timestamp finds the first record that is not older.", &TimestampSearchesFindTheFirst},
+    {"O2", "No offset that a client is told lies below the log start.", &ListedOffsetsAreInTheLog},
+    {"O5", "A search for the largest timestamp finds the first record that has it.", &LargestTimestampsAreFound},
+    {"F1", "A request out of turn in a fetch session is refused.", &WrongRequestsAreRefused},
+    {"V7", "A producer that goes on where it was is not refused.", &ProducersThatGoOnAreNotRefused},
+    {"V14", "A producer that began a new epoch gets on.", &NewEpochsGetOn},
     {"V0", "When the faults stop, every client finishes and every partition can be read.", &HealedClustersConverge},
 });
 

@@ -178,7 +178,8 @@ PartitionAppend Partition::Append(fiber::Fiber& self, MutableBytes batch) {
   }
   const WallTime now = env_.clock.WallNow();
   const record::ValidationResult validation = record::ValidateBatch(batch, WhatIsAccepted(now));
-  if (!validation.ok()) {
+  const bool ignores_crc = validation.problem.error == record::BatchError::kBadCrc && MUTATION(env_.context, LG27);
+  if (!validation.ok() && !ignores_crc) {
     REACHED(env_.context, "broker.produce.refused_batch");
     done = Refuse(validation);
     if (!TellsNoLogStart(done.error)) done.log_start_offset = log_->log_start_offset();
@@ -190,8 +191,8 @@ PartitionAppend Partition::Append(fiber::Fiber& self, MutableBytes batch) {
   if (stamps) {
     record::SetLogAppendTime(batch, now.timestamp());
     done.log_append_time = now.timestamp();
-  } else if (validation.max_timestamp != validation.header.max_timestamp ||
-             validation.header.timestamp_type() != record::TimestampType::kCreateTime) {
+  } else if (!ignores_crc && (validation.max_timestamp != validation.header.max_timestamp ||
+                              validation.header.timestamp_type() != record::TimestampType::kCreateTime)) {
     record::SetMaxTimestamp(batch, record::TimestampType::kCreateTime, validation.max_timestamp);
   }
   const storage::AppendResult appended = log_->Append(self, batch,
@@ -239,6 +240,13 @@ protocol::ErrorCode Partition::CheckLeaderEpoch(LeaderEpoch epoch) const {
   return epoch < leader_epoch_ ? ErrorCode::kFencedLeaderEpoch : ErrorCode::kUnknownLeaderEpoch;
 }
 
+void Partition::ReportOutOfRange(Offset fetch_offset) const {
+  env_.observer.On(env::FetchOutOfRange{.partition = {log_->name().topic, log_->name().partition},
+                                        .fetch_offset = fetch_offset,
+                                        .log_start_offset = log_->log_start_offset(),
+                                        .log_end_offset = log_->log_end_offset()});
+}
+
 PartitionFetch Partition::Fetch(fiber::Fiber& self, const PartitionFetchRequest& request) {
   PartitionFetch fetch;
   // Of a Fetch, any negative epoch is none.
@@ -264,13 +272,15 @@ PartitionFetch Partition::Fetch(fiber::Fiber& self, const PartitionFetchRequest&
       return fetch;
     }
   }
-  if (MUTATION(env_.context, RT12) && request.fetch_offset > fetch.high_watermark) {
+  if (request.fetch_offset > fetch.high_watermark && MUTATION(env_.context, RT12)) {
+    ReportOutOfRange(request.fetch_offset);
     return failed(ErrorCode::kOffsetOutOfRange);
   }
   fetch.records = log_->Read(self, {.from = request.fetch_offset,
                                     .bytes_max = request.bytes_max,
                                     .upper_bound = upper_bound,
                                     .first_batch = request.first_batch});
+  if (fetch.records.error == storage::ReadError::kOutOfRange) ReportOutOfRange(request.fetch_offset);
   // An answer with an error tells nothing of the partition.
   if (const ErrorCode error = FromReadError(fetch.records.error); error != ErrorCode::kNone) return failed(error);
   if (request.isolation == Isolation::kReadCommitted && fetch.records.size_bytes > 0) {

@@ -136,6 +136,7 @@ class Partition {
   record::ValidateOptions WhatIsAccepted(WallTime now) const;
   PartitionAppend Refuse(const record::ValidationResult& problem) const;
   void RaiseHighWatermark(Offset offset);
+  void ReportOutOfRange(Offset fetch_offset) const;
   Offset VisibleEnd(Isolation isolation) const;
 
   env::Env& env_;

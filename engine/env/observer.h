@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "engine/base/ids.h"
+#include "engine/base/time.h"
 #include "engine/base/uuid.h"
 
 namespace odradek::env {
@@ -70,6 +71,16 @@ struct LogCleaned {
   int64_t bytes_read;
   int64_t bytes_written;
 };
+// Retention found that a segment may go: what it went by. It is deleted unless the node ends before.
+struct SegmentExpired {
+  PartitionName partition;
+  Offset base_offset;
+  Offset next_offset;
+  Offset high_watermark;
+  Timestamp largest_timestamp;
+  WallTime now;
+  int64_t left_bytes;  // of the log without it and those chosen before it
+};
 enum class ShutdownKind : uint8_t { kClean, kUnclean };
 struct LogRecovered {
   PartitionName partition;
@@ -101,6 +112,7 @@ struct ProduceAnswered {
   ProducerId producer_id;
   ProducerEpoch producer_epoch;
   int32_t base_sequence;
+  int32_t record_count;
   int16_t acks;
   int16_t error;
 };
@@ -112,6 +124,13 @@ struct RecordsFetched {
   Offset high_watermark;
   Offset last_stable_offset;
   Offset log_start_offset;
+};
+// A fetch offset was said to be outside of the log.
+struct FetchOutOfRange {
+  PartitionName partition;
+  Offset fetch_offset;
+  Offset log_start_offset;
+  Offset log_end_offset;
 };
 struct TopicCreated {
   std::string_view topic;
@@ -132,9 +151,9 @@ struct NodeShutDown {
 };
 
 using Observation =
-    std::variant<LogAppended, LogFlushed, LogRolled, LogTruncated, LogStartMoved, SegmentDeleted, LogRecovered,
-                 LogOffline, HighWatermarkMoved, LeaderEpochStarted, ProduceAnswered, RecordsFetched, TopicCreated,
-                 TopicDeleted, NodeStarted, NodeShutDown, SegmentsCompacted, LogCleaned>;
+    std::variant<LogAppended, LogFlushed, LogRolled, LogTruncated, LogStartMoved, SegmentDeleted, SegmentExpired,
+                 LogRecovered, LogOffline, HighWatermarkMoved, LeaderEpochStarted, ProduceAnswered, RecordsFetched,
+                 FetchOutOfRange, TopicCreated, TopicDeleted, NodeStarted, NodeShutDown, SegmentsCompacted, LogCleaned>;
 
 class Observer {
  public:

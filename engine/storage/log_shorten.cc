@@ -218,7 +218,8 @@ DiskError Log::FoldProducers(fiber::Fiber& self, Offset end, producers::Producer
 
 DiskError Log::ReplayProducers(fiber::Fiber& self, Offset end) {
   producers::ProducerStates states(producers_.states().config());
-  if (const DiskError error = FoldProducers(self, end, states); error != DiskError::kNone) return error;
+  const Offset until = MUTATION(env_.context, ID18) ? std::min(end, active()->base_offset()) : end;
+  if (const DiskError error = FoldProducers(self, until, states); error != DiskError::kNone) return error;
   producers_.states() = std::move(states);
   producers_.states().OnHighWatermark(high_watermark_);
   return DiskError::kNone;
@@ -291,6 +292,7 @@ bool Log::IsExpired(const Segment& segment) const {
 // The oldest segments that can go, one after the other.
 std::vector<Log::SegmentPtr> Log::FindDeletable(fiber::Fiber& self, Deletable why, DiskError& error) {
   std::vector<SegmentPtr> found;
+  int64_t left_bytes = size_bytes();
   int64_t excess_bytes = config_.retention_bytes < 0 ? -1 : size_bytes() - config_.retention_bytes;
   for (SegmentPtr segment = segments_.begin()->second; segment != nullptr; segment = SegmentAfter(*segment)) {
     const bool last = segment == active();
@@ -306,6 +308,16 @@ std::vector<Log::SegmentPtr> Log::FindDeletable(fiber::Fiber& self, Deletable wh
       deletable = by_size || IsExpired(*segment);
     }
     if (!deletable) break;
+    left_bytes -= segment->size_bytes();
+    if (end > log_start_) {
+      env_.observer.On(env::SegmentExpired{.partition = observed_name(),
+                                           .base_offset = segment->base_offset(),
+                                           .next_offset = end,
+                                           .high_watermark = high_watermark_,
+                                           .largest_timestamp = segment->largest_timestamp(),
+                                           .now = env_.clock.WallNow(),
+                                           .left_bytes = left_bytes});
+    }
     excess_bytes -= segment->size_bytes();
     found.push_back(segment);
   }

@@ -64,6 +64,15 @@ class FieldLister {
     visit_.Field("bytes_read", o.bytes_read);
     visit_.Field("bytes_written", o.bytes_written);
   }
+  void operator()(const env::SegmentExpired& o) {
+    visit_.Begin("segment expired", o.partition);
+    visit_.Field("base_offset", o.base_offset.value());
+    visit_.Field("next_offset", o.next_offset.value());
+    visit_.Field("high_watermark", o.high_watermark.value());
+    visit_.Field("largest_timestamp", o.largest_timestamp.value());
+    visit_.Field("now_ms", o.now.unix_millis());
+    visit_.Field("left_bytes", o.left_bytes);
+  }
   void operator()(const env::LogRecovered& o) {
     visit_.Begin("log recovered", o.partition);
     visit_.Field("log_start_offset", o.log_start_offset.value());
@@ -103,6 +112,12 @@ class FieldLister {
     visit_.Field("high_watermark", o.high_watermark.value());
     visit_.Field("last_stable_offset", o.last_stable_offset.value());
     visit_.Field("log_start_offset", o.log_start_offset.value());
+  }
+  void operator()(const env::FetchOutOfRange& o) {
+    visit_.Begin("fetch out of range", o.partition);
+    visit_.Field("fetch_offset", o.fetch_offset.value());
+    visit_.Field("log_start_offset", o.log_start_offset.value());
+    visit_.Field("log_end_offset", o.log_end_offset.value());
   }
   void operator()(const env::TopicCreated& o) {
     visit_.Begin("topic created", {o.topic, PartitionIndex(0)});

@@ -87,6 +87,14 @@ struct DeleteRecords {
   Offset low_watermark = kNoOffset;
 };
 
+// A request that the protocol says must be refused, and what was said: Kafka's code.
+struct Refusal {
+  Span span;
+  ClientId client = 0;
+  std::string what;
+  int16_t error = 0;
+};
+
 // A partition's complete contents, read from its start to its end when everything was healed.
 struct FinalRead {
   TopicPartition partition;
@@ -112,6 +120,45 @@ struct LogStart {
   Offset log_start_offset;
 };
 
+// Retention chose a segment to delete: what the node says that it went by.
+struct Expiration {
+  int64_t at_ns = 0;
+  TopicPartition partition;
+  Offset base_offset;
+  Offset next_offset;
+  Offset high_watermark;
+  Timestamp largest_timestamp;
+  int64_t now_ms = 0;      // by the node's wall clock
+  int64_t left_bytes = 0;  // of the log without it
+};
+
+// A node said of a fetch offset that it is outside of a log, and where the log begins and ends.
+struct OutOfRange {
+  int64_t at_ns = 0;
+  TopicPartition partition;
+  Offset fetch_offset;
+  Offset log_start_offset;
+  Offset log_end_offset;
+};
+
+// A node's answer to a batch of a producer with an id; error is Kafka's code.
+struct BatchAnswer {
+  int64_t at_ns = 0;
+  TopicPartition partition;
+  ProducerId producer_id;
+  ProducerEpoch producer_epoch;
+  int32_t base_sequence = 0;
+  int32_t record_count = 0;
+  int16_t error = 0;
+};
+
+// What a topic's configuration says; negative: no limit.
+struct RetentionRule {
+  std::string topic;
+  int64_t retention_ms = -1;
+  int64_t retention_bytes = -1;
+};
+
 enum class NodeEventKind : uint8_t { kBoot, kStarted, kCrash, kPowerLoss, kPause, kResume, kShutDown, kFatal };
 struct NodeEvent {
   int64_t at_ns = 0;
@@ -131,9 +178,14 @@ struct History {
   std::vector<Poll> polls;
   std::vector<ListOffsets> list_offsets;
   std::vector<DeleteRecords> delete_records;
+  std::vector<Refusal> refusals;
   std::vector<FinalRead> final_reads;
   std::vector<LogLoss> losses;
   std::vector<LogStart> log_starts;
+  std::vector<Expiration> expirations;
+  std::vector<OutOfRange> out_of_ranges;
+  std::vector<BatchAnswer> batch_answers;
+  std::vector<RetentionRule> retention_rules;
   std::vector<NodeEvent> node_events;
   Promise promise;
   // The liveness phase ended with every client done and every final read complete.

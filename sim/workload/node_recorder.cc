@@ -76,6 +76,28 @@ void NodeRecorder::AddLogStart(const env::PartitionName& partition, Offset log_s
   history_.log_starts.push_back({NowNanos(), {std::string(partition.topic), partition.partition}, log_start});
 }
 
+void NodeRecorder::AddBatchAnswer(const env::ProduceAnswered& answered) {
+  if (answered.producer_id == kNoProducerId) return;
+  history_.batch_answers.push_back({.at_ns = NowNanos(),
+                                    .partition = {std::string(answered.partition.topic), answered.partition.partition},
+                                    .producer_id = answered.producer_id,
+                                    .producer_epoch = answered.producer_epoch,
+                                    .base_sequence = answered.base_sequence,
+                                    .record_count = answered.record_count,
+                                    .error = answered.error});
+}
+
+void NodeRecorder::AddExpiration(const env::SegmentExpired& expired) {
+  history_.expirations.push_back({.at_ns = NowNanos(),
+                                  .partition = {std::string(expired.partition.topic), expired.partition.partition},
+                                  .base_offset = expired.base_offset,
+                                  .next_offset = expired.next_offset,
+                                  .high_watermark = expired.high_watermark,
+                                  .largest_timestamp = expired.largest_timestamp,
+                                  .now_ms = expired.now.unix_millis(),
+                                  .left_bytes = expired.left_bytes});
+}
+
 void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered) {
   LogGhost& ghost = ghosts_[{node, {std::string(recovered.partition.topic), recovered.partition.partition}}];
   if (recovered.previous_shutdown == env::ShutdownKind::kUnclean) ++counts_.recovery_count;
@@ -101,36 +123,46 @@ void NodeRecorder::OnTopicDeleted(std::string_view topic) {
 }
 
 void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observation& observation) {
-  std::visit(Overloaded{
-                 [&](const env::LogAppended& o) {
-                   if (LogGhost* ghost = GhostOf(node, o.partition)) ghost->end = o.next_offset;
-                 },
-                 [&](const env::LogFlushed& o) {
-                   LogGhost* ghost = GhostOf(node, o.partition);
-                   if (ghost != nullptr) ghost->flushed_end = std::max(ghost->flushed_end, o.durable_end);
-                 },
-                 [&](const env::LogTruncated& o) {
-                   LogGhost* ghost = GhostOf(node, o.partition);
-                   if (ghost == nullptr) return;
-                   ghost->end = o.log_end_offset;
-                   ghost->flushed_end = std::min(ghost->flushed_end, ghost->end);
-                 },
-                 [&](const env::LogStartMoved& o) { AddLogStart(o.partition, o.log_start_offset); },
-                 [&](const env::LogRecovered& o) { OnRecovered(node, o); },
-                 [&](const env::LogOffline& o) {
-                   ++counts_.offline_log_count;
-                   LogGhost* ghost = GhostOf(node, o.partition);
-                   if (ghost == nullptr) return;
-                   ghost->is_offline = true;
-                   ghost->suspect_end = std::max(ghost->suspect_end, ghost->end + 1);
-                 },
-                 [&](const env::SegmentDeleted&) { ++counts_.deleted_segment_count; },
-                 [&](const env::TopicDeleted& o) { OnTopicDeleted(o.topic); },
-                 [&](const env::NodeStarted&) { AddNodeEvent(node, history::NodeEventKind::kStarted); },
-                 [&](const env::NodeShutDown&) { ++counts_.clean_shutdown_count; },
-                 [](const auto&) {},
-             },
-             observation);
+  std::visit(
+      Overloaded{
+          [&](const env::LogAppended& o) {
+            if (LogGhost* ghost = GhostOf(node, o.partition)) ghost->end = o.next_offset;
+          },
+          [&](const env::LogFlushed& o) {
+            LogGhost* ghost = GhostOf(node, o.partition);
+            if (ghost != nullptr) ghost->flushed_end = std::max(ghost->flushed_end, o.durable_end);
+          },
+          [&](const env::LogTruncated& o) {
+            LogGhost* ghost = GhostOf(node, o.partition);
+            if (ghost == nullptr) return;
+            ghost->end = o.log_end_offset;
+            ghost->flushed_end = std::min(ghost->flushed_end, ghost->end);
+          },
+          [&](const env::LogStartMoved& o) { AddLogStart(o.partition, o.log_start_offset); },
+          [&](const env::LogRecovered& o) { OnRecovered(node, o); },
+          [&](const env::LogOffline& o) {
+            ++counts_.offline_log_count;
+            LogGhost* ghost = GhostOf(node, o.partition);
+            if (ghost == nullptr) return;
+            ghost->is_offline = true;
+            ghost->suspect_end = std::max(ghost->suspect_end, ghost->end + 1);
+          },
+          [&](const env::SegmentDeleted&) { ++counts_.deleted_segment_count; },
+          [&](const env::ProduceAnswered& o) { AddBatchAnswer(o); },
+          [&](const env::FetchOutOfRange& o) {
+            history_.out_of_ranges.push_back({.at_ns = NowNanos(),
+                                              .partition = {std::string(o.partition.topic), o.partition.partition},
+                                              .fetch_offset = o.fetch_offset,
+                                              .log_start_offset = o.log_start_offset,
+                                              .log_end_offset = o.log_end_offset});
+          },
+          [&](const env::SegmentExpired& o) { AddExpiration(o); },
+          [&](const env::TopicDeleted& o) { OnTopicDeleted(o.topic); },
+          [&](const env::NodeStarted&) { AddNodeEvent(node, history::NodeEventKind::kStarted); },
+          [&](const env::NodeShutDown&) { ++counts_.clean_shutdown_count; },
+          [](const auto&) {},
+      },
+      observation);
 }
 
 }  // namespace odradek::workload

@@ -265,6 +265,110 @@ TEST(TimestampSearchesFindTheFirst, RejectsNothingFoundWhereSomethingWas) {
   EXPECT_TRUE(Holds(&TimestampSearchesFindTheFirst, run));
 }
 
+TEST(RetentionDeletesWhatIsOld, RejectsWhatIsNeitherOldNorTooMuchNorVisible) {
+  HistoryBuilder run;
+  run.history().retention_rules.push_back({.topic = "t", .retention_ms = 100, .retention_bytes = 1000});
+  history::Expiration expired{.at_ns = 10, .partition = {"t", PartitionIndex(0)}};
+  expired.next_offset = Offset(5);
+  expired.high_watermark = Offset(5);
+  expired.largest_timestamp = Timestamp(1);
+  expired.now_ms = 102;
+  run.history().expirations.push_back(expired);
+  EXPECT_TRUE(Holds(&RetentionDeletesWhatIsOld, run));
+  run.history().expirations[0].now_ms = 101;
+  EXPECT_FALSE(Holds(&RetentionDeletesWhatIsOld, run)) << "not older than retention.ms";
+  run.history().expirations[0].left_bytes = 1000;
+  EXPECT_TRUE(Holds(&RetentionDeletesWhatIsOld, run)) << "enough is left";
+  run.history().expirations[0].left_bytes = 999;
+  EXPECT_FALSE(Holds(&RetentionDeletesWhatIsOld, run));
+  run.history().expirations[0].now_ms = 102;
+  run.history().expirations[0].high_watermark = Offset(4);
+  EXPECT_FALSE(Holds(&RetentionDeletesWhatIsOld, run)) << "not yet visible";
+}
+
+TEST(OnlyOffsetsOutsideAreOutOfRange, RejectsAnOffsetOfTheLog) {
+  HistoryBuilder run;
+  history::OutOfRange answer{.at_ns = 10, .partition = {"t", PartitionIndex(0)}};
+  answer.log_start_offset = Offset(3);
+  answer.log_end_offset = Offset(9);
+  for (const int64_t outside : {2, 10}) {
+    answer.fetch_offset = Offset(outside);
+    run.history().out_of_ranges.push_back(answer);
+  }
+  EXPECT_TRUE(Holds(&OnlyOffsetsOutsideAreOutOfRange, run));
+  answer.fetch_offset = Offset(9);
+  run.history().out_of_ranges.push_back(answer);
+  EXPECT_FALSE(Holds(&OnlyOffsetsOutsideAreOutOfRange, run));
+}
+
+history::BatchAnswer Answer(int32_t epoch, int32_t sequence, int16_t error) {
+  history::BatchAnswer answer{.at_ns = 10, .partition = {"t", PartitionIndex(0)}, .producer_id = ProducerId(1)};
+  answer.producer_epoch = ProducerEpoch(static_cast<int16_t>(epoch));
+  answer.base_sequence = sequence;
+  answer.record_count = 2;
+  answer.error = error;
+  return answer;
+}
+
+TEST(ProducersThatGoOnAreNotRefused, RejectsARefusalOfTheNextBatch) {
+  constexpr int16_t kOutOfOrder = 45;
+  HistoryBuilder run;
+  auto& answers = run.history().batch_answers;
+  answers = {Answer(0, 2147483647, 0), Answer(0, 3, kOutOfOrder)};
+  EXPECT_TRUE(Holds(&ProducersThatGoOnAreNotRefused, run));
+  answers.push_back(Answer(0, 1, kOutOfOrder));  // after 2^31 - 1 and 0
+  EXPECT_FALSE(Holds(&ProducersThatGoOnAreNotRefused, run));
+  run.Lost(0, 0, 10);
+  EXPECT_TRUE(Holds(&ProducersThatGoOnAreNotRefused, run)) << "the state may be lost with the records";
+}
+
+TEST(NewEpochsGetOn, RejectsOneEpochAfterTheOtherRefusedFromTheStart) {
+  constexpr int16_t kOutOfOrder = 45;
+  HistoryBuilder run;
+  auto& answers = run.history().batch_answers;
+  answers = {Answer(0, 0, 0), Answer(1, 5, kOutOfOrder), Answer(2, 5, kOutOfOrder), Answer(3, 0, 0)};
+  EXPECT_TRUE(Holds(&NewEpochsGetOn, run));
+  answers.push_back(Answer(4, 5, kOutOfOrder));
+  answers.push_back(Answer(5, 5, kOutOfOrder));
+  answers.push_back(Answer(6, 5, kOutOfOrder));
+  EXPECT_FALSE(Holds(&NewEpochsGetOn, run));
+}
+
+TEST(ListedOffsetsAreInTheLog, RejectsAnOffsetBelowAnEarlierStart) {
+  HistoryBuilder run;
+  run.StartsAt(3, 10);
+  run.Listed(history::OffsetQuery::kByTimestamp, 3, 20);
+  run.Listed(history::OffsetQuery::kByTimestamp, 1, 5);  // asked before
+  EXPECT_TRUE(Holds(&ListedOffsetsAreInTheLog, run));
+  run.Listed(history::OffsetQuery::kEarliest, 2, 30);
+  EXPECT_FALSE(Holds(&ListedOffsetsAreInTheLog, run));
+}
+
+TEST(LargestTimestampsAreFound, RejectsALaterRecordAndOneThatIsNotTheLargest) {
+  HistoryBuilder run = Good();  // timestamps 10 and 20
+  history::ListOffsets& call = run.Listed(history::OffsetQuery::kMaxTimestamp, 1, 40);
+  call.found_timestamp = Timestamp(20);
+  EXPECT_TRUE(Holds(&LargestTimestampsAreFound, run));
+  run.history().list_offsets[0].offset = Offset(0);
+  EXPECT_FALSE(Holds(&LargestTimestampsAreFound, run)) << "the record there has another timestamp";
+  run.history().list_offsets[0].found_timestamp = Timestamp(10);
+  EXPECT_FALSE(Holds(&LargestTimestampsAreFound, run)) << "an acknowledged one is larger";
+}
+
+TEST(LargestTimestampsAreFound, AcceptsALargerOneThatCameLater) {
+  HistoryBuilder run = Good();
+  run.Listed(history::OffsetQuery::kMaxTimestamp, 0, 15).found_timestamp = Timestamp(10);
+  EXPECT_TRUE(Holds(&LargestTimestampsAreFound, run));
+}
+
+TEST(WrongRequestsAreRefused, RejectsAnAnswer) {
+  HistoryBuilder run;
+  run.history().refusals.push_back({.span = {10, 20}, .client = 1, .what = "again", .error = 71});
+  EXPECT_TRUE(Holds(&WrongRequestsAreRefused, run));
+  run.history().refusals.push_back({.span = {30, 40}, .client = 1, .what = "again", .error = 0});
+  EXPECT_FALSE(Holds(&WrongRequestsAreRefused, run));
+}
+
 TEST(HealedClustersConverge, RejectsARunThatDidNot) {
   HistoryBuilder run;
   EXPECT_TRUE(Holds(&HealedClustersConverge, run));

@@ -144,6 +144,7 @@ void ReportProduce(RequestContext& context, const ProduceItem& item, int16_t ack
                            .producer_id = item.header.producer_id,
                            .producer_epoch = item.header.producer_epoch,
                            .base_sequence = item.header.base_sequence,
+                           .record_count = item.header.last_offset_delta + 1,
                            .acks = acks,
                            .error = static_cast<int16_t>(item.result.error)});
 }
