@@ -26,16 +26,20 @@
   X(LG22, "a failed fsync is retried and its success believed")                     \
   X(LG23, "acknowledged before the fsync that the flush policy promises")           \
   X(LG24, "rename without fsync of the directory")                                  \
+  X(LG27, "batch appended although its CRC is wrong")                               \
   X(LG28, "reader finds no segment between roll and publication")                   \
   X(ID01, "duplicate batch answered OUT_OF_ORDER_SEQUENCE_NUMBER")                  \
   X(ID02, "duplicate window of one batch instead of five")                          \
   X(ID04, "duplicate recognised by first sequence only")                            \
+  X(ID05, "duplicate acknowledged before the original is durable")                  \
   X(ID06, "duplicate answered with the log end offset")                             \
   X(ID07, "sequence does not wrap from 2^31-1 to 0")                                \
   X(ID08, "new producer epoch may start at any sequence")                           \
   X(ID09, "older producer epoch accepted")                                          \
   X(ID12, "producer state starts empty after restart")                              \
   X(ID14, "producer entry dropped when its records are deleted")                    \
+  X(ID18, "producer state served before the last segment is replayed")              \
+  X(ID19, "producer may go on before the first sequence that is known")             \
   X(ID20, "producer id block restarts at an old value")                             \
   X(LG25, "an interrupted swap of segments is dropped at the next start")           \
   X(CP01, "cleans above the high watermark")                                        \
@@ -53,19 +57,25 @@
   X(RT02, "time retention uses the first timestamp of a segment")                   \
   X(RT03, "size retention deletes one segment too many")                            \
   X(RT04, "log start offset not checkpointed")                                      \
+  X(RT06, "read at a log start inside a batch answers OFFSET_OUT_OF_RANGE")         \
   X(RT07, "read below the log start offset allowed")                                \
   X(RT08, "largest timestamp of a segment survives truncation")                     \
   X(RT09, "timestamp search not bounded by the log start offset")                   \
   X(RT10, "MAX_TIMESTAMP answers the last offset of the batch")                     \
   X(RT12, "fetch between high watermark and log end answers OFFSET_OUT_OF_RANGE")   \
   X(RT13, "fetch session accepts an old epoch")                                     \
+  X(RT15, "fetch session ids are used again")                                       \
   X(RT17, "partition twice in one fetch response")                                  \
   X(RT18, "batch above the size limit is never returned")                           \
+  X(RT21, "Metadata answers the leader epoch before the last")                      \
   X(CL01, "client resends a failed batch behind later ones")                        \
+  X(CL02, "client sequences waiting batches in another order after a gap")          \
+  X(CL03, "client keeps its sequence when its epoch rises")                         \
   X(CL06, "client reuses the sequence of a timed-out batch")                        \
   X(CL07, "client rebuilds a batch differently on retry")                           \
   X(CL08, "fetch in flight applied after a seek")                                   \
-  X(CL09, "consumer returns records before the fetch offset")
+  X(CL09, "consumer returns records before the fetch offset")                       \
+  X(CL16, "client sequences a batch anew that may have been appended")
 
 namespace odradek::base {
 

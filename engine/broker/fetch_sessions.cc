@@ -22,7 +22,8 @@ int32_t NextSessionEpoch(int32_t epoch) {
 FetchPlan FetchSessions::Begin(const FetchSessionRequest& request, const Arrival& arrival, base::Context& context) {
   if (request.session_epoch == kSessionless || request.session_epoch == kOpening) {
     if (request.session_id != 0) Close(request.session_id);
-    if (request.session_epoch == kOpening && MakeRoom(request.wants.size(), arrival.now)) return Open(request, arrival);
+    if (request.session_epoch == kOpening && MakeRoom(request.wants.size(), arrival.now))
+      return Open(request, arrival, context);
     FetchPlan plan;
     plan.wants = request.wants;
     return plan;
@@ -47,8 +48,8 @@ bool FetchSessions::MakeRoom(size_t partition_count, MonoTime now) {
   return true;
 }
 
-FetchPlan FetchSessions::Open(const FetchSessionRequest& request, const Arrival& arrival) {
-  auto id = static_cast<int32_t>(arrival.fresh_id & 0x7fffffff);
+FetchPlan FetchSessions::Open(const FetchSessionRequest& request, const Arrival& arrival, base::Context& context) {
+  auto id = MUTATION(context, RT15) ? 1 : static_cast<int32_t>(arrival.fresh_id & 0x7fffffff);
   while (id == 0 || sessions_.contains(id)) id = (id + 1) & 0x7fffffff;
   Session& session = sessions_[id];
   session.created = arrival.now;

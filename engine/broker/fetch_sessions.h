@@ -116,7 +116,7 @@ class FetchSessions {
     std::list<int32_t>::iterator used;
   };
 
-  FetchPlan Open(const FetchSessionRequest& request, const Arrival& arrival);
+  FetchPlan Open(const FetchSessionRequest& request, const Arrival& arrival, base::Context& context);
   // Whether there is a slot for a session of so many partitions, perhaps because another session was closed.
   bool MakeRoom(size_t partition_count, MonoTime now);
   FetchPlan Continue(const FetchSessionRequest& request, MonoTime now, base::Context& context);

@@ -67,9 +67,10 @@ bool PartitionQueue::SettleIdentity(const ProducerIdentity& identity) {
     return false;
   }
   context_.Reached("client.producer.epoch_bump");
+  [[maybe_unused]] const int32_t next_before = next_sequence_;
   StartChain({identity_.id, ProducerEpoch(static_cast<int16_t>(identity_.epoch.value() + 1))});
   // Only the very first chain may start anywhere; a new epoch starts at 0.
-  next_sequence_ = 0;
+  next_sequence_ = MUTATION(context_, CL03) ? next_before : 0;
   return true;
 }
 
@@ -149,9 +150,13 @@ void PartitionQueue::BreakChain() {
   broken_ = true;
   // Stable: what keeps its sequence stays in front, in order; the rest follows in its old order.
   for (const BatchPtr& batch : queued_) {
-    if (batch->sequence() && !batch->maybe_appended) batch->DropSequence();
+    if (!batch->sequence()) continue;
+    if (batch->maybe_appended && MUTATION(context_, CL16)) batch->maybe_appended = false;
+    if (!batch->maybe_appended) batch->DropSequence();
   }
   std::ranges::stable_partition(queued_, [](const BatchPtr& batch) { return batch->sequence().has_value(); });
+  const auto unsequenced = std::ranges::find_if(queued_, [](const BatchPtr& batch) { return !batch->sequence(); });
+  if (queued_.end() - unsequenced > 1 && MUTATION(context_, CL02)) std::reverse(unsequenced, queued_.end());
 }
 
 bool PartitionQueue::IsFirstOutstanding(const ProducerBatch& batch) const {

@@ -79,6 +79,9 @@ Admission ProducerStates::CheckSequence(const record::BatchHeader& batch, const 
   if (new_epoch && MUTATION(context, ID08)) return {};
   const int32_t expected = new_epoch ? 0 : SequenceToFollow(entry.last_sequence(), context);
   if (batch.base_sequence == expected) return {};
+  const bool is_older = !new_epoch && !entry.window.empty() && batch.base_sequence >= 0 &&
+                        batch.last_sequence() < entry.window.front().first_sequence();
+  if (is_older && MUTATION(context, ID19)) return {};
   REACHED(context, "producers.out_of_order_sequence");
   return Refusal(
       Verdict::kOutOfOrderSequence,

@@ -160,6 +160,7 @@ AppendResult Log::Append(fiber::Fiber& self, MutableBytes batches, const AppendO
     result = AppendLocked(self, batches, options, active_at_call);
   }
   if (!result.ok()) return result;
+  if (result.is_duplicate && MUTATION(env_.context, ID05)) return result;
   // A duplicate answers for the original, which may still wait for its sync.
   const bool must_flush = config_.flushes_every_append() || flush_.unflushed_records >= config_.flush_messages;
   if (!must_flush || MUTATION(env_.context, LG23)) return result;
@@ -399,7 +400,8 @@ DiskError Log::RollLocked(fiber::Fiber& self, Offset base) {
   fresh->StartEmpty(env_.clock.WallNow());
   if (MUTATION(env_.context, LG28) && !gives_way) {
     segments_.erase(full->base_offset());
-    fiber::Yield(self);
+    // As long as a rename takes.
+    fiber::SleepFor(self, Duration::Millis(2));
     segments_[full->base_offset()] = full;
   }
   segments_[base] = std::move(fresh);

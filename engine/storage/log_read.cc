@@ -51,6 +51,10 @@ Log::Attempt Log::TryRead(fiber::Fiber& self, const ReadOptions& options, ReadRe
     // A follower of a compacted log may end in a gap: nothing is there before the next append.
     return SameAs(before) ? Attempt::kDone : Attempt::kAgain;
   }
+  if (first.place->base_offset < log_start_ && options.from >= log_start_ && MUTATION(env_.context, RT06)) {
+    result.error = ReadError::kOutOfRange;
+    return Attempt::kDone;
+  }
   if (first.place->last_offset >= upper_bound) return SameAs(before) ? Attempt::kDone : Attempt::kAgain;
   const bool fits = first.place->size_bytes <= options.bytes_max;
   if (!fits && options.first_batch == ReadOptions::FirstBatch::kIfItFits) {

@@ -138,6 +138,7 @@ Run::Run(const Scenario& scenario, RunSetup setup, const RunOptions& options)
   cluster_.kernel().SetHashLog(options.hash_log);
   cluster_.SetObserver(&observers_);
   history::History& history = recorder_.history();
+  history.retention_rules = setup_.retention_rules;
   history.promise.acked_survives_power_loss = setup_.acked_survives_power_loss;
   AddBroker();
   AddWorkloads();
@@ -170,6 +171,9 @@ void Run::AddWorkloads() {
   }
   for (const auto& options : setup_.admins) {
     add(std::make_unique<workload::AdminWorkload>(options, recorder_), options.config.common.client_id);
+  }
+  for (const auto& options : setup_.strangers) {
+    add(std::make_unique<workload::StrangerWorkload>(options, recorder_), options.client_id);
   }
 }
 
@@ -330,6 +334,11 @@ properties::Verdicts Run::Judge() {
   const auto& seen = monitor_.violations();
   all.violations.insert(all.violations.end(), seen.begin(), seen.end());
   for (const auto& [id, count] : monitor_.fact_counts()) all.fact_counts[id] += count;
+  for (const std::string& probe : scenario_.forbidden_probe()) {
+    if (!cluster_.context().probes().contains(probe)) continue;
+    all.violations.push_back(
+        {"D1", fmt::format("{} was reached, which no fault of the scenario can bring about", probe), {}});
+  }
   const auto& wanted = scenario_.property();
   std::erase_if(all.violations, [&](const history::Violation& violation) {
     return !wanted.empty() && std::find(wanted.begin(), wanted.end(), violation.property) == wanted.end();

@@ -75,6 +75,7 @@ class ScenarioCheck {
     CheckProducers();
     CheckConsumers();
     CheckAdmins();
+    CheckStrangers();
     CheckRest();
   }
 
@@ -170,6 +171,7 @@ class ScenarioCheck {
     CheckEach(at, "batch_bytes", producers.batch_bytes(), Within(0, 1'000'000));
     CheckEach(at, "linger_ms", producers.linger_ms(), Within(0, 60'000));
     CheckEach(at, "request_timeout_ms", producers.request_timeout_ms(), Within(1, 3'600'000));
+    CheckEach(at, "first_sequence", producers.first_sequence(), Within(0, INT32_MAX));
     CheckEach(at, "delivery_timeout_ms", producers.delivery_timeout_ms(), Within(1, 3'600'000));
     constexpr std::string_view kCodecs[] = {"none", "gzip", "snappy", "lz4", "zstd"};
     for (int i = 0; i < producers.compression_size(); ++i) {
@@ -198,6 +200,13 @@ class ScenarioCheck {
     const uint64_t weights =
         uint64_t{admins.list_offsets_weight()} + admins.delete_records_weight() + admins.topics_weight();
     if (admins.count() > 0 && weights == 0) Complain(root_, "admins", -1, "no kind of call has a weight");
+  }
+
+  void CheckStrangers() {
+    const Strangers& strangers = scenario_.strangers();
+    const Located at{strangers, Nested(root_, "strangers", -1)};
+    CheckCount(at, "count", strangers.count(), Within(0, 100));
+    CheckRange(at, "pause_ms", strangers.pause_ms(), Within(0, 3'600'000));
   }
 
   void CheckRest() {

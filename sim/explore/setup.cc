@@ -109,6 +109,10 @@ absl::Status DrawTopics(const Scenario& scenario, uint64_t seed, RunSetup& setup
     const storage::FlushPolicy policy = storage::PolicyOf(broker::PartitionConfigOf(setup.broker, layers).log);
     const storage::Promise& promise = storage::PromiseFor(policy, storage::StorageFault::kPowerLoss);
     if (promise.survives != storage::Survives::kAllAcknowledged) setup.acked_survives_power_loss = false;
+    setup.retention_rules.push_back(
+        {.topic = wanted.name,
+         .retention_ms = resolved.retention_time ? resolved.retention_time->millis() : storage::kNoLimit,
+         .retention_bytes = resolved.retention_bytes.value_or(storage::kNoLimit)});
     setup.targets.push_back({.name = wanted.name,
                              .partition_count = wanted.partition_count,
                              .keeps_timestamps = resolved.timestamp_type == config::TimestampType::kCreateTime});
@@ -141,6 +145,7 @@ client::ProducerConfig DrawProducerConfig(const Producers& producers, const Setu
   config.max_in_flight = draws.Choose("in flight", producers.max_in_flight(), config.max_in_flight);
   config.batch_bytes = draws.Choose("batch bytes", producers.batch_bytes(), config.batch_bytes);
   config.linger = Duration::Millis(draws.Choose("linger", producers.linger_ms(), config.linger.millis()));
+  config.first_sequence = draws.Choose("first sequence", producers.first_sequence(), int32_t{0});
   config.compression = CodecOf(draws.Choose("compression", producers.compression(), std::string("none")));
   Duration& request = config.common.request_timeout;
   request = Duration::Millis(draws.Choose("request timeout", producers.request_timeout_ms(), request.millis()));
@@ -207,6 +212,13 @@ void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
                             .delete_records_weight = wanted.delete_records_weight(),
                             .topics_weight = wanted.topics_weight()});
   }
+  for (int32_t i = 0; i < scenario.strangers().count(); ++i) {
+    setup.strangers.push_back({.client = ++client,
+                               .client_id = StrangerName(i),
+                               .broker = {std::string(kBrokerName), kBrokerPort},
+                               .topics = setup.targets,
+                               .pause = MillisOf(scenario.strangers().pause_ms())});
+  }
   setup.final_reader = DrawConsumerConfig({}, SetupDraws(seed, "final reader"), "final reader");
 }
 
@@ -238,12 +250,17 @@ std::string AdminName(int32_t index) {
   return fmt::format("a{}", index + 1);
 }
 
+std::string StrangerName(int32_t index) {
+  return fmt::format("s{}", index + 1);
+}
+
 sim::Topology TopologyOf(const Scenario& scenario) {
   sim::Topology topology;
   topology.members.push_back({std::string(kBrokerName), "broker"});
   for (int32_t i = 0; i < scenario.producers().count(); ++i) topology.members.push_back({ProducerName(i), "client"});
   for (int32_t i = 0; i < scenario.consumers().count(); ++i) topology.members.push_back({ConsumerName(i), "client"});
   for (int32_t i = 0; i < scenario.admins().count(); ++i) topology.members.push_back({AdminName(i), "client"});
+  for (int32_t i = 0; i < scenario.strangers().count(); ++i) topology.members.push_back({StrangerName(i), "client"});
   return topology;
 }
 

@@ -14,6 +14,7 @@
 #include "sim/workload/admin_workload.h"
 #include "sim/workload/consumer_workload.h"
 #include "sim/workload/producer_workload.h"
+#include "sim/workload/stranger_workload.h"
 #include "sim/workload/topic_setup.h"
 
 namespace odradek::explore {
@@ -37,11 +38,13 @@ struct RunSetup {
   broker::NodeOptions broker;
   std::vector<client::NewTopic> topics;
   std::vector<workload::TargetTopic> targets;
+  std::vector<history::RetentionRule> retention_rules;
   // What the table of promises says for the flush policies of all topics (engine/storage/promises.h).
   bool acked_survives_power_loss = true;
   std::vector<workload::ProducerWorkloadOptions> producers;
   std::vector<workload::ConsumerWorkloadOptions> consumers;
   std::vector<workload::AdminWorkloadOptions> admins;
+  std::vector<workload::StrangerWorkloadOptions> strangers;
   client::ConsumerConfig final_reader;
   Duration faulty_phase;
   Duration liveness_phase;
@@ -58,6 +61,7 @@ sim::Topology TopologyOf(const Scenario& scenario);
 std::string ProducerName(int32_t index);
 std::string ConsumerName(int32_t index);
 std::string AdminName(int32_t index);
+std::string StrangerName(int32_t index);
 
 // What was drawn, a line each, for people.
 std::string DescribeSetup(const RunSetup& setup);

@@ -91,6 +91,9 @@ std::string VerdictName(Verdict verdict) {
 
 std::vector<std::string> MissingProbes(const ScenarioDemand& demand, const std::vector<RunResult>& results) {
   std::vector<std::string> missing;
+  const auto run_count = std::count_if(results.begin(), results.end(),
+                                       [&](const RunResult& result) { return result.scenario() == demand.scenario; });
+  if (static_cast<size_t>(run_count) < kRunsThatMustReach) return missing;
   for (const std::string& probe : demand.probes) {
     const bool reached = std::any_of(results.begin(), results.end(), [&](const RunResult& result) {
       return result.scenario() == demand.scenario &&

@@ -13,7 +13,10 @@ struct ScenarioDemand {
   std::vector<std::string> probes;  // must be reached at least once in the campaign
 };
 
-// Demanded probes that no run of the scenario reached.
+// So many runs of a scenario must reach what it demands; fewer show nothing either way.
+inline constexpr size_t kRunsThatMustReach = 100;
+
+// Demanded probes that no run of the scenario reached; none if there were fewer runs than kRunsThatMustReach.
 std::vector<std::string> MissingProbes(const ScenarioDemand& demand, const std::vector<RunResult>& results);
 
 // Properties that judged no fact in any run: they have shown nothing.

@@ -87,6 +87,16 @@ void Recorder::Add(history::DeleteRecords call) {
   history_.delete_records.push_back(std::move(call));
 }
 
+void Recorder::Add(history::Refusal refusal) {
+  refusal.span.completed_ns = NowNanos();
+  kernel_.Fold(static_cast<uint64_t>(refusal.client), static_cast<uint64_t>(refusal.error));
+  kernel_.Trace(sim::TraceKind::kClient, [&] {
+    return fmt::format("client {} asks what must be refused: {}: error={}", refusal.client, refusal.what,
+                       refusal.error);
+  });
+  history_.refusals.push_back(std::move(refusal));
+}
+
 void Recorder::Add(history::FinalRead read) {
   kernel_.Fold(static_cast<uint64_t>(read.log_start_offset.value()), static_cast<uint64_t>(read.end_offset.value()));
   kernel_.Trace(sim::TraceKind::kClient, [&] {

@@ -33,6 +33,7 @@ class Recorder {
   void Add(history::Poll poll);
   void Add(history::ListOffsets call);
   void Add(history::DeleteRecords call);
+  void Add(history::Refusal refusal);
   // Replaces an earlier one of the partition.
   void Add(history::FinalRead read);
 

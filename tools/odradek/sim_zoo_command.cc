@@ -14,6 +14,7 @@
 #include "sim/explore/run.h"
 #include "sim/explore/zoo.h"
 #include "tools/odradek/command.h"
+#include "tools/odradek/log_crash_loops.h"
 #include "tools/odradek/sim_arguments.h"
 
 namespace odradek::tool {
@@ -25,6 +26,7 @@ constexpr const char* kZooExamples = R"(Examples:
   odradek sim zoo                                 every mistake, 60 seconds of processor time each
   odradek sim zoo --only LG07,ID02 --budget 10
   odradek sim zoo calm connections --at-least 20
+Without scenarios it hunts with all of them and with log_crash_loops: a log alone, beside a model of it.
 Needs a binary with the mistakes compiled in: cmake --preset mutations && cmake --build --preset mutations
 Exit codes: 0 as many as demanded were detected; 2 wrong usage, or no such binary; 14 fewer were.)";
 
@@ -103,8 +105,12 @@ int RunZooCommand(const ZooArguments& arguments) {
   options.workers.worker_count = arguments.jobs > 0 ? arguments.jobs : cores;
   options.workers.run_timeout = std::chrono::seconds(arguments.timeout_s);
   for (const explore::Scenario& scenario : zoo->scenarios) options.scenarios.push_back(scenario.name());
+  if (arguments.scenarios.empty()) options.scenarios.push_back(kLogCrashLoops);
   options.on_progress = [&](const explore::ZooEntry& entry, size_t done_count) { progress.Update(entry, done_count); };
   const std::vector<explore::ZooEntry> entries = explore::RunZoo(options, [&](const explore::Job& job) {
+#if defined(ODRADEK_MUTATIONS)
+    if (job.scenario == zoo->scenarios.size()) return RunLogCrashLoops(job);
+#endif
     return explore::RunSeed(zoo->scenarios[job.scenario], job.seed, {.mutation = job.mutation});
   });
   std::cout << explore::ZooTable(entries) << std::flush;

@@ -20,7 +20,8 @@ constexpr int16_t kFirstVersionWithNullTopics = 1;
 constexpr int16_t kFirstVersionWithCreationFlag = 4;
 constexpr int16_t kFirstVersionWithIds = 12;
 
-TopicAnswer DescribeTopic(const metadata::TopicState& state, const metadata::Image& image) {
+TopicAnswer DescribeTopic(const RequestContext& context, const metadata::TopicState& state) {
+  const metadata::Image& image = context.home.image();
   TopicAnswer topic;
   topic.name = state.name;
   topic.topic_id = state.id;
@@ -31,6 +32,7 @@ TopicAnswer DescribeTopic(const metadata::TopicState& state, const metadata::Ima
     out.leader_id = partition.leader.value();
     out.error_code = static_cast<int16_t>(LeaderError(partition));
     out.leader_epoch = partition.leader_epoch.value();
+    if (out.leader_epoch > 0 && MUTATION(context.home.env().context, RT21)) --out.leader_epoch;
     out.replica_nodes = ToWire(partition.replicas);
     out.isr_nodes = ToWire(partition.isr);
     out.offline_replicas = OfflineReplicas(partition, image);
@@ -49,7 +51,7 @@ TopicAnswer MissingTopic(ErrorCode error, std::optional<std::string> name, const
 TopicAnswer DescribeTopicById(const RequestContext& context, const TopicId& id) {
   const metadata::Image& image = context.home.image();
   const metadata::TopicState* state = image.FindTopicById(id);
-  if (state != nullptr) return DescribeTopic(*state, image);
+  if (state != nullptr) return DescribeTopic(context, *state);
   return MissingTopic(ErrorCode::kUnknownTopicId, std::nullopt, id);
 }
 
@@ -98,7 +100,7 @@ void DescribeNamed(RequestContext& context, const protocol::MetadataRequest& req
     }
     const metadata::TopicState* state = context.home.image().FindTopic(*topic.name);
     if (state != nullptr) {
-      response.topics.push_back(DescribeTopic(*state, context.home.image()));
+      response.topics.push_back(DescribeTopic(context, *state));
       continue;
     }
     const auto error = errors.find(*topic.name);
@@ -131,7 +133,7 @@ protocol::MetadataResponse HandleMetadata(RequestContext& context, const protoco
       !request.topics || (context.version() < kFirstVersionWithNullTopics && request.topics->empty());
   if (wants_all) {
     for (const auto& [name, state] : context.home.image().topics()) {
-      response.topics.push_back(DescribeTopic(*state, context.home.image()));
+      response.topics.push_back(DescribeTopic(context, *state));
     }
   } else {
     DescribeNamed(context, request, response);

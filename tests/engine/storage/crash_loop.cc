@@ -74,6 +74,7 @@ CrashLoopResult CrashLoop::Run() {
   machine_.Kill();
   result_.problem = verdict_.problem();
   result_.reached = machine_.context.reached;
+  result_.mutation_hits = machine_.context.mutation_hits;
   return result_;
 }
 

@@ -29,6 +29,7 @@ struct CrashLoopResult {
   int64_t acked_count = 0;
   int64_t lost_count = 0;  // of acknowledged batches, where that is allowed
   std::map<std::string, int64_t> reached;
+  uint64_t mutation_hits = 0;
   std::vector<std::string> trace;  // what was done, in order
 };
 

@@ -26,11 +26,16 @@ class TestContext final : public base::Context {
   bool Buggify(std::string_view site) override {
     return buggified.contains(std::string(site)) && draws.PartsPerMillion(buggify_ppm);
   }
-  bool HasMutation(base::Mutation mutation) const override { return mutations.contains(mutation); }
+  bool HasMutation(base::Mutation mutation) const override {
+    if (!mutations.contains(mutation)) return false;
+    ++mutation_hits;
+    return true;
+  }
 
   std::map<std::string, int64_t> reached;
   std::set<std::string> buggified;
   std::set<base::Mutation> mutations;
+  mutable uint64_t mutation_hits = 0;
   uint64_t buggify_ppm = 200000;
   base::Prng draws{1};
 };

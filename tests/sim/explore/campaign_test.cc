@@ -74,14 +74,16 @@ TEST(Summary, GravestVerdictDecidesTheExitCode) {
 }
 
 TEST(Summary, ADemandedProbeThatNoRunReachedFailsTheCampaign) {
-  std::vector<RunResult> results(1);
-  results[0].set_scenario("demo");
+  std::vector<RunResult> results(kRunsThatMustReach);
+  for (RunResult& result : results) result.set_scenario("demo");
   Tally* probe = results[0].add_probes();
   probe->set_name("seen");
   probe->set_count(1);
   EXPECT_EQ(ExitCode(results, {{"demo", {"seen"}}}), 0);
   EXPECT_EQ(ExitCode(results, {{"demo", {"unseen"}}}), 13);
   EXPECT_NE(SummaryTable(results, {{"demo", {"unseen"}}}).find("never reached in demo: unseen"), std::string::npos);
+  results.pop_back();
+  EXPECT_EQ(ExitCode(results, {{"demo", {"unseen"}}}), 0) << "too few runs to say";
 }
 
 TEST(Summary, JUnitEscapesWhatItQuotes) {
