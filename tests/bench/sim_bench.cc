@@ -23,6 +23,7 @@ void BM_FiberSwitch(benchmark::State& state) {
     executor.RunReady(scheduler);
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * 1000);
+  executor.Kill(scheduler);
 }
 BENCHMARK(BM_FiberSwitch);
 
@@ -35,6 +36,7 @@ void BM_SpawnFiber(benchmark::State& state) {
     executor.RunReady(scheduler);
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));
+  executor.Kill(scheduler);
 }
 BENCHMARK(BM_SpawnFiber);
 

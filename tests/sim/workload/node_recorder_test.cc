@@ -32,7 +32,7 @@ struct World {
 
 TEST(NodeRecorder, APowerLossThatTookRecordsIsInTheLedger) {
   World world;
-  world.at_boot = {env::LogAppended{.partition = kPartition, .next_offset = Offset(10)},
+  world.at_boot = {Recovered(0), env::LogAppended{.partition = kPartition, .next_offset = Offset(10)},
                    env::LogFlushed{kPartition, Offset(6)}};
   world.node->Boot();
   world.node->PowerLoss();
@@ -47,7 +47,7 @@ TEST(NodeRecorder, APowerLossThatTookRecordsIsInTheLedger) {
 
 TEST(NodeRecorder, ACrashMayTakeNothing) {
   World world;
-  world.at_boot = {env::LogAppended{.partition = kPartition, .next_offset = Offset(10)}};
+  world.at_boot = {Recovered(0), env::LogAppended{.partition = kPartition, .next_offset = Offset(10)}};
   world.node->Boot();
   world.node->Crash();
   world.at_boot = {Recovered(8)};
@@ -58,7 +58,7 @@ TEST(NodeRecorder, ACrashMayTakeNothing) {
 
 TEST(NodeRecorder, PowerMayBeLostAfterTheProcessDied) {
   World world;
-  world.at_boot = {env::LogAppended{.partition = kPartition, .next_offset = Offset(10)},
+  world.at_boot = {Recovered(0), env::LogAppended{.partition = kPartition, .next_offset = Offset(10)},
                    env::LogFlushed{kPartition, Offset(6)}};
   world.node->Boot();
   world.node->Crash();
@@ -71,12 +71,24 @@ TEST(NodeRecorder, PowerMayBeLostAfterTheProcessDied) {
 
 TEST(NodeRecorder, ALogThatComesBackWholeIsNoLoss) {
   World world;
-  world.at_boot = {env::LogAppended{.partition = kPartition, .next_offset = Offset(10)}};
+  world.at_boot = {Recovered(0), env::LogAppended{.partition = kPartition, .next_offset = Offset(10)}};
   world.node->Boot();
   world.node->PowerLoss();
   world.at_boot = {Recovered(10)};
   world.node->Boot();
   EXPECT_TRUE(world.history.losses.empty());
+}
+
+TEST(NodeRecorder, TheOfflineLogOfADeletedTopicIsNobodysConcern) {
+  World world;
+  world.at_boot = {Recovered(0), env::LogOffline{.partition = kPartition}};
+  world.node->Boot();
+  EXPECT_TRUE(world.recorder.HasOfflineLog(world.node->index()));
+  world.node->Crash();
+  // Its deletion ends with an error of the disk.
+  world.at_boot = {env::TopicDeleted{.topic = kPartition.topic}, env::LogOffline{.partition = kPartition}};
+  world.node->Boot();
+  EXPECT_FALSE(world.recorder.HasOfflineLog(world.node->index()));
 }
 
 TEST(NodeRecorder, StartsOfLogsAndLivesOfNodesAreWrittenDown) {
