@@ -131,7 +131,6 @@ absl::StatusOr<Value> ParseNumber(const ConfigDef& def, std::string_view text) {
 absl::StatusOr<Value> ParseList(const ConfigDef& def, std::string_view text) {
   Value value{.type = Type::kList};
   value.list = SplitList(text);
-  if (!def.choices.empty() && value.list.empty()) return InvalidValue(def, text);
   for (size_t i = 0; i < value.list.size(); ++i) {
     const std::string& element = value.list[i];
     const bool repeated = std::find(value.list.begin(), value.list.begin() + i, element) != value.list.begin() + i;

@@ -1,6 +1,7 @@
 // DescribeConfigs (KIP-133, KIP-226, KIP-569; versions 1 to 4).
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -18,6 +19,14 @@ using ConfigsAnswer = protocol::DescribeConfigsResponse::Result;
 
 constexpr int8_t kTopic = 2;
 constexpr int8_t kBroker = 4;
+
+// Of Kafka's: one resource of another type spoils the whole request.
+bool IsKnownType(int8_t type) {
+  constexpr int8_t kBrokerLogger = 8;
+  constexpr int8_t kClientMetrics = 16;
+  constexpr int8_t kGroup = 32;
+  return type == kTopic || type == kBroker || type == kBrokerLogger || type == kClientMetrics || type == kGroup;
+}
 
 void RefuseConfigs(ConfigsAnswer& result, ErrorCode error, std::string message) {
   result.error_code = static_cast<int16_t>(error);
@@ -87,10 +96,16 @@ void DescribeTopicResource(RequestContext& context, const std::string& name, con
 protocol::DescribeConfigsResponse HandleDescribeConfigs(RequestContext& context,
                                                         const protocol::DescribeConfigsRequest& request) {
   protocol::DescribeConfigsResponse response;
+  const bool all_known = std::all_of(request.resources.begin(), request.resources.end(),
+                                     [](const auto& resource) { return IsKnownType(resource.resource_type); });
   for (const auto& resource : request.resources) {
     ConfigsAnswer& result = response.results.emplace_back();
     result.resource_type = resource.resource_type;
     result.resource_name = resource.resource_name;
+    if (!all_known) {
+      RefuseConfigs(result, ErrorCode::kInvalidRequest, "the request has a resource of an unknown type");
+      continue;
+    }
     // Of success, Kafka's message is empty and not null.
     result.error_message = "";
     config::KeyFilter keys = resource.configuration_keys;

@@ -94,7 +94,7 @@ protocol::DescribeTopicPartitionsResponse HandleDescribeTopicPartitions(
     if (state == nullptr) {
       const bool is_bad = metadata::TopicNameProblem(name).has_value();
       AddProblem(name, is_bad ? ErrorCode::kInvalidTopicException : ErrorCode::kUnknownTopicOrPartition, response);
-      if (!is_bad) response.topics.back().topic_authorized_operations = kTopicOperations;
+      response.topics.back().topic_authorized_operations = kTopicOperations;
       continue;
     }
     if (!AddTopic(*state, first, image, partitions_left, response)) break;

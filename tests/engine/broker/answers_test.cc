@@ -169,6 +169,64 @@ TEST(FetchAnswer, AStrangersFetchIsSentToTheLeader) {
   });
 }
 
+TEST(FetchAnswer, NoRecordsAreEmptyNeverNullBesideErrorsToo) {
+  WithTopic([](TestClient& client) {
+    protocol::FetchRequest request = FetchFrom("t", 9);
+    request.topics.push_back(FetchFrom("missing", 0).topics.at(0));
+    request.topics.at(0).partitions.push_back(request.topics.at(0).partitions.at(0));
+    request.topics.at(0).partitions.at(1).partition = 7;
+    for (const int16_t version : {4, 7, 11, 12}) {
+      const auto answer = client.Ask<protocol::FetchResponse>(request, version);
+      for (const auto& topic : answer.response.responses) {
+        for (const PartitionData& partition : topic.partitions) {
+          EXPECT_NE(ErrorOf(partition.error_code), ErrorCode::kNone);
+          EXPECT_FALSE(partition.records.is_null());
+        }
+      }
+    }
+  });
+}
+
+TEST(FetchAnswer, ALongPollEndsWithItsTopic) {
+  WithTopic([](TestClient& client) {
+    protocol::FetchRequest request = FetchFrom("t", 0);
+    request.max_wait_ms = 30000;
+    const MonoTime before = client.self().Now();
+    const net::PendingCallPtr poll = client.connection().Start(request, 12, {});
+    TestClient other(client.self(), client.env());
+    protocol::DeleteTopicsRequest deletion;
+    deletion.topics.push_back({"t", Uuid()});
+    deletion.timeout_ms = 1000;
+    EXPECT_EQ(other.Ask<protocol::DeleteTopicsResponse>(deletion, 6).response.responses.at(0).error_code, 0);
+    const auto answer = client.connection().Await<protocol::FetchResponse>(client.self(), poll);
+    ASSERT_TRUE(answer.ok());
+    EXPECT_NE(ErrorOf(answer.response.responses.at(0).partitions.at(0).error_code), ErrorCode::kNone);
+    EXPECT_LT((client.self().Now() - before).millis(), 5000);
+  });
+}
+
+TEST(FetchAnswer, ALongPollCountsTheBytesThatItsIsolationLetsItRead) {
+  WithTopic([](TestClient& client) {
+    protocol::FetchRequest request = FetchFrom("t", 0);
+    request.max_wait_ms = 30000;
+    request.min_bytes = 100;
+    const MonoTime before = client.self().Now();
+    const net::PendingCallPtr poll = client.connection().Start(request, 12, {});
+    TestClient other(client.self(), client.env());
+    const ByteBuffer batch = BatchOf({"a"});
+    ASSERT_LT(batch.size(), 100u);
+    other.Ask<protocol::ProduceResponse>(ProduceTo("t", batch), 9);
+    fiber::SleepFor(client.self(), Duration::Seconds(2));
+    other.Ask<protocol::ProduceResponse>(ProduceTo("t", batch), 9);
+    const auto answer = client.connection().Await<protocol::FetchResponse>(client.self(), poll);
+    ASSERT_TRUE(answer.ok());
+    EXPECT_EQ(answer.response.responses.at(0).partitions.at(0).high_watermark, 2);
+    const int64_t waited = (client.self().Now() - before).millis();
+    EXPECT_GE(waited, 2000);
+    EXPECT_LT(waited, 5000);
+  });
+}
+
 TEST(MetadataAnswer, OperationsAreToldWhenAskedFor) {
   WithTopic([](TestClient& client) {
     protocol::MetadataRequest request;
@@ -242,6 +300,16 @@ TEST(InitProducerIdAnswer, AnIdWithoutAnEpochIsRefused) {
     // Still being designed, and not advertised.
     EXPECT_NE(client.AskAndFail<protocol::InitProducerIdResponse>(protocol::InitProducerIdRequest(), 6),
               net::CallError::kNone);
+  });
+}
+
+TEST(DescribeConfigsAnswer, AnUnknownTypeSpoilsTheRequest) {
+  WithTopic([](TestClient& client) {
+    protocol::DescribeConfigsRequest request;
+    request.resources = {{2, "t", std::nullopt}, {9, "x", std::nullopt}};
+    const auto answer = client.Ask<protocol::DescribeConfigsResponse>(request, 4);
+    EXPECT_EQ(ErrorOf(answer.response.results.at(0).error_code), ErrorCode::kInvalidRequest);
+    EXPECT_EQ(ErrorOf(answer.response.results.at(1).error_code), ErrorCode::kInvalidRequest);
   });
 }
 
