@@ -46,7 +46,7 @@ def run_kafka(main_class, *arguments, text=''):
 class KafkaBroker:
     """One Apache Kafka node, broker and controller in one; `data` is its data directory, formatted if it is new."""
 
-    def __init__(self, data=None):
+    def __init__(self, data=None, settings=('log.index.interval.bytes=512', 'log.segment.bytes=1048576')):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='odradek-kafka-'))
         self.data = pathlib.Path(data) if data else self.folder / 'data'
         self.port = free_port()
@@ -59,7 +59,7 @@ class KafkaBroker:
             f'PLAINTEXT://{self.address}', 'controller.listener.names=CONTROLLER', f'log.dirs={self.data}',
             'offsets.topic.replication.factor=1', 'offsets.topic.num.partitions=1',
             'transaction.state.log.replication.factor=1', 'transaction.state.log.min.isr=1',
-            'transaction.state.log.num.partitions=1', 'log.index.interval.bytes=512', 'log.segment.bytes=1048576', '']))
+            'transaction.state.log.num.partitions=1', *settings, '']))
         self.process = None
         try:
             if data is None:
