@@ -125,6 +125,7 @@ void Streams::Transmit(EndId from, size_t size_bytes, Travel travel) {
   const Duration latency = travel == Travel::kDrawn ? Latency(wire(from), link) : kOneNano;
   to.last_arrival = std::max(departure + latency, to.last_arrival + kOneNano);
   PushAt(to.last_arrival, PeerOf(from), kSegment, size_bytes);
+  TraceEnd(from, "sent", size_bytes);
 }
 
 void Streams::MaybeCorrupt(EndId from, size_t size_bytes) {

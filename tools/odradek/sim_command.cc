@@ -13,6 +13,7 @@
 #include "engine/base/prng.h"
 #include "sim/explore/campaign.h"
 #include "sim/explore/summary.h"
+#include "sim/report/report.h"
 #include "tools/odradek/command.h"
 #include "tools/odradek/sim_arguments.h"
 
@@ -24,6 +25,7 @@ using Clock = std::chrono::steady_clock;
 constexpr const char* kRunExamples = R"(Examples:
   odradek sim run calm
   odradek sim run power_loss_flush_never connections --seeds 1..1000 --jobs 8 --json out.json
+  odradek sim run disk_faults --seeds 1..200 --report /tmp/report
 Exit codes: 0 all passed; 2 wrong usage; 10 a liveness property is false; 11 a safety property is false, or two runs
 of a seed differ; 12 a run crashed or hung; 13 a probe that a scenario demands was never reached. The gravest one wins
 (crash, safety, liveness, probe).)";
@@ -34,6 +36,7 @@ struct RunArguments {
   int jobs = 0;
   std::string json;
   std::string junit;
+  std::string report;
   std::string plan;
   std::string mutation;
   std::string twice_share = "1/8";
@@ -129,8 +132,10 @@ class Progress {
   size_t failed_count_ = 0;
 };
 
-std::string RepeatCommand(const RunArguments& arguments, const Campaign& campaign, const explore::Job& job) {
-  std::string command = fmt::format("odradek sim replay {} --seed {}", campaign.arguments[job.scenario], job.seed);
+// `verb`: replay or shrink.
+std::string RepeatCommand(std::string_view verb, const RunArguments& arguments, const Campaign& campaign,
+                          const explore::Job& job) {
+  std::string command = fmt::format("odradek sim {} {} --seed {}", verb, campaign.arguments[job.scenario], job.seed);
   if (!arguments.plan.empty()) command += " --plan " + arguments.plan;
   if (!arguments.mutation.empty()) command += " --mutation " + arguments.mutation;
   return command;
@@ -139,6 +144,37 @@ std::string RepeatCommand(const RunArguments& arguments, const Campaign& campaig
 bool WriteTextFile(const std::string& path, const std::string& text) {
   std::ofstream out(path, std::ios::binary);
   return static_cast<bool>(out << text << std::flush);
+}
+
+// The campaign's command with what decides about its runs.
+std::string CampaignCommand(const RunArguments& arguments) {
+  std::string command = "odradek sim run";
+  for (const std::string& scenario : arguments.scenarios) command += " " + scenario;
+  command += " --seeds " + arguments.seeds;
+  if (!arguments.plan.empty()) command += " --plan " + arguments.plan;
+  if (!arguments.mutation.empty()) command += " --mutation " + arguments.mutation;
+  return command;
+}
+
+absl::Status WriteReportPage(const RunArguments& arguments, const Campaign& campaign,
+                             const std::vector<explore::RunResult>& results, const explore::RunOptions& run_options) {
+  const auto command_of = [&](std::string_view verb) {
+    return [&arguments, &campaign, verb](const explore::Job& job) {
+      return RepeatCommand(verb, arguments, campaign, job);
+    };
+  };
+  const absl::StatusOr<std::string> path = report::WriteReport({.command = CampaignCommand(arguments),
+                                                                .scenarios = campaign.scenarios,
+                                                                .jobs = campaign.jobs,
+                                                                .results = results,
+                                                                .demands = campaign.demands,
+                                                                .run_options = run_options,
+                                                                .replay_command = command_of("replay"),
+                                                                .shrink_command = command_of("shrink")},
+                                                               arguments.report);
+  if (!path.ok()) return path.status();
+  std::cout << "report: " << *path << "\n" << std::flush;
+  return absl::OkStatus();
 }
 
 int RunCampaignCommand(const RunArguments& arguments) {
@@ -162,7 +198,8 @@ int RunCampaignCommand(const RunArguments& arguments) {
       });
   for (size_t i = 0; i < results.size(); ++i) {
     if (results[i].verdict() == explore::PASS) continue;
-    std::cout << explore::FailureText(results[i], RepeatCommand(arguments, *campaign, campaign->jobs[i])) << "\n";
+    std::cout << explore::FailureText(results[i], RepeatCommand("replay", arguments, *campaign, campaign->jobs[i]))
+              << "\n";
   }
   std::cout << explore::SummaryTable(results, campaign->demands) << std::flush;
   if (!arguments.json.empty() && !WriteTextFile(arguments.json, explore::ToJson(results, campaign->demands))) {
@@ -170,6 +207,10 @@ int RunCampaignCommand(const RunArguments& arguments) {
   }
   if (!arguments.junit.empty() && !WriteTextFile(arguments.junit, explore::ToJUnitXml(results))) {
     return SimUsageError(arguments.junit + ": cannot be written");
+  }
+  if (!arguments.report.empty()) {
+    const absl::Status written = WriteReportPage(arguments, *campaign, results, run_options);
+    if (!written.ok()) return SimUsageError(base::SV(written.message()));
   }
   return explore::ExitCode(results, campaign->demands);
 }
@@ -193,6 +234,7 @@ void AddSimRunCommand(CLI::App& sim, int& exit_code) {
   command->add_option("--jobs", arguments->jobs, "Worker processes (default: as many as there are processors)");
   command->add_option("--json", arguments->json, "Write every result to this file");
   command->add_option("--junit", arguments->junit, "Write JUnit XML to this file");
+  command->add_option("--report", arguments->report, "Write a page for people into this folder: DIR/index.html");
   command->add_option("--plan", arguments->plan, "A fault plan to use instead of each seed's own")
       ->check(CLI::ExistingFile);
   command->add_option("--mutation", arguments->mutation,

@@ -55,6 +55,14 @@ class SetupTest(unittest.TestCase):
         self.assertEqual(second.returncode, 0)
         self.assertNotIn('apt-get', second.stdout)
 
+    def test_the_browser_is_installed_only_when_asked_for(self):
+        self.debian()
+        self.program('id', 'echo 0')
+        self.run_setup()
+        self.assertNotIn('chromium-headless-shell', self.state.read_text())
+        self.assertEqual(self.run_setup('--browser').returncode, 0)
+        self.assertIn('chromium-headless-shell', self.state.read_text())
+
     def test_check_installs_nothing(self):
         self.debian()
         done = self.run_setup('--check')
