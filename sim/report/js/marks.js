@@ -236,6 +236,7 @@ function drawPhases(context, model, width, height, x) {
     context.stroke();
     context.setLineDash([]);
     context.globalAlpha = 1;
+    if (!phase.isNamed) continue;
     const size = context.measureText(phase.name).width;
     const left = Math.min(at + 3, width - size - 2);
     if (left < free) continue;

@@ -150,7 +150,7 @@ function buildPhases(lines) {
   const phases = [];
   for (let i = 0; i < lines.n; ++i) {
     if (lines.kindOf(i) === 'run' || (lines.kindOf(i) === 'fault' && lines.nodeOf(i) === '')) {
-      phases.push({line: i, name: lines.text[i]});
+      phases.push({line: i, name: lines.text[i], isNamed: !lines.text[i].startsWith('event ')});
     }
   }
   return phases;

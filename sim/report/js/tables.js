@@ -91,6 +91,8 @@ function fillProbes(data) {
 
 function fillProperties(data) {
   const most = Math.max(1, ...data.properties.map((property) => property.facts));
+  const order = new Intl.Collator('en', {numeric: true});
+  data.properties.sort((a, b) => order.compare(a.id, b.id));
   const rows = data.properties.map((property) => el('tr', {class: property.violations > 0 ? 'failed' : ''},
       el('td', {}, el('strong', {}, property.id)), el('td', {}, property.sentence),
       el('td', {class: 'number'}, property.facts > 0 ? count(property.facts) : el('strong', {class: 'badtext'}, 'none')),
