@@ -1,5 +1,7 @@
 """The report of real campaigns, opened from a file in a real headless browser and used as a person uses it."""
+import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -182,6 +184,70 @@ class Passing(Page):
         self.assertGreater(self.browser.run('document.querySelectorAll("#probes .cell").length'), 10)
         self.assertGreater(self.browser.run('document.querySelectorAll("#probes .demanded").length'), 0)
         self.assertGreater(self.browser.run('document.querySelectorAll("#properties tbody tr").length'), 5)
+
+
+def change_data(page, change):
+    """Another page of the same parts, with other data."""
+    text = page.read_text()
+    found = re.search(r'(<script id="data" type="application/json">)(.*?)(</script>)', text, re.DOTALL)
+    data = json.loads(found.group(2))
+    change(data)
+    page.write_text(text[:found.start(2)] + json.dumps(data).replace('<', '\\u003c') + text[found.end(2):])
+    return page
+
+
+class Violated(Page):
+    """An engine without mistakes violates nothing: the finding is written into the data."""
+    lines = 60_000
+
+    @classmethod
+    def make(cls, folder):
+        return change_data(campaign(folder / 'out', SCENARIOS / 'connections.txtpb', '--seeds', '1'), cls.change)
+
+    @classmethod
+    def change(cls, data):
+        picture = data['pictures'][0]
+        trace = picture['trace']
+        columns = ('at', 'event', 'node', 'place', 'kind', 'text')
+        once = len(trace['at'])
+        times = -(-cls.lines // once)
+        for column in columns:
+            trace[column] = trace[column] * times
+        client = trace['kinds'].index('client')
+        sends = [i for i in range(once) if trace['kind'][i] == client and ' sends ' in trace['text'][i]]
+        at = sum(trace['at'][:sends[len(sends) // 2] + 1])
+        picture['failed'] = True
+        picture['findings'] = [{'property': 'H2', 'what': '<b>lost</b>', 'at': [str(at)],
+                                'evidence': [f'{at // 10**9}.{at % 10**9:09}: client 1 sent it']}]
+
+    def test_the_operations_of_the_violation_are_marked_and_selected(self):
+        state = self.state()
+        self.assertGreaterEqual(state['marked'], 1)
+        self.assertIn('sends', self.browser.run('document.querySelector("#trace .row.selected.marked .text").textContent'))
+        before = state['view']
+        self.browser.run('[...document.querySelectorAll(".tools button")].find((b) => b.textContent === "violation").click()')
+        self.assertLess(self.state()['view'][1] - self.state()['view'][0], before[1] - before[0])
+
+    def test_a_line_of_the_evidence_leads_to_the_trace(self):
+        self.browser.run('odradek.show(0)')
+        first = self.state()['selected']
+        self.browser.run('document.getElementById("picture").focus()')
+        self.browser.key('Escape')
+        self.assertEqual(self.state()['selected'], -1)
+        self.browser.run('document.querySelector(".evidence button").click()')
+        self.assertEqual(self.state()['selected'], first)
+
+    def test_what_a_run_wrote_is_text(self):
+        self.assertEqual(self.browser.run('document.querySelectorAll(".finding b").length'), 0)
+        self.assertIn('<b>lost</b>', self.browser.run('document.querySelector(".finding").textContent'))
+
+    def test_a_long_trace_is_no_burden(self):
+        self.assertGreaterEqual(self.state()['lines'], self.lines)
+        self.browser.run('document.getElementById("trace").scrollTop = 1e9')
+        self.browser.frame()
+        last = self.browser.run('Number([...document.querySelectorAll("#trace .row")].pop().dataset.line)')
+        self.assertEqual(last, self.state()['lines'] - 1)
+        self.assertLess(self.browser.run('document.querySelectorAll("#trace .row").length'), 150)
 
 
 if __name__ == '__main__':
