@@ -71,7 +71,8 @@ def report(what, expected, actual, judge):
         print(line)
     if len(bad) > SHOWN_MAX:
         print(f'… and {len(bad) - SHOWN_MAX} more')
-    print(f'{what}: {len(expected)} answers, {len(bad)} differences that are not meant, {sum(reasons.values())} that are:')
+    meant = sum(reasons.values())
+    print(f'{what}: {len(expected)} answers, {len(bad)} differences that are not meant, {meant} that are:')
     for reason, count in sorted(reasons.items(), key=lambda one: -one[1]):
         print(f'  {count:5} {reason}')
     return not bad

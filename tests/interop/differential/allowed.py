@@ -1,12 +1,13 @@
-"""The differences between Apache Kafka's answers and ours that are meant. Each has a reason, and a test of one difference:
-is it this one? README.md prints the list from here."""
+"""The differences between Apache Kafka's answers and ours that are meant. Each has a reason, and a test: is a
+difference this one? README.md prints the list from here."""
 import json
 
 from node import CLOSED, HANGS
 
 SERVER_ERROR = -1
 # What differs because one node is configured as Kafka's and one as ours, or because of what is not there yet.
-OWN_PROPERTIES = ('advertised.listeners', 'controller.listener.names', 'controller.quorum.voters', 'listeners', 'node.id',
+OWN_PROPERTIES = ('advertised.listeners', 'controller.listener.names', 'controller.quorum.voters', 'listeners',
+                  'node.id',
                   'process.roles', 'broker.id', 'log.dir', 'log.dirs')
 LACKING_PROPERTIES = ('sasl.', 'ssl.', 'delegation.token.', 'remote.log.', 'odradek.')
 
@@ -75,7 +76,8 @@ def paths_of(value, config_name, path=''):
 
 
 def is_made_at_once(d):
-    return 'made on demand' in d.title and 3 in values_of(d.whole_expected, 'error_code') and not has_error(d.whole_actual)
+    return 'made on demand' in d.title and 3 in values_of(d.whole_expected,
+                                                          'error_code') and not has_error(d.whole_actual)
 
 
 def has_title(*titles):
@@ -94,8 +96,8 @@ ALLOWED = [
      is_better_than_server_error),
     ('Where Kafka answers nothing at all and leaves the connection open, ours is an error.', is_better_than_hanging),
     ('A Fetch ends with a whole batch; Kafka fills the limit with a part of the next one.', is_cut_off_batch),
-    ('Kafka sets min.insync.replicas for the whole cluster together with the feature for eligible leader replicas, which '
-     'is not finalized here.', is_min_isr_of_elr),
+    ('Kafka sets min.insync.replicas for the whole cluster together with the feature for eligible leader replicas, '
+     'which is not finalized here.', is_min_isr_of_elr),
     ('A topic that is made on demand is there in the answer that makes it; Kafka answers UNKNOWN_TOPIC_OR_PARTITION '
      'first.', is_made_at_once),
     ('A batch whose offset deltas are not 0, 1, 2 …, or with a producer id and no epoch, is refused: INVALID_RECORD.',
@@ -132,9 +134,12 @@ def without_own_properties(answer):
     """Of a broker's description: without what the two are configured by, or what only one of them has a use for."""
     for result in answer.get('results', []):
         if result.get('resource_type') == 4:
-            result['configs'] = [describe_plainly(one) for one in result['configs'] if one['name'] not in OWN_PROPERTIES and
-                                 not one['name'].startswith(LACKING_PROPERTIES)]
+            result['configs'] = [describe_plainly(one) for one in result['configs'] if is_comparable(one['name'])]
     return answer
+
+
+def is_comparable(name):
+    return name not in OWN_PROPERTIES and not name.startswith(LACKING_PROPERTIES)
 
 
 def describe_plainly(entry):

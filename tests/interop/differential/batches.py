@@ -88,7 +88,8 @@ def batch(values=(b'a',), *, codec=0, keys=None, timestamp=1000, deltas=None, pr
 
 def old_message(magic, value=b'a'):
     """A message of format 0 or 1."""
-    covered = bytes([magic, 0]) + (struct.pack('>q', 1000) if magic else b'') + struct.pack('>ii', -1, len(value)) + value
+    covered = bytes([magic, 0]) + (struct.pack('>q', 1000) if magic else b'') + struct.pack('>ii', -1,
+        len(value)) + value
     return struct.pack('>qiI', 0, len(covered) + 4, zlib.crc32(covered)) + covered
 
 
@@ -98,7 +99,8 @@ def facts(data):
         return None
     out, at = [], 0
     while at + HEADER_BYTES <= len(data):
-        (base, length, epoch, magic, crc, attributes, last_delta, base_time, max_time, producer, producer_epoch, sequence,
+        (base, length, epoch, magic, crc, attributes, last_delta, base_time, max_time, producer, producer_epoch,
+         sequence,
          count) = struct.unpack_from(HEADER, data, at)
         end = at + 12 + length
         if end > len(data):

@@ -20,7 +20,8 @@ def learn_ids(node, answer):
 def create(script, title, topics, versions=None, **options):
     script.ask(title, 'CreateTopics', lambda v: {'topics': topics(v) if callable(topics) else topics,
                                                  'timeout_ms': 30000, **options}, versions,
-               after=lambda node, answer: learn_ids(node, answer) if 'topic_id' in (answer['topics'] or [{}])[0] else None)
+               after=lambda node, answer: learn_ids(node,
+                                                    answer) if 'topic_id' in (answer['topics'] or [{}])[0] else None)
 
 
 def learn_ids_of_metadata(node, answer):
@@ -57,7 +58,8 @@ def add_create_topics(script):
     create(script, 'the defaults before version 4', lambda v: [new_topic(f'c-default-{v}', -1, -1)], [2, 3])
     create(script, 'with configurations', lambda v: [
         new_topic(f'c-conf-{v}', 1, 1, configs=[('retention.ms', '86400000'), ('max.message.bytes', '999')])])
-    create(script, 'with compaction', lambda v: [new_topic(f'compacted-{v}', configs=[('cleanup.policy', 'delete,compact')])])
+    create(script, 'with compaction',
+           lambda v: [new_topic(f'compacted-{v}', configs=[('cleanup.policy', 'delete,compact')])])
     create(script, 'assigned by hand', lambda v: [new_topic(f'c-hand-{v}', -1, -1, [(0, [1]), (1, [1])])])
     create(script, 'only validated', lambda v: [new_topic(f'c-valid-{v}', 3)], validate_only=True)
     create(script, 'no topics', [])
@@ -101,7 +103,8 @@ def add_create_topics(script):
     create(script, 'refused when it is only validated', [new_topic('one'), new_topic('c-bad', 0)], validate_only=True)
     create(script, 'one twice and one bad and one good', lambda v: [
         new_topic('c-twice'), new_topic(f'c-good-{v}'), new_topic('c-twice'), new_topic('c-none', 0)])
-    script.ask('fewer replicas than min.insync.replicas asks for', 'Produce', {'acks': -1, 'timeout_ms': 5000, 'topic_data': [
+    script.ask('fewer replicas than min.insync.replicas asks for', 'Produce', {'acks': -1, 'timeout_ms': 5000,
+        'topic_data': [
         {'name': 'c-isr', 'partition_data': [{'index': 0, 'records': batches.batch()}]}]}, [9])
 
 
@@ -166,7 +169,8 @@ def add_describe_configs(script):
     script.ask('a topic', 'DescribeConfigs', describe((TOPIC, 'one', None)))
     script.ask('a topic, with everything', 'DescribeConfigs', describe(
         (TOPIC, 'small', None), include_synonyms=True, include_documentation=True), [4])
-    script.ask('a topic with synonyms', 'DescribeConfigs', describe((TOPIC, 'small', None), include_synonyms=True), [1, 3])
+    script.ask('a topic with synonyms', 'DescribeConfigs', describe((TOPIC, 'small', None), include_synonyms=True), [1,
+        3])
     script.ask('the broker, with everything', 'DescribeConfigs', describe(
         (BROKER, '1', None), include_synonyms=True, include_documentation=True), [4])
     script.ask('the broker', 'DescribeConfigs', describe((BROKER, '1', None)), [1])
@@ -185,7 +189,8 @@ def add_describe_configs(script):
         script.ask(title, 'DescribeConfigs', describe(resource, include_synonyms=True), [1, 4])
     for kind, what in ((BROKER_LOGGER, 'loggers'), (CLIENT_METRICS, 'client metrics'), (GROUP, 'groups')):
         script.ask(f'lacking: {what}', 'DescribeConfigs', describe((kind, '1', ['no.such'])), [4])
-    script.ask('a compacted topic', 'DescribeConfigs', describe((TOPIC, 'compacted-both', ['cleanup.policy']), include_synonyms=True))
+    script.ask('a compacted topic', 'DescribeConfigs', describe((TOPIC, 'compacted-both', ['cleanup.policy']),
+                                                                include_synonyms=True))
     script.ask('several', 'DescribeConfigs', describe(
         (TOPIC, 'one', ['retention.ms']), (TOPIC, 'missing', ['retention.ms']), (BROKER, '1', ['num.partitions']),
         (TOPIC, 'one', ['cleanup.policy'])))
@@ -201,7 +206,8 @@ def add_alter_configs(script):
         script.ask(title, 'DescribeConfigs', describe((kind, name, keys), include_synonyms=True), [4])
     prepare(script, 'topics to configure', [new_topic(f'a-{v}', configs=[('retention.ms', '5')]) for v in range(3)] + [
         new_topic('a'), new_topic('i-0'), new_topic('i-1'), new_topic('i')])
-    script.ask('a topic', 'AlterConfigs', set_all(TOPIC, 'a-{v}', [('segment.ms', '7000'), ('max.message.bytes', '900')]))
+    script.ask('a topic', 'AlterConfigs', set_all(TOPIC, 'a-{v}', [('segment.ms', '7000'), ('max.message.bytes',
+        '900')]))
     see('after AlterConfigs', TOPIC, 'a-1', ['retention.ms', 'segment.ms', 'max.message.bytes'])
     script.ask('only validated', 'AlterConfigs', set_all(TOPIC, 'a-{v}', [('segment.ms', '9000')], validate_only=True))
     see('after a validation', TOPIC, 'a-1', ['segment.ms'])
@@ -218,11 +224,13 @@ def add_alter_configs(script):
            'a list with one word twice': (TOPIC, 'a', [('cleanup.policy', 'delete,delete')]),
            'another broker': (BROKER, '2', [('log.cleaner.threads', '1')]),
            'a broker that is no number': (BROKER, 'x', [('log.cleaner.threads', '1')]),
-           'a read-only key': (BROKER, '1', [('broker.id', '2')]), 'an unknown broker key': (BROKER, '1', [('no.such', '2')]),
+           'a read-only key': (BROKER, '1', [('broker.id', '2')]), 'an unknown broker key': (BROKER, '1',
+               [('no.such', '2')]),
            'a bad broker value': (BROKER, '1', [('log.cleaner.threads', 'x')]),
            'no cleaner threads': (BROKER, '1', [('log.cleaner.threads', '0')]),
            'a per-broker key for all': (BROKER, '', [('advertised.listeners', 'PLAINTEXT://x:1')]),
-           'resource type 0': (0, 'a', []), 'resource type 3': (3, 'a', [('x', 'y')]), 'resource type 99': (99, 'a', []),
+           'resource type 0': (0, 'a', []), 'resource type 3': (3, 'a', [('x', 'y')]), 'resource type 99': (99, 'a',
+               []),
            'a key twice': (TOPIC, 'a', [('segment.ms', '1000'), ('segment.ms', '2000')])}
     for what, kind, name in (('a topic', TOPIC, 'a'), ('nothing', 99, 'x')):
         script.ask(f'an unknown type beside {what}', 'AlterConfigs', {'resources': [
@@ -240,7 +248,8 @@ def add_alter_configs(script):
 def add_incremental(script, see):
     def change(kind, name, *configs, **more):
         return lambda v: {'resources': [{'resource_type': kind, 'resource_name': name.format(v=v), 'configs': [
-            {'name': key, 'config_operation': operation, 'value': value} for operation, key, value in configs]}], **more}
+            {'name': key, 'config_operation': operation, 'value': value} for operation, key, value in configs]}],
+            **more}
     keys = ['retention.ms', 'segment.ms']
     steps = [
         ('set', change(TOPIC, 'i-{v}', (SET, 'retention.ms', '9000'), (SET, 'segment.ms', '8000'))),
@@ -279,7 +288,8 @@ def add_incremental(script, see):
 def add_broker_configs(script, change, see):
     keys = ['log.cleaner.backoff.ms', 'message.max.bytes', 'log.retention.ms', 'log.segment.bytes', 'num.io.threads']
     steps = [
-        ('for all brokers', change(BROKER, '', (SET, 'message.max.bytes', '1000000'), (SET, 'log.segment.bytes', '2097152'))),
+        ('for all brokers', change(BROKER, '', (SET, 'message.max.bytes', '1000000'), (SET, 'log.segment.bytes',
+            '2097152'))),
         ('for one broker', change(BROKER, '1', (SET, 'message.max.bytes', '1000100'))),
         ('a broker key that is not dynamic', change(BROKER, '1', (SET, 'num.partitions', '3'))),
         ('only validated, for one broker', change(BROKER, '1', (SET, 'message.max.bytes', '1'), validate_only=True)),
@@ -291,5 +301,6 @@ def add_broker_configs(script, change, see):
         see(f'a topic after {title}', TOPIC, 'i', ['max.message.bytes', 'segment.bytes'])
     script.ask('back to the defaults', 'IncrementalAlterConfigs', change(
         BROKER, '', (DELETE, 'message.max.bytes', None), (DELETE, 'log.segment.bytes', None)))
-    script.ask('back to the default', 'IncrementalAlterConfigs', change(BROKER, '1', (DELETE, 'message.max.bytes', None)))
+    script.ask('back to the default', 'IncrementalAlterConfigs', change(BROKER, '1', (DELETE, 'message.max.bytes',
+        None)))
     see('the cluster at the end', BROKER, '', None)

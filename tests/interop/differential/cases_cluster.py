@@ -1,4 +1,4 @@
-"""What is asked of the APIs that describe the cluster, of those for coordinators, and with bytes that are no request."""
+"""What is asked of the APIs that describe the cluster, of those for coordinators, and bytes that are no request."""
 import struct
 
 import messages
@@ -38,8 +38,10 @@ def add_metadata(script):
         {'topic_id': '<none>', 'name': None}, {'topic_id': '<id of one>', 'name': None}]}, range(12, 14))
     script.ask('allowed operations of a bad name', 'Metadata', lambda v: of('a/b')(v) | {
         'include_topic_authorized_operations': True}, range(11, 14))
-    ids = {'an id': [{'topic_id': '<id of one>', 'name': None}], 'an unknown id': [{'topic_id': '<none>', 'name': None}],
-           'ids and an unknown one': [{'topic_id': '<none>', 'name': None}, {'topic_id': '<id of three>', 'name': None}],
+    ids = {'an id': [{'topic_id': '<id of one>', 'name': None}],
+           'an unknown id': [{'topic_id': '<none>', 'name': None}],
+           'ids and an unknown one': [{'topic_id': '<none>', 'name': None}, {'topic_id': '<id of three>',
+               'name': None}],
            'an id with an empty name': [{'topic_id': '<id of one>', 'name': ''}],
            'an id with its name': [{'topic_id': '<id of one>', 'name': 'one'}],
            'an id with another name': [{'topic_id': '<id of one>', 'name': 'three'}],
@@ -84,7 +86,8 @@ def add_describe_topic_partitions(script):
     ask('a cursor between topics', ['three', 'one'], 2, {'topic_name': 'p', 'partition_index': 1})
     ask('a cursor behind all', ['three', 'one'], 2, {'topic_name': 'zzz', 'partition_index': 0})
     ask('a cursor with a negative partition', ['three'], 2, {'topic_name': 'three', 'partition_index': -1})
-    ask('a cursor at a topic that is not there', ['missing', 'three'], 9, {'topic_name': 'missing', 'partition_index': 2})
+    ask('a cursor at a topic that is not there', ['missing', 'three'], 9, {'topic_name': 'missing',
+        'partition_index': 2})
     ask('a limit before a missing topic', ['one', 'zz-missing'], 1)
 
 
@@ -99,7 +102,8 @@ def add_log_dirs(script):
 
 def add_coordinators(script):
     def find(key, kind):
-        return lambda v: {**({'coordinator_keys': [key]} if v >= 4 else {'key': key}), **({'key_type': kind} if v else {})}
+        return lambda v: {**({'coordinator_keys': [key]} if v >= 4 else {'key': key}),
+                          **({'key_type': kind} if v else {})}
     script.ask('key type 3', 'FindCoordinator', find('k', 3), range(1, 7))
     script.ask('key type -1', 'FindCoordinator', find('k', -1), range(1, 7))
     script.ask('no keys', 'FindCoordinator', {'coordinator_keys': []}, range(4, 7))

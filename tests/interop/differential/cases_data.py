@@ -30,7 +30,8 @@ def add_good_batches(script):
     for name, codec in {'gzip': 1, 'snappy': 2, 'lz4': 3, 'zstd': 4}.items():
         script.ask(f'compressed by {name}', 'Produce', produce('three', batch([b'v', b'w'], codec=codec), 1))
         script.ask(f'to be compressed anew, from {name}', 'Produce', produce('gzip', batch([b'v'] * 9, codec=codec)))
-        script.ask(f'to be unpacked, from {name}', 'Produce', produce('plain', batch([b'v'] * 3, codec=codec)), [3, 9, 13])
+        script.ask(f'to be unpacked, from {name}', 'Produce', produce('plain', batch([b'v'] * 3, codec=codec)), [3, 9,
+            13])
     script.ask('no answer is wanted', 'Produce', produce('one', batch(), acks=0), answered=False)
     script.ask('a base offset of its own', 'Produce', produce('one', batch(base_offset=500)), [9])
     script.ask('an epoch of its own', 'Produce', produce('one', batch(epoch=77)), [9])
@@ -39,9 +40,11 @@ def add_good_batches(script):
     script.ask('timestamps that fall', 'Produce', produce('seg', batch([b'a', b'b'], deltas=[50, 10])), [9])
     script.ask('a batch marked as stamped', 'Produce', produce('seg', batch([b'a'], attributes=8)), [9])
     script.ask('headers', 'Produce', produce('seg', batch(records=[batches.record(0, b'v', b'k', 0, [(b'h', b'1'),
-                                                                                                    (b'', None)])])), [9])
+                                                                                                    (b'', None)])])),
+                                                                                                    [9])
     script.ask('an empty value and a null one', 'Produce', produce('seg', batch([b'', None])), [9])
-    script.ask('the time of now', 'Produce', lambda v: produce('strict', batch(timestamp=int(time.time() * 1000)))(v), [9])
+    script.ask('the time of now', 'Produce', lambda v: produce('strict', batch(timestamp=int(time.time() * 1000)))(v),
+               [9])
 
 
 def bad_batches():
@@ -50,7 +53,8 @@ def bad_batches():
     return {
         'null': None, 'nothing': b'', 'a byte': b'\0', 'half a header': good[:30], 'a batch cut off': good[:-1],
         'a byte behind the batch': good + b'\0', 'two batches': good + good, 'a wrong crc': batch(crc=1),
-        'a length of zero': batch(length=0), 'a negative length': batch(length=-5), 'a length too long': batch(length=500),
+        'a length of zero': batch(length=0), 'a negative length': batch(length=-5),
+        'a length too long': batch(length=500),
         'format 0': batches.old_message(0), 'format 1': batches.old_message(1), 'format 3': batch(magic=3),
         'format -1': batch(magic=-1), 'no records': batch(values=[], last_offset_delta=0),
         'no records, no deltas': batch(values=[]),
@@ -70,7 +74,8 @@ def bad_batches():
         'a control batch': batch(attributes=32), 'a transactional batch': batch(attributes=16, producer=(4000, 0, 0)),
         'a transactional batch without a producer': batch(attributes=16),
         'an epoch without a producer': batch(producer=(-1, 0, -1)), 'a sequence without a producer': batch(
-            producer=(-1, -1, 3)), 'a producer without a sequence': batch(producer=(4002, 0, -1)), 'unknown attributes': batch(attributes=0x4000),
+            producer=(-1, -1, 3)), 'a producer without a sequence': batch(producer=(4002, 0, -1)),
+            'unknown attributes': batch(attributes=0x4000),
         'a negative base offset': batch(base_offset=-7), 'a horizon': batch(attributes=64),
         'a negative timestamp': batch(timestamp=-1000),
     }
@@ -82,7 +87,8 @@ def stricter_batches():
 
 
 def add_bad_batches(script):
-    prepare(script, 'topics for bad batches', [new_topic('bad'), new_topic('stricter'), new_topic('bad-stamped', configs=[
+    prepare(script, 'topics for bad batches', [new_topic('bad'), new_topic('stricter'), new_topic('bad-stamped',
+        configs=[
         ('message.timestamp.type', 'LogAppendTime')])])
     for title, data in stricter_batches().items():
         script.ask(f'refused here only: {title}', 'Produce', produce('stricter', data), [3, 9, 13])
@@ -91,7 +97,8 @@ def add_bad_batches(script):
     script.ask('refused: zstd', 'Produce', produce('bad', batch([b'a'], codec=4)), range(3, 9))
     script.ask('refused: too large', 'Produce', produce('small', batch([b'x' * 300])), [3, 9, 13])
     script.ask('refused: too large but small in gzip', 'Produce', produce('small', batch([b'x' * 900], codec=1)), [9])
-    script.ask('compacted, refused: no key', 'Produce', produce('compacted', batch([b'a', b'b'], keys=[b'k', None])), [3, 8, 9, 13])
+    script.ask('compacted, refused: no key', 'Produce', produce('compacted', batch([b'a', b'b'], keys=[b'k', None])),
+               [3, 8, 9, 13])
     script.ask('compacted, refused: no keys', 'Produce', produce('compacted', batch([b'a'] * 15)), [9])
     script.ask('compacted, refused: no key, packed', 'Produce', produce('compacted-both', batch([b'a'], codec=1)), [9])
     script.ask('refused: too old', 'Produce', produce('strict', batch([b'a', b'b'], deltas=[1, 2])), [3, 8, 9])
@@ -119,7 +126,8 @@ def add_bad_batches(script):
             {**naming[1], 'partition_data': [{'index': 0, 'records': batch()}]}]}
     script.ask('good and bad in one', 'Produce', both, [3, 9, 13])
     script.ask('a partition twice', 'Produce', lambda v: {'acks': -1, 'topic_data': [
-        {'name': 'stricter', 'partition_data': [{'index': 0, 'records': batch()}, {'index': 0, 'records': batch()}]}]}, [9])
+        {'name': 'stricter', 'partition_data': [{'index': 0, 'records': batch()}, {'index': 0, 'records': batch()}]}]},
+        [9])
     script.ask('a topic twice', 'Produce', lambda v: {'acks': -1, 'topic_data': [
         {'name': name, 'partition_data': [{'index': index, 'records': batch()}]}
         for name, index in (('three', 0), ('bad', 0), ('three', 1))]}, [9])
@@ -129,7 +137,8 @@ def add_idempotence(script):
     prepare(script, 'a topic for idempotent producers', [new_topic('idem'), new_topic('idem-2')])
 
     def send(title, sequence, count=1, epoch=0, producer=7000, topic='idem', version=9):
-        script.ask(title, 'Produce', produce(topic, batch([b'v'] * count, producer=(producer, epoch, sequence))), [version])
+        script.ask(title, 'Produce', produce(topic, batch([b'v'] * count, producer=(producer, epoch, sequence))),
+                   [version])
     send('sequence 0', 0)
     send('sequences 1 to 3', 1, 3)
     send('sequences 1 to 3 again', 1, 3)
@@ -176,7 +185,8 @@ def fetch(wants, *, session=(0, -1), max_bytes=1 << 20, min_bytes=0, wait=0, for
                'topics': topics}
         if v >= 7:
             out['session_id'], out['session_epoch'] = session
-            out['forgotten_topics_data'] = [{**naming(v, name), 'partitions': [partition]} for name, partition in forget]
+            out['forgotten_topics_data'] = [{**naming(v, name), 'partitions': [partition]} for name,
+                                            partition in forget]
         if v < 15:
             out['replica_id'] = replica
         elif replica != -1:
@@ -199,7 +209,8 @@ def add_fetch(script):
     script.ask('of nothing', 'Fetch', fetch([]))
     script.ask('of an empty topic', 'Fetch', fetch([('empty', 0, 0, {})]))
     script.ask('of a missing topic', 'Fetch', fetch([('missing', 0, 0, {}), ('f', 0, 8, {})]))
-    script.ask('of missing partitions', 'Fetch', fetch([('f', 1, 0, {}), ('f', -1, 0, {}), ('f', 0, 8, {})]), [4, 12, 17])
+    script.ask('of missing partitions', 'Fetch', fetch([('f', 1, 0, {}), ('f', -1, 0, {}), ('f', 0, 8, {})]), [4, 12,
+        17])
     script.ask('one byte of a partition', 'Fetch', fetch([('f', 0, 0, {'partition_max_bytes': 1})]), [4, 12, 17])
     script.ask('one byte of two partitions', 'Fetch', fetch([
         ('f', 0, 0, {'partition_max_bytes': 1}), ('g', 0, 0, {'partition_max_bytes': 1})]), [4, 12, 17])
@@ -236,7 +247,8 @@ def add_sessions(script):
 
     def steps(version):
         def ask(title, wants, session, after=None, **more):
-            script.ask(f'session, version {version}: {title}', 'Fetch', fetch(wants, session=session, **more), [version],
+            script.ask(f'session, version {version}: {title}', 'Fetch', fetch(wants, session=session, **more),
+                       [version],
                        after=after)
         f, g, h = ('f', 0, 0, {}), ('g', 0, 0, {}), ('h', 0, 0, {})
         ask('opened', [f, h], (0, 0), after=learn)
@@ -269,7 +281,8 @@ def add_sessions(script):
 
 def add_offsets(script):
     def lists(wants, **more):
-        return lambda v: {'replica_id': more.get('replica', -1), **({'isolation_level': more.get('isolation', 0)} if v >= 2
+        return lambda v: {'replica_id': more.get('replica', -1),
+                          **({'isolation_level': more.get('isolation', 0)} if v >= 2
                                                                    else {}), 'topics': [
             {'name': name, 'partitions': [{'partition_index': partition, 'timestamp': timestamp,
                                            **({'current_leader_epoch': epoch} if v >= 4 else {})}]}
@@ -277,17 +290,21 @@ def add_offsets(script):
     for timestamp in (-1, -2, -3, -4, -5, -6, -7, 0, 999, 1000, 1001, 1003, 1004, 1005, 1 << 60):
         script.ask(f'timestamp {timestamp}', 'ListOffsets', lists([('f', 0, timestamp, -1)]))
     for timestamp in (-1, -2, -3, 0):
-        script.ask(f'timestamp {timestamp} of an empty topic', 'ListOffsets', lists([('empty', 0, timestamp, -1)]), [1, 5, 11])
-        script.ask(f'timestamp {timestamp}, committed', 'ListOffsets', lists([('f', 0, timestamp, -1)], isolation=1), [2, 11])
+        script.ask(f'timestamp {timestamp} of an empty topic', 'ListOffsets', lists([('empty', 0, timestamp, -1)]), [1,
+            5, 11])
+        script.ask(f'timestamp {timestamp}, committed', 'ListOffsets', lists([('f', 0, timestamp, -1)], isolation=1),
+                   [2, 11])
         script.ask(f'timestamp {timestamp} within a batch', 'ListOffsets', lists([('seg', 0, timestamp, -1)]), [11])
     for timestamp in (1010, 1050, 1051, 9999):
         script.ask(f'timestamp {timestamp} where they fall', 'ListOffsets', lists([('seg', 0, timestamp, -1)]), [11])
-    script.ask('of a batch that the broker stamped', 'ListOffsets', lists([('stamped', 0, -3, -1), ('stamped', 0, 5000, -1)]),
+    script.ask('of a batch that the broker stamped', 'ListOffsets',
+               lists([('stamped', 0, -3, -1), ('stamped', 0, 5000, -1)]),
                [11])
     script.ask('in packed batches', 'ListOffsets', lists([('gzip', 0, 1000, -1), ('g', 0, -3, -1)]), [11])
     script.ask('what is not there', 'ListOffsets', lists([('missing', 0, -1, -1), ('f', 1, -1, -1), ('f', -1, -1, -1),
                                                           ('a/b', 0, -1, -1)]))
-    script.ask('a partition twice', 'ListOffsets', lists([('f', 0, -1, -1), ('f', 0, -2, -1), ('g', 0, -1, -1)]), [1, 6, 11])
+    script.ask('a partition twice', 'ListOffsets', lists([('f', 0, -1, -1), ('f', 0, -2, -1), ('g', 0, -1, -1)]), [1,
+        6, 11])
     script.ask('nothing', 'ListOffsets', lists([]))
     for epoch in (0, 1, -2):
         script.ask(f'leader epoch {epoch}', 'ListOffsets', lists([('f', 0, -1, epoch)]), range(4, 12))
@@ -301,7 +318,8 @@ def add_epochs(script):
     def ask(title, wants, versions=None, replica=-1):
         script.ask(title, 'OffsetForLeaderEpoch', lambda v: {**({'replica_id': replica} if v >= 3 else {}), 'topics': [
             {'topic': name, 'partitions': [{'partition': partition, 'current_leader_epoch': current,
-                                            'leader_epoch': epoch}]} for name, partition, current, epoch in wants]}, versions)
+                                            'leader_epoch': epoch}]} for name, partition, current, epoch in wants]},
+                                            versions)
     for current, epoch in ((-1, 0), (0, 0), (-1, 1), (-1, -1), (1, 0), (-1, -2), (0, 99)):
         ask(f'epoch {epoch} as of {current}', [('f', 0, current, epoch)])
     ask('of an empty log', [('empty', 0, -1, 0)])
@@ -319,13 +337,15 @@ def add_delete_records(script):
     def before(topic, offset, partition=0):
         return lambda v: {'topics': [{'name': topic.format(v=v), 'partitions': [
             {'partition_index': partition, 'offset': offset}]}], 'timeout_ms': 5000}
-    for title, offset in {'the first two': 2, 'the same again': 2, 'fewer': 1, 'from within a batch': 5, 'more than there are':
+    for title, offset in {'the first two': 2, 'the same again': 2, 'fewer': 1, 'from within a batch': 5,
+                          'more than there are':
                           10, 'minus two': -2, 'all': -1, 'all again': -1, 'at the end': 9}.items():
         script.ask(title, 'DeleteRecords', before('r-{v}', offset))
         script.ask(f'after the deletion of {title}', 'Fetch', fetch([('r-0', 0, 0, {}), ('r-0', 0, 5, {})]), [12])
         script.ask(f'the start after the deletion of {title}', 'ListOffsets', {'replica_id': -1, 'topics': [
             {'name': 'r-0', 'partitions': [{'partition_index': 0, 'timestamp': -2}, ]}]}, [11])
-    for topic, offset in (('compacted', 1), ('compacted', -1), ('compacted', 999), ('compacted-both', 0), ('missing', 0), ('a/b', 0),
+    for topic, offset in (('compacted', 1), ('compacted', -1), ('compacted', 999), ('compacted-both', 0), ('missing',
+        0), ('a/b', 0),
                           ('__cluster_metadata', 0), ('empty', 0), ('empty', -1), ('empty', 1)):
         script.ask(f'{offset} of {topic}', 'DeleteRecords', before(topic, offset))
     script.ask('a missing partition', 'DeleteRecords', before('one', 0, 1))

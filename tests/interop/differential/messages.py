@@ -1,5 +1,5 @@
-"""Requests and answers of Kafka's protocol as plain dictionaries, read from the schemas of engine/protocol/schema. A codec
-of its own, so that a mistake of the engine's codec does not hide behind the same mistake here."""
+"""Requests and answers of Kafka's protocol as plain dictionaries, by the schemas of engine/protocol/schema. A codec of
+its own, so that a mistake of the engine's codec does not hide behind the same mistake here."""
 import pathlib
 import re
 import struct
@@ -124,7 +124,8 @@ def parse_file(path):
         structs = {}
         parts[words[0]] = resolve(parse_fields(lines, 1, structs), structs)
     option = {head[i]: head[i + 1] for i in range(4, len(head) - 1)}
-    return Api(int(head[1]), head[2], parse_range(head[3]), parse_range(option['flexible']).first if 'flexible' in option
+    return Api(int(head[1]), head[2], parse_range(head[3]),
+               parse_range(option['flexible']).first if 'flexible' in option
                else FOREVER, parts['request'], parts['response'],
                int(option['response_header']) if 'response_header' in option else None)
 

@@ -104,7 +104,7 @@ class Node:
             raise Hangs from None
 
     def ask(self, api, version, body, answered=True):
-        """The answer as it came, CLOSED, HANGS, or NO_ANSWER (of a request that has none: then a later one is answered)."""
+        """The answer as it came, CLOSED, HANGS, or NO_ANSWER: of a request that has none, and a later one has one."""
         try:
             answer = self.ask_in_time(api, version, body, answered)
         except Hangs:
