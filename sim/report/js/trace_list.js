@@ -11,6 +11,7 @@ class TraceList {
     this.inner = el('div', {class: 'rows'});
     box.append(this.inner);
     this.shown = [];
+    this.window = [0, 0];
     this.selected = -1;
     this.hovered = -1;
     this.wanted = false;
@@ -32,6 +33,12 @@ class TraceList {
     this.model = model;
     this.shown = shown;
     this.inner.style.height = shown.length * LIST_ROW + 'px';
+    this.redraw();
+  }
+
+  // Lines that the picture shows now: [first, last).
+  showWindow(lines) {
+    this.window = lines;
     this.redraw();
   }
 
@@ -75,7 +82,8 @@ class TraceList {
     const kind = lines.kindOf(line);
     const place = lines.places[lines.place[line]];
     const classes = ['row', line === this.selected ? 'selected' : '', line === this.hovered ? 'hovered' : '',
-                     marked.has(line) ? 'marked' : ''].join(' ');
+                     marked.has(line) ? 'marked' : '',
+                     line >= this.window[0] && line < this.window[1] ? '' : 'outside'].join(' ');
     const row = el('div', {class: classes, 'data-line': line, title: lines.text[line], style: 'top:' + index * LIST_ROW + 'px'},
         el('span', {class: 'at'}, seconds(lines.at[line])),
         el('span', {class: 'event'}, '#' + lines.event[line]),

@@ -86,6 +86,7 @@ class Viewer {
     this.picture.show(this.model, (line) => this.isShown[line] === 1);
     this.list.show(this.model, this.shown);
     this.listBox.scrollTop = 0;
+    this.tellWindow();
     this.select(this.model.markedSorted.length > 0 ? this.model.markedSorted[0] : picture.died ? this.model.lines.n - 1 : -1);
   }
 
@@ -101,10 +102,11 @@ class Viewer {
            plural(this.model.lines.n, 'line'), left.length > 0 ? ' (left out: ' + left.join(', ') + ')' : '', ' · hash ',
            el('code', {}, picture.hash)),
         ...picture.findings.map((finding) => this.findingBox(finding)),
-        picture.died ? el('p', {class: 'finding'}, 'The run ', picture.died, '; the trace ends where it happened.') : '',
+        picture.died ? el('p', {class: 'finding'}, 'The repeated run ended early: ', picture.died, '. The trace goes up to there.') : '',
         picture.crash_text ? el('pre', {class: 'crash'}, picture.crash_text) : '',
         commandLine('repeat', picture.replay),
         picture.shrink ? commandLine('shrink', picture.shrink) : '',
+        picture.verdict === 'nondeterminism' ? commandLine('compare', picture.replay.replace(' sim replay ', ' sim diff ')) : '',
         picture.setup ? el('details', {}, el('summary', {}, 'what the seed drew'), el('pre', {}, picture.setup)) : '');
   }
 
@@ -178,7 +180,9 @@ class Viewer {
   }
 
   tellWindow() {
+    if (!this.list.model) return;
     const [from, to] = this.picture.view;
+    this.list.showWindow(this.picture.visibleLines());
     const width = this.picture.mode === 'time' ? duration(to - from) : plural(Math.round(to - from), 'step');
     this.told.textContent = width + ' in view · ' + count(this.shown.length) + ' of ' + plural(this.model.lines.n, 'line');
   }
