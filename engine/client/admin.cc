@@ -6,6 +6,7 @@
 #include "engine/protocol/generated/create_topics.h"
 #include "engine/protocol/generated/delete_topics.h"
 #include "engine/protocol/generated/describe_cluster.h"
+#include "engine/protocol/generated/describe_topic_partitions.h"
 #include "engine/protocol/generated/metadata.h"
 
 namespace odradek::client {
@@ -24,6 +25,22 @@ ErrorCode WholeRequestError(const Results& results) {
 
 int32_t TimeoutMillis(const Cluster& cluster) {
   return static_cast<int32_t>(cluster.config().request_timeout.millis());
+}
+
+std::vector<NodeId> NodeIdsOf(const std::vector<int32_t>& ids) {
+  return {ids.begin(), ids.end()};
+}
+
+PartitionInfo DescribedPartition(const protocol::DescribeTopicPartitionsResponse::Partition& from) {
+  return {.partition = PartitionIndex(from.partition_index),
+          .error = static_cast<ErrorCode>(from.error_code),
+          .leader = NodeId(from.leader_id),
+          .leader_epoch = LeaderEpoch(from.leader_epoch),
+          .replicas = NodeIdsOf(from.replica_nodes),
+          .isr = NodeIdsOf(from.isr_nodes),
+          .offline_replicas = NodeIdsOf(from.offline_replicas),
+          .eligible_leader_replicas = NodeIdsOf(from.eligible_leader_replicas.value_or(std::vector<int32_t>())),
+          .last_known_elr = NodeIdsOf(from.last_known_elr.value_or(std::vector<int32_t>()))};
 }
 
 AdminStatus LeftOut() {
@@ -114,6 +131,24 @@ TopicStatuses Admin::DeleteTopics(fiber::Fiber& self, const std::vector<std::str
   return statuses;
 }
 
+std::map<TopicId, AdminStatus> Admin::DeleteTopicsById(fiber::Fiber& self, const std::vector<TopicId>& topics) {
+  protocol::DeleteTopicsRequest request;
+  request.timeout_ms = TimeoutMillis(*cluster_);
+  for (const TopicId topic : topics) {
+    request.topics.emplace_back();
+    request.topics.back().topic_id = topic;
+  }
+  const auto answer = Call<protocol::DeleteTopicsRequest, protocol::DeleteTopicsResponse>(
+      self, {Target::kController}, request, DeadlineFrom(self),
+      [](const auto& response) { return WholeRequestError(response.responses); });
+  std::map<TopicId, AdminStatus> statuses;
+  for (const TopicId topic : topics) statuses[topic] = answer.status.ok() ? LeftOut() : answer.status;
+  for (const auto& topic : answer.response.responses) {
+    statuses[topic.topic_id] = StatusOf(topic.error_code, topic.error_message, answer.is_unclear);
+  }
+  return statuses;
+}
+
 TopicStatuses Admin::CreatePartitions(fiber::Fiber& self, const std::map<std::string, int32_t>& counts,
                                       Validation validation) {
   protocol::CreatePartitionsRequest request;
@@ -151,8 +186,45 @@ AdminResult<ClusterDescription> Admin::DescribeCluster(fiber::Fiber& self) {
   return result;
 }
 
-AdminResult<std::map<std::string, AdminResult<TopicInfo>>> Admin::DescribeTopics(
-    fiber::Fiber& self, const std::vector<std::string>& topics) {
+Admin::DescribedTopics Admin::DescribeTopics(fiber::Fiber& self, const std::vector<std::string>& topics) {
+  using protocol::DescribeTopicPartitionsRequest;
+  using protocol::DescribeTopicPartitionsResponse;
+  DescribedTopics result;
+  // No topics would mean all of them.
+  if (topics.empty()) return result;
+  const MonoTime deadline = DeadlineFrom(self);
+  DescribeTopicPartitionsRequest request;
+  for (const std::string& topic : topics) {
+    request.topics.push_back({topic});
+    result.value[topic].status = LeftOut();
+  }
+  while (true) {
+    auto answer = Call<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>(
+        self, {Target::kAny}, request, deadline, [](const auto&) { return ErrorCode::kNone; });
+    if (answer.status.error == ErrorCode::kUnsupportedVersion) return DescribeTopicsByMetadata(self, topics, deadline);
+    if (!answer.status.ok()) return {.status = answer.status, .value = {}};
+    for (const auto& topic : answer.response.topics) {
+      const auto found = result.value.find(topic.name.value_or(""));
+      if (found == result.value.end()) continue;
+      TopicInfo& info = found->second.value;
+      info.name = found->first;
+      info.id = topic.topic_id;
+      info.error = static_cast<ErrorCode>(topic.error_code);
+      found->second.status = StatusOf(topic.error_code, std::nullopt, false);
+      for (const auto& partition : topic.partitions) info.partitions.push_back(DescribedPartition(partition));
+    }
+    const auto& next = answer.response.next_cursor;
+    if (!next) return result;
+    // A cursor that stands still would never end.
+    const bool is_stuck = request.cursor && request.cursor->topic_name == next->topic_name &&
+                          request.cursor->partition_index >= next->partition_index;
+    if (is_stuck) return {.status = LeftOut(), .value = {}};
+    request.cursor = DescribeTopicPartitionsRequest::Cursor{next->topic_name, next->partition_index};
+  }
+}
+
+Admin::DescribedTopics Admin::DescribeTopicsByMetadata(fiber::Fiber& self, const std::vector<std::string>& topics,
+                                                       MonoTime deadline) {
   protocol::MetadataRequest request;
   request.allow_auto_topic_creation = false;
   for (const std::string& topic : topics) {
@@ -160,9 +232,9 @@ AdminResult<std::map<std::string, AdminResult<TopicInfo>>> Admin::DescribeTopics
     request.topics->back().name = topic;
   }
   const auto answer = Call<protocol::MetadataRequest, protocol::MetadataResponse>(
-      self, {Target::kAny}, request, DeadlineFrom(self),
+      self, {Target::kAny}, request, deadline,
       [](const auto& response) { return static_cast<ErrorCode>(response.error_code); });
-  AdminResult<std::map<std::string, AdminResult<TopicInfo>>> result{.status = answer.status, .value = {}};
+  DescribedTopics result{.status = answer.status, .value = {}};
   if (!answer.status.ok()) return result;
   MetadataCache cache;
   cache.Apply(answer.response, topics);

@@ -5,8 +5,7 @@
 //  1. A call ends at its deadline (default.api.timeout.ms) at the latest.
 //  2. The outcome of a change is true: fail has certainly had no effect, unknown may have.
 //  3. A change that may have been carried out is tried again only until an answer says how things stand: a topic that
-//  an
-//     unclear attempt may have made and that exists now is reported as an error with outcome unknown.
+//     an unclear attempt may have made and that exists now is reported as an error with outcome unknown.
 #pragma once
 
 #include <cstdint>
@@ -115,11 +114,15 @@ class Admin {
   TopicStatuses CreateTopics(fiber::Fiber& self, const std::vector<NewTopic>& topics,
                              Validation validation = Validation::kApply);
   TopicStatuses DeleteTopics(fiber::Fiber& self, const std::vector<std::string>& topics);
+  // A topic that was made anew under the same name has another id and stays (KIP-516).
+  std::map<TopicId, AdminStatus> DeleteTopicsById(fiber::Fiber& self, const std::vector<TopicId>& topics);
   // Partition counts after the call.
   TopicStatuses CreatePartitions(fiber::Fiber& self, const std::map<std::string, int32_t>& counts,
                                  Validation validation = Validation::kApply);
 
   AdminResult<ClusterDescription> DescribeCluster(fiber::Fiber& self);
+  // In pages where the broker has DescribeTopicPartitions (KIP-966), so that an answer stays small however many
+  // partitions there are.
   AdminResult<std::map<std::string, AdminResult<TopicInfo>>> DescribeTopics(fiber::Fiber& self,
                                                                             const std::vector<std::string>& topics);
   AdminResult<std::vector<std::string>> ListTopics(fiber::Fiber& self);
@@ -128,6 +131,12 @@ class Admin {
       fiber::Fiber& self, const std::vector<ConfigResource>& resources);
   std::map<ConfigResource, AdminStatus> IncrementalAlterConfigs(
       fiber::Fiber& self, const std::map<ConfigResource, std::vector<ConfigChange>>& changes,
+      Validation validation = Validation::kApply);
+
+  // Replaces the whole configuration of each resource: what is not named goes back to its default. Kafka keeps this for
+  // old tools; IncrementalAlterConfigs leaves alone what it does not name.
+  std::map<ConfigResource, AdminStatus> AlterConfigs(
+      fiber::Fiber& self, const std::map<ConfigResource, std::map<std::string, std::string>>& configs,
       Validation validation = Validation::kApply);
 
   // Deletes what is before the offsets; kNoOffset: everything up to the high watermark. Gives the new log starts.
@@ -157,6 +166,9 @@ class Admin {
     bool is_unclear = false;  // an earlier attempt may have been carried out
   };
 
+  using DescribedTopics = AdminResult<std::map<std::string, AdminResult<TopicInfo>>>;
+  DescribedTopics DescribeTopicsByMetadata(fiber::Fiber& self, const std::vector<std::string>& topics,
+                                           MonoTime deadline);
   Cluster::Reached Reach(fiber::Fiber& self, Where where, MonoTime deadline);
   MonoTime DeadlineFrom(fiber::Fiber& self) const;
   bool SleepBeforeRetry(fiber::Fiber& self, int64_t failure_count, MonoTime deadline);

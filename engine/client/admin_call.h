@@ -2,9 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <utility>
 
 #include "engine/client/admin.h"
+#include "engine/protocol/generated/delete_topics.h"
 
 namespace odradek::client {
 
@@ -17,6 +19,20 @@ inline AdminStatus StatusOf(int16_t error_code, const std::optional<std::string>
   const bool may_be_done =
       is_unclear || error == protocol::ErrorCode::kRequestTimedOut || error == protocol::ErrorCode::kUnknownServerError;
   return {may_be_done ? Outcome::kUnknown : Outcome::kFail, error, std::move(what)};
+}
+
+// What has another place in the version that the broker speaks is moved there. Most requests need nothing.
+template <typename Request>
+Request FittedTo(const Request& request, int16_t version) {
+  Request fitted = request;
+  if constexpr (std::same_as<Request, protocol::DeleteTopicsRequest>) {
+    constexpr int16_t kDeleteTopicsByStateFrom = 6;
+    for (const auto& topic : request.topics) {
+      if (version < kDeleteTopicsByStateFrom && topic.name) fitted.topic_names.push_back(*topic.name);
+    }
+    if (!fitted.topic_names.empty()) fitted.topics.clear();
+  }
+  return fitted;
 }
 
 template <typename Request, typename Response, typename ErrorOf>
@@ -33,7 +49,7 @@ Admin::Answer<Response> Admin::Call(fiber::Fiber& self, Where where, const Reque
       const int16_t version = reached.connection->template PickVersion<Request>();
       const Duration left = std::max(deadline - self.Now(), Duration::Millis(1));
       auto result = reached.connection->template Call<Request, Response>(
-          self, request, version,
+          self, FittedTo(request, version), version,
           net::ClientConnection::CallOptions{.timeout = std::min(left, cluster->config().request_timeout),
                                              .answer = net::Answer::kExpected,
                                              .keep_alive = nullptr});

@@ -3,6 +3,7 @@
 
 #include "engine/client/admin.h"
 #include "engine/client/admin_call.h"
+#include "engine/protocol/generated/alter_configs.h"
 #include "engine/protocol/generated/delete_records.h"
 #include "engine/protocol/generated/describe_configs.h"
 #include "engine/protocol/generated/describe_log_dirs.h"
@@ -88,6 +89,39 @@ std::map<ConfigResource, AdminStatus> Admin::IncrementalAlterConfigs(
         self, {Target::kController, node}, request, deadline, [](const auto& response) {
           for (const auto& result : response.responses) {
             if (result.error_code == protocol::ToWire(ErrorCode::kNotController)) return ErrorCode::kNotController;
+          }
+          return ErrorCode::kNone;
+        });
+    for (const auto& wanted : request.resources) {
+      results[{static_cast<ConfigKind>(wanted.resource_type), wanted.resource_name}] = answer.status;
+    }
+    for (const auto& result : answer.response.responses) {
+      results[{static_cast<ConfigKind>(result.resource_type), result.resource_name}] =
+          StatusOf(result.error_code, result.error_message, answer.is_unclear);
+    }
+  }
+  return results;
+}
+
+std::map<ConfigResource, AdminStatus> Admin::AlterConfigs(
+    fiber::Fiber& self, const std::map<ConfigResource, std::map<std::string, std::string>>& configs,
+    Validation validation) {
+  std::map<ConfigResource, AdminStatus> results;
+  std::map<NodeId, protocol::AlterConfigsRequest> requests;
+  const MonoTime deadline = DeadlineFrom(self);
+  for (const auto& [resource, wanted] : configs) {
+    protocol::AlterConfigsRequest& request = requests[BrokerOfResource(resource)];
+    request.validate_only = validation == Validation::kValidateOnly;
+    auto& out = request.resources.emplace_back();
+    out.resource_type = static_cast<int8_t>(resource.kind);
+    out.resource_name = resource.name;
+    for (const auto& [name, value] : wanted) out.configs.push_back({name, value});
+  }
+  for (const auto& [node, request] : requests) {
+    const auto answer = Call<protocol::AlterConfigsRequest, protocol::AlterConfigsResponse>(
+        self, {Target::kController, node}, request, deadline, [](const auto& response) {
+          for (const auto& part : response.responses) {
+            if (part.error_code == protocol::ToWire(ErrorCode::kNotController)) return ErrorCode::kNotController;
           }
           return ErrorCode::kNone;
         });

@@ -16,34 +16,12 @@
 
 #include "engine/base/context.h"
 #include "engine/client/config.h"
+#include "engine/client/consumer_records.h"
 #include "engine/protocol/generated/fetch.h"
 #include "engine/record/batch.h"
 #include "engine/record/record_iterator.h"
 
 namespace odradek::client {
-
-// Views: see PartitionRecords.
-struct ConsumerRecord {
-  Offset offset;
-  Timestamp timestamp = kNoTimestamp;
-  record::TimestampType timestamp_type = record::TimestampType::kCreateTime;
-  LeaderEpoch leader_epoch = kNoLeaderEpoch;
-  ProducerId producer_id = kNoProducerId;
-  ProducerEpoch producer_epoch = kNoProducerEpoch;
-  int32_t sequence = record::kNoSequence;
-  std::optional<Bytes> key;
-  std::optional<Bytes> value;
-  record::RecordHeaders headers;
-};
-
-// Records of one partition, by offset. `keep_alive` holds what they point at.
-struct PartitionRecords {
-  TopicPartition partition;
-  std::vector<ConsumerRecord> records;
-  Offset next_offset;  // the position behind them
-  MonoTime asked_at;   // when the broker was asked for them: a consumer fetches ahead of its user
-  std::vector<std::shared_ptr<const void>> keep_alive;
-};
 
 class CompletedFetch {
  public:

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <initializer_list>
 #include <limits>
@@ -224,6 +225,7 @@ std::string CheckConfig(const ProducerConfig& config) {
   if (config.delivery_timeout < config.linger + config.common.request_timeout) {
     return "delivery.timeout.ms must be at least linger.ms + request.timeout.ms";
   }
+  if (std::ranges::find(config.interceptors, nullptr) != config.interceptors.end()) return "an interceptor is missing";
   if (config.batch_bytes > config.buffer_memory_bytes) return "batch.size must not be above buffer.memory";
   return "";
 }
@@ -233,6 +235,7 @@ std::string CheckConfig(const ConsumerConfig& config) {
   if (config.common.request_timeout <= config.fetch_max_wait) {
     return "request.timeout.ms must be above fetch.max.wait.ms";
   }
+  if (std::ranges::find(config.interceptors, nullptr) != config.interceptors.end()) return "an interceptor is missing";
   return "";
 }
 
@@ -262,6 +265,7 @@ ConfigResult<ProducerConfig> ParseProducerConfig(const ConfigMap& values) {
   reader.Choice("partitioner.adaptive.partitioning.enable",
                 {{"true", AdaptivePartitioning::kOn}, {"false", AdaptivePartitioning::kOff}},
                 config.adaptive_partitioning);
+  reader.Millis("partitioner.availability.timeout.ms", {0, kInt64Max}, config.partitioner_availability_timeout);
   reader.Choice("partitioner.ignore.keys", {{"true", KeyUse::kIgnore}, {"false", KeyUse::kHash}}, config.key_use);
   SettleIdempotence(reader, config);
   result.error = reader.Finish();

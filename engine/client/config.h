@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,9 @@
 #include "engine/record/batch.h"
 
 namespace odradek::client {
+
+class ProducerInterceptor;  // interceptor.h
+class ConsumerInterceptor;
 
 enum class MetadataRecovery : uint8_t { kNone, kRebootstrap };
 
@@ -52,10 +56,14 @@ struct ProducerConfig {
   int64_t request_bytes_max = 1048576;
   record::Codec compression = record::Codec::kNone;
   AdaptivePartitioning adaptive_partitioning = AdaptivePartitioning::kOn;
+  // With adaptive partitioning: a broker that has taken nothing for this long although it should is left out for
+  // keyless records. 0: no broker is.
+  Duration partitioner_availability_timeout;
   KeyUse key_use = KeyUse::kHash;
   // Of the first sequences in a partition, with no name of Kafka's: a broker that does not know the producer accepts
   // any. Tests begin near 2^31, to see them wrap.
   int32_t first_sequence = 0;
+  std::vector<std::shared_ptr<ProducerInterceptor>> interceptors;
 };
 
 enum class IsolationLevel : int8_t { kReadUncommitted = 0, kReadCommitted = 1 };
@@ -77,6 +85,7 @@ struct ConsumerConfig {
   CrcCheck check_crcs = CrcCheck::kOn;
   AutoCreateTopics allow_auto_create_topics = AutoCreateTopics::kOn;
   std::string client_rack;
+  std::vector<std::shared_ptr<ConsumerInterceptor>> interceptors;
 };
 
 struct AdminConfig {

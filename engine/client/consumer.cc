@@ -8,6 +8,7 @@
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
 #include "engine/client/consumer_core.h"
+#include "engine/client/interceptor.h"
 #include "engine/protocol/generated/fetch.h"
 
 namespace odradek::client {
@@ -22,12 +23,6 @@ OffsetQuestions SameQuestion(std::span<const TopicPartition> partitions, Timesta
 }
 
 }  // namespace
-
-size_t PollResult::record_count() const {
-  size_t count = 0;
-  for (const PartitionRecords& partition : partitions) count += partition.records.size();
-  return count;
-}
 
 ConsumerCore::ConsumerCore(env::Env& env, const ConsumerConfig& config) : env_(env), config_(config) {
   REQUIRES(CheckConfig(config).empty());
@@ -216,8 +211,11 @@ PollResult ConsumerCore::Collect() {
 PollResult ConsumerCore::Poll(fiber::Fiber& self, MonoTime deadline) {
   while (true) {
     PollResult result = Collect();
-    if (!result.partitions.empty() || !result.problems.empty() || stopped_) return result;
-    if (ready_.WaitUntil(self, deadline) == fiber::Wake::kTimeout) return Collect();
+    const bool is_empty = result.partitions.empty() && result.problems.empty();
+    if (is_empty && !stopped_ && ready_.WaitUntil(self, deadline) != fiber::Wake::kTimeout) continue;
+    if (is_empty && !stopped_) result = Collect();
+    for (const auto& interceptor : config_.interceptors) interceptor->OnConsume(result);
+    return result;
   }
 }
 

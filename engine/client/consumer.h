@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,26 +20,13 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "engine/client/completed_fetch.h"
 #include "engine/client/config.h"
+#include "engine/client/consumer_records.h"
 #include "engine/client/list_offsets.h"
 #include "engine/client/metrics.h"
 #include "engine/env/env.h"
 
 namespace odradek::client {
-
-// Why a partition gives no records. It is tried again, so the same problem may come again.
-struct PartitionProblem {
-  TopicPartition partition;
-  protocol::ErrorCode error = protocol::ErrorCode::kNone;
-  std::string what;
-};
-
-struct PollResult {
-  std::vector<PartitionRecords> partitions;
-  std::vector<PartitionProblem> problems;
-  size_t record_count() const;
-};
 
 // Known from the last answer; kNoOffset before.
 struct Watermarks {
@@ -59,6 +47,7 @@ class Consumer {
 
   // Replaces the assignment; partitions that stay keep their position. New ones start by auto.offset.reset.
   void Assign(std::span<const TopicPartition> partitions);
+  void Assign(std::initializer_list<TopicPartition> partitions) { Assign(std::span(partitions)); }
   std::vector<TopicPartition> assignment() const;
 
   // All that name partitions: an error if one is not assigned.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/client/cluster.h"
+#include "engine/client/completed_fetch.h"
 #include "engine/client/consumer.h"
 #include "engine/client/fetch_session.h"
 #include "engine/protocol/generated/fetch.h"

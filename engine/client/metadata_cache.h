@@ -35,6 +35,9 @@ struct PartitionInfo {
   std::vector<NodeId> replicas;
   std::vector<NodeId> isr;
   std::vector<NodeId> offline_replicas;
+  // Who may lead without loss when nobody is in sync (KIP-966); only Admin::DescribeTopics asks for these.
+  std::vector<NodeId> eligible_leader_replicas;
+  std::vector<NodeId> last_known_elr;
 };
 
 struct TopicInfo {

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/client/interceptor.h"
 #include "engine/client/producer_core.h"
 
 namespace odradek::client {
@@ -86,10 +88,19 @@ const TopicInfo* ProducerCore::WaitForTopic(fiber::Fiber& self, const ProducerRe
   return nullptr;
 }
 
+bool ProducerCore::TakesBatches(NodeId node) const {
+  if (config_.adaptive_partitioning == AdaptivePartitioning::kOff) return true;
+  const auto blocked = blocked_since_.find(node);
+  if (config_.partitioner_availability_timeout == Duration() || blocked == blocked_since_.end()) return true;
+  return env_.clock.Now() - blocked->second < config_.partitioner_availability_timeout;
+}
+
 PartitionIndex ProducerCore::NextSticky(const TopicInfo& info, const Topic& topic) {
+  const bool any_takes_batches = std::ranges::any_of(
+      info.partitions, [this](const PartitionInfo& p) { return p.leader.value() >= 0 && TakesBatches(p.leader); });
   std::vector<PartitionLoad> loads;
   for (const PartitionInfo& partition : info.partitions) {
-    if (partition.leader.value() < 0) continue;
+    if (partition.leader.value() < 0 || (any_takes_batches && !TakesBatches(partition.leader))) continue;
     PartitionLoad load{.partition = partition.partition};
     const auto queue = topic.queues.find(partition.partition);
     if (config_.adaptive_partitioning == AdaptivePartitioning::kOn && queue != topic.queues.end()) {
@@ -149,6 +160,18 @@ void ProducerCore::NoteAppended(const ProducerRecord& record, Topic& topic, cons
 }
 
 void ProducerCore::Send(fiber::Fiber& self, const ProducerRecord& record, SendCallback callback) {
+  if (config_.interceptors.empty()) return Accept(self, record, std::move(callback));
+  ProducerRecord changed = record;
+  RecordScratch scratch;
+  for (const auto& interceptor : config_.interceptors) interceptor->OnSend(changed, scratch);
+  Accept(self, changed,
+         [interceptors = config_.interceptors, callback = std::move(callback)](const SendResult& result) mutable {
+           for (const auto& interceptor : interceptors) interceptor->OnResult(result);
+           if (callback) callback(result);
+         });
+}
+
+void ProducerCore::Accept(fiber::Fiber& self, const ProducerRecord& record, SendCallback callback) {
   ++metrics_.sent_record_count;
   const MonoTime deadline = self.Now() + config_.max_block;
   const record::NewRecord fresh{record.timestamp.value_or(env_.clock.WallNow().timestamp()), record.key, record.value,
@@ -159,6 +182,11 @@ void ProducerCore::Send(fiber::Fiber& self, const ProducerRecord& record, SendCa
     Refuse(record, callback, ErrorCode::kMessageTooLarge,
            fmt::format("a record of {} bytes is larger than max.request.size = {} or buffer.memory = {}", alone_bytes,
                        config_.request_bytes_max, config_.buffer_memory_bytes));
+    return;
+  }
+  if (record.partition && record.partition->value() < 0) {
+    Refuse(record, callback, ErrorCode::kUnknownTopicOrPartition,
+           fmt::format("partition {} is negative", record.partition->value()));
     return;
   }
   if (record.timestamp && record.timestamp->value() < 0) {

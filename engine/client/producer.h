@@ -20,20 +20,10 @@
 
 #include "engine/client/config.h"
 #include "engine/client/metrics.h"
-#include "engine/client/producer_batch.h"
+#include "engine/client/producer_record.h"
 #include "engine/env/env.h"
 
 namespace odradek::client {
-
-// Views: valid until Send returns.
-struct ProducerRecord {
-  std::string_view topic;
-  std::optional<PartitionIndex> partition;
-  std::optional<Bytes> key;
-  std::optional<Bytes> value;
-  std::span<const record::RecordHeader> headers = {};
-  std::optional<Timestamp> timestamp;  // nullopt: the wall clock
-};
 
 class ProducerCore;
 

@@ -13,28 +13,12 @@
 #include <string>
 #include <vector>
 
-#include "absl/functional/any_invocable.h"
 #include "engine/base/ids.h"
 #include "engine/base/time.h"
-#include "engine/client/outcome.h"
+#include "engine/client/producer_record.h"
 #include "engine/record/builder.h"
 
 namespace odradek::client {
-
-// What became of a record.
-struct SendResult {
-  // kUnknown without an error: acks=0, nobody can know.
-  Outcome outcome = Outcome::kOk;
-  TopicPartition partition;
-  Offset offset = kNoOffset;  // kNoOffset where the broker did not say
-  Timestamp timestamp = kNoTimestamp;
-  protocol::ErrorCode error = protocol::ErrorCode::kNone;
-  std::string what;  // for people; empty if ok
-  bool ok() const { return outcome == Outcome::kOk; }
-};
-
-// Must not suspend. Not called for records that are under way when the producer is destroyed: their outcome is unknown.
-using SendCallback = absl::AnyInvocable<void(const SendResult&)>;
 
 struct BatchSequence {
   ProducerId producer_id;

@@ -60,10 +60,13 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   class Counted;
 
   // Send's steps.
+  void Accept(fiber::Fiber& self, const ProducerRecord& record, SendCallback callback);
   void Refuse(const ProducerRecord& record, SendCallback& callback, protocol::ErrorCode error, std::string what);
   const TopicInfo* WaitForTopic(fiber::Fiber& self, const ProducerRecord& record, MonoTime deadline,
                                 SendCallback& callback);
   PartitionIndex ChoosePartition(const ProducerRecord& record, const TopicInfo& info, Topic& topic);
+  // Not one that has been blocked for longer than partitioner.availability.timeout.ms.
+  bool TakesBatches(NodeId node) const;
   PartitionIndex NextSticky(const TopicInfo& info, const Topic& topic);
   bool Reserve(fiber::Fiber& self, int64_t size_bytes, MonoTime deadline);
   PartitionQueue& QueueOf(Topic& topic, PartitionIndex partition);
@@ -75,7 +78,9 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   PartitionQueue::Hurry CurrentHurry() const;
   using ReadyNodes = std::map<NodeId, std::vector<TopicPartition>>;
   ReadyNodes FindReady(MonoTime now, MonoTime& wake_at);
-  bool SendTo(NodeId node, const std::vector<TopicPartition>& partitions, MonoTime& wake_at);
+  // kBlocked: the node has no connection, wants a pause, or has as many requests as it may have.
+  enum class Sent : uint8_t { kYes, kNothing, kBlocked };
+  Sent SendTo(NodeId node, const std::vector<TopicPartition>& partitions, MonoTime& wake_at);
   void NoteSent(const ProducerBatch& batch, int64_t sent_bytes, int64_t uncompressed_bytes);
   std::vector<Taken> TakeBatches(const std::vector<TopicPartition>& partitions);
   protocol::ProduceRequest MakeRequest(const std::vector<Taken>& batches, int16_t version) const;
@@ -102,6 +107,7 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   uint64_t last_record_number_ = 0;
   std::multiset<uint64_t> incomplete_;  // ids of batches that are not complete
   std::map<NodeId, int32_t> in_flight_counts_;
+  std::map<NodeId, MonoTime> blocked_since_;  // nodes with something to take that take nothing
   ProducerIdentity identity_;
   bool getting_producer_id_ = false;
   int64_t memory_waiter_count_ = 0;

@@ -30,9 +30,13 @@ void ProducerCore::RunSender(fiber::Fiber& self) {
     const MonoTime now = self.Now();
     ExpireBatches(now);
     MonoTime wake_at = MonoTime::Never();
-    for (const auto& [node, partitions] : FindReady(now, wake_at)) {
-      while (SendTo(node, partitions, wake_at)) {
-      }
+    const ReadyNodes ready = FindReady(now, wake_at);
+    std::erase_if(blocked_since_, [&ready](const auto& blocked) { return !ready.contains(blocked.first); });
+    for (const auto& [node, partitions] : ready) {
+      Sent sent = SendTo(node, partitions, wake_at);
+      if (sent != Sent::kBlocked) blocked_since_.erase(node);
+      while (sent == Sent::kYes) sent = SendTo(node, partitions, wake_at);
+      if (sent == Sent::kBlocked) blocked_since_.try_emplace(node, now);
     }
     if (stopped_) break;
     wake_.WaitUntil(self, wake_at);
@@ -91,13 +95,12 @@ ProducerCore::ReadyNodes ProducerCore::FindReady(MonoTime now, MonoTime& wake_at
   return nodes;
 }
 
-// False: nothing more can go to this node now.
-bool ProducerCore::SendTo(NodeId node, const std::vector<TopicPartition>& partitions, MonoTime& wake_at) {
-  if (in_flight_counts_[node] >= config_.max_in_flight) return false;
+ProducerCore::Sent ProducerCore::SendTo(NodeId node, const std::vector<TopicPartition>& partitions, MonoTime& wake_at) {
+  if (in_flight_counts_[node] >= config_.max_in_flight) return Sent::kBlocked;
   const ConnectionPtr connection = cluster_->TryConnect(node, Purpose::kRequests, wake_at);
-  if (connection == nullptr) return false;
+  if (connection == nullptr) return Sent::kBlocked;
   Request request{.node = node, .batches = TakeBatches(partitions), .connection = connection};
-  if (request.batches.empty()) return false;
+  if (request.batches.empty()) return Sent::kNothing;
   request.version = connection->PickVersion<ProduceRequest>();
   const bool knows_ids = std::ranges::none_of(request.batches, [](const Taken& t) { return t.topic_id.is_zero(); });
   if (request.version >= kProduceByTopicIdFrom && !knows_ids) request.version = kProduceByTopicIdFrom - 1;
@@ -118,7 +121,7 @@ bool ProducerCore::SendTo(NodeId node, const std::vector<TopicPartition>& partit
   env_.scheduler.Spawn("produce request", [me = shared_from_this(), request = std::move(request)](fiber::Fiber& self) {
     me->RunRequest(self, request);
   });
-  return true;
+  return Sent::kYes;
 }
 
 void ProducerCore::NoteSent(const ProducerBatch& batch, int64_t sent_bytes, int64_t uncompressed_bytes) {

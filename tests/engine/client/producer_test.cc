@@ -335,6 +335,8 @@ TEST_F(ProducerTest, RefusesWhatCanNeverBeSent) {
     const SendResult no_partition =
         producer.SendAndWait(self, {.topic = "t", .partition = PartitionIndex(5), .value = AsBytes("a")});
     EXPECT_EQ(no_partition.what, "partition 5 of topic t is not in the metadata after 60000 ms");
+    const SendResult negative = producer.SendAndWait(self, {.topic = "t", .partition = PartitionIndex(-1)});
+    EXPECT_EQ(negative.what, "partition -1 is negative");
     producer.Close(self, Duration::Seconds(1));
     EXPECT_EQ(producer.SendAndWait(self, {.topic = "t"}).what, "the producer is closed");
   });

@@ -113,6 +113,12 @@ TEST(ClientsWithBroker, AdminMakesDescribesAndDeletesTopics) {
     ASSERT_EQ(cluster.value.brokers.size(), 1u);
     EXPECT_EQ(cluster.value.controller, cluster.value.brokers[0].id);
 
+    const TopicId id = described.value.at("t").value.id;
+    EXPECT_FALSE(id.is_zero());
+    EXPECT_EQ(admin.DeleteTopicsById(self, {TopicId{1, 2}}).at({1, 2}).error, ErrorCode::kUnknownTopicId);
+    EXPECT_TRUE(admin.DeleteTopicsById(self, {id}).at(id).ok());
+    EXPECT_TRUE(admin.CreateTopics(self, {topic}).at("t").ok());
+    EXPECT_EQ(admin.DeleteTopicsById(self, {id}).at(id).error, ErrorCode::kUnknownTopicId) << "another topic";
     EXPECT_TRUE(admin.DeleteTopics(self, {"t"}).at("t").ok());
     EXPECT_EQ(admin.DeleteTopics(self, {"t"}).at("t").error, ErrorCode::kUnknownTopicOrPartition);
   });
@@ -145,6 +151,11 @@ TEST(ClientsWithBroker, AdminReadsAndChangesConfigurations) {
         self, {{topic, {{.operation = ConfigOperation::kDelete, .name = "retention.ms", .value = std::nullopt}}}});
     EXPECT_TRUE(reset.at(topic).ok());
     EXPECT_EQ(value_of("retention.ms"), "604800000 from 5");
+    const auto replaced = admin.AlterConfigs(self, {{topic, {{"retention.bytes", "5000"}}}});
+    EXPECT_TRUE(replaced.at(topic).ok()) << replaced.at(topic).what;
+    EXPECT_EQ(value_of("retention.bytes"), "5000 from 1");
+    EXPECT_TRUE(admin.AlterConfigs(self, {{topic, {{"retention.ms", "9000"}}}}).at(topic).ok());
+    EXPECT_EQ(value_of("retention.bytes"), "-1 from 5") << "what is not named goes back to its default";
     const ConfigResource node{ConfigKind::kBroker, "1"};
     EXPECT_TRUE(admin.DescribeConfigs(self, {node}).at(node).ok());
   });
