@@ -166,6 +166,8 @@ client::ConsumerConfig DrawConsumerConfig(const Consumers& consumers, const Setu
   config.partition_fetch_bytes_max =
       draws.Choose("partition bytes", consumers.partition_fetch_bytes(), config.partition_fetch_bytes_max);
   config.poll_records_max = draws.Choose("poll records", consumers.poll_records(), config.poll_records_max);
+  const bool committed_only = draws.PartsPerMillion("isolation", consumers.read_committed_ppm());
+  if (committed_only) config.isolation_level = client::IsolationLevel::kReadCommitted;
   config.fetch_max_wait =
       Duration::Millis(draws.Choose("fetch wait", consumers.fetch_wait_ms(), config.fetch_max_wait.millis()));
   INVARIANT(client::CheckConfig(config).empty());
@@ -200,6 +202,7 @@ void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
                                .config = DrawConsumerConfig(wanted, draws, ConsumerName(i)),
                                .topics = setup.targets,
                                .seek_ppm = wanted.seek_ppm(),
+                               .pause_resume_ppm = wanted.pause_resume_ppm(),
                                .pause = MillisOf(wanted.pause_ms())});
   }
   for (int32_t i = 0; i < scenario.admins().count(); ++i) {

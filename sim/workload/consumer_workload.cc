@@ -40,6 +40,9 @@ class ConsumerWorkload::Process final : public sim::ProgramInstance {
     for (const TopicPartition& partition : work_.partitions_) SeekToEdge(partition);
     while (!IsAtTheEnd(self)) {
       if (!work_.hurry_ && DrawPartsPerMillion(env_, work_.options_.seek_ppm)) SeekSomewhere(self);
+      const bool turns = !work_.hurry_ && DrawPartsPerMillion(env_, work_.options_.pause_resume_ppm);
+      if (turns) PauseOrResume();
+      if (work_.hurry_) ResumeAll();
       PollOnce(self);
       const Duration pause = Draw(env_, work_.options_.pause);
       if (!work_.hurry_) fiber::SleepFor(self, pause);
@@ -94,6 +97,7 @@ class ConsumerWorkload::Process final : public sim::ProgramInstance {
     for (const client::ConsumerRecord& record : records.records) {
       poll.records.push_back({record.offset, ValueOf(record.key, record.value), record.timestamp});
     }
+    last_read_[records.partition] = {records.next_offset, records.records.back().leader_epoch};
     work_.record_count_ += poll.records.size();
     work_.recorder_.Add(std::move(poll));
   }
@@ -115,12 +119,38 @@ class ConsumerWorkload::Process final : public sim::ProgramInstance {
     INVARIANT(status.ok());
   }
 
+  // What was fetched of a paused partition stays with the consumer, and must still be right when it goes on.
+  void PauseOrResume() {
+    const TopicPartition partition = work_.partitions_[DrawBelow(env_, work_.partitions_.size())];
+    const std::vector<TopicPartition> paused = consumer_->paused();
+    const bool is_paused = std::find(paused.begin(), paused.end(), partition) != paused.end();
+    if (is_paused) REACHED(env_.context, "workload.consumer.resumed");
+    const absl::Status status = is_paused ? consumer_->Resume({&partition, 1}) : consumer_->Pause({&partition, 1});
+    INVARIANT(status.ok());
+  }
+
+  void ResumeAll() {
+    const std::vector<TopicPartition> paused = consumer_->paused();
+    if (paused.empty()) return;
+    const absl::Status status = consumer_->Resume(paused);
+    INVARIANT(status.ok());
+  }
+
+  // As an application does that kept its place: with the epoch, so that a truncation is noticed (KIP-320).
+  void SeekToLastRead(const TopicPartition& partition) {
+    const auto last = last_read_.find(partition);
+    if (last == last_read_.end()) return SeekToEdge(partition);
+    const absl::Status status = consumer_->Seek(partition, last->second.next_offset, last->second.epoch);
+    INVARIANT(status.ok());
+  }
+
   void SeekSomewhere(fiber::Fiber& self) {
     const TopicPartition partition = work_.partitions_[DrawBelow(env_, work_.partitions_.size())];
     ++work_.assignment_;
-    const uint64_t how = DrawBelow(env_, 3);
+    const uint64_t how = DrawBelow(env_, 4);
     if (how == 0) return SeekToEdge(partition);
     if (how == 1) return SeekToTimestamp(self, partition);
+    if (how == 2) return SeekToLastRead(partition);
     const client::Watermarks marks = consumer_->watermarks(partition);
     if (marks.high_watermark == kNoOffset || marks.log_start_offset == kNoOffset) return SeekToEdge(partition);
     const int64_t to = Draw(env_, Between<int64_t>{marks.log_start_offset.value(),
@@ -154,6 +184,11 @@ class ConsumerWorkload::Process final : public sim::ProgramInstance {
   env::Env& env_;
   std::unique_ptr<client::Consumer> consumer_;
   Positions ends_;
+  struct LastRead {
+    Offset next_offset;
+    LeaderEpoch epoch = kNoLeaderEpoch;
+  };
+  std::map<TopicPartition, LastRead> last_read_;
 };
 
 ConsumerWorkload::ConsumerWorkload(const ConsumerWorkloadOptions& options, Recorder& recorder)

@@ -19,6 +19,7 @@ struct ConsumerWorkloadOptions {
   client::ConsumerConfig config;
   std::vector<TargetTopic> topics;
   uint32_t seek_ppm = 0;
+  uint32_t pause_resume_ppm = 0;
   Between<Duration> pause{};
 };
 
