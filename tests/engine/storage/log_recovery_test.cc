@@ -41,6 +41,27 @@ TEST_F(LogRecoveryTest, SurvivesAProcessCrashWithoutAnySync) {
   ExpectFoldMatches();
 }
 
+// After a crash nobody knows whether a snapshot that is there was ever synced: a clean shutdown does not rely on it.
+TEST_F(LogRecoveryTest, ACleanShutdownMakesAFoundSnapshotDurable) {
+  Open();
+  Append(
+      Encode({.values = {"a"}, .producer_id = ProducerId(7), .producer_epoch = ProducerEpoch(0), .base_sequence = 0}));
+  EXPECT_EQ(Flush(), LogError::kNone);
+  // The first shutdown writes the snapshot and fails before it is synced.
+  machine_.process().disk.fault = [&](const DiskOperation& operation) {
+    return operation.call == DiskCall::kSync ? env::DiskError::kIo : env::DiskError::kNone;
+  };
+  Run([&](fiber::Fiber& self) { EXPECT_EQ(log_->Close(self), LogError::kOffline); });
+  Reopen(RecoverFrom(1));
+  Close();
+  log_.reset();
+  files_.reset();
+  machine_.LosePower(1, sim::PowerLossFate::kLoseAll);
+  const sim::InodeRef snapshot = machine_.model.Find("data/topic-0/00000000000000000001.snapshot");
+  ASSERT_NE(snapshot, nullptr);
+  EXPECT_GT(machine_.model.SizeOf(*snapshot), 0);
+}
+
 TEST_F(LogRecoveryTest, FlushedRecordsSurvivePowerLoss) {
   Open();
   AppendValues({"a"});
