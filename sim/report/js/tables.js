@@ -12,12 +12,14 @@ function fillVerdict(data) {
   section.classList.add(isGood ? 'good' : 'bad');
   let headline = 'All ' + plural(runs, 'run') + ' passed';
   if (failed > 0) headline = count(failed) + ' of ' + plural(runs, 'run') + ' failed';
-  else if (!isGood && missing.length > 0) headline = 'No run failed, but ' + plural(missing.length, 'demanded probe') + ' never reached';
+  else if (!isGood && missing.length > 0) {
+    headline = 'No run failed, but ' + plural(missing.length, 'demanded probe') + ' never reached';
+  }
   section.append(
       el('div', {class: 'headline'}, el('span', {class: 'sign', 'aria-hidden': 'true'}, isGood ? '✓' : '✕'),
          el('h1', {}, headline)),
-      el('p', {class: 'dim'}, plural(data.scenarios.length, 'scenario'), ' · ', duration(virtual), ' of virtual time · exit code ',
-         String(data.exit_code), ' · hash over all runs ', el('code', {}, data.hash)),
+      el('p', {class: 'dim'}, plural(data.scenarios.length, 'scenario'), ' · ', duration(virtual), ' of virtual time',
+         ' · exit code ', String(data.exit_code), ' · hash over all runs ', el('code', {}, data.hash)),
       commandLine('this campaign', data.command));
   if (missing.length > 0) {
     const words = isGood ? 'Demanded, and not reached by so few runs: ' : 'Never reached though demanded: ';
@@ -57,8 +59,8 @@ function fillScenarios(data, show) {
     const virtual = sum((scenario) => scenario.virtual_ns);
     const names = new Set(data.scenarios.flatMap(
         (scenario) => scenario.probes.filter((probe) => probe.hits > 0).map((probe) => probe.name)));
-    rows.push(el('tr', {class: 'total'}, ['all', count(sum((scenario) => scenario.runs)), count(sum((scenario) => scenario.failed)),
-      count(sum((scenario) => scenario.events)), duration(virtual),
+    rows.push(el('tr', {class: 'total'}, [
+      'all', count(sum((scenario) => scenario.runs)), count(sum((scenario) => scenario.failed)), count(sum((scenario) => scenario.events)), duration(virtual),
       count(Math.round(virtual / Math.max(1, sum((scenario) => scenario.wall_ns)))) + '×', count(names.size)]
         .map((text, i) => el('td', {class: i > 0 ? 'number' : ''}, text))));
   }
@@ -85,7 +87,8 @@ function fillProbes(data) {
       })));
   const heads = [['probe'], ...data.scenarios.map((scenario) => [el('span', {}, scenario.name), 'slant'])];
   document.querySelector('#probes .body').append(
-      el('p', {class: 'dim'}, 'How often each place was reached. A frame: the scenario demands it. Red: demanded and never reached.'),
+      el('p', {class: 'dim'}, 'How often each place was reached. A frame: the scenario demands it. ',
+         'Red: demanded and never reached.'),
       el('div', {class: 'matrix'}, table(heads, rows)));
 }
 
