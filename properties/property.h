@@ -39,6 +39,7 @@ Findings DeletedRecordsStayDeleted(const Evidence&);
 Findings TimestampSearchesFindTheFirst(const Evidence&);
 Findings RetentionDeletesWhatIsOld(const Evidence&);
 Findings OnlyOffsetsOutsideAreOutOfRange(const Evidence&);
+Findings AcknowledgedBatchesWereSynced(const Evidence&);
 Findings ListedOffsetsAreInTheLog(const Evidence&);
 Findings LargestTimestampsAreFound(const Evidence&);
 Findings ProducersThatGoOnAreNotRefused(const Evidence&);

@@ -18,6 +18,7 @@ constexpr auto kAll = std::to_array<Property>({
     {"H10", "The end offset that clients are told never decreases.", &EndOffsetsNeverGoBack},
     {"H12", "Records arrive with the bytes and the timestamp with which they were sent.", &RecordsArriveIntact},
     {"D1", "A log comes back from a loss of power with all that was promised durable.", &DurableLogsSurvivePowerLoss},
+    {"D3", "What is acknowledged was synced, where the flush policy says so.", &AcknowledgedBatchesWereSynced},
     {"Z1", "The log start offset never goes back.", &LogStartNeverGoesBack},
     {"Z2", "Retention deletes what is old or too much, and nothing that is not yet visible.",
      &RetentionDeletesWhatIsOld},

@@ -100,6 +100,7 @@ SegmentLimits Log::limits() const {
   if (BUGGIFY(env_.context, "storage.tiny_index")) {
     limits.index_interval_bytes = 0;
     limits.index_bytes_max = std::min<int64_t>(limits.index_bytes_max, 64);
+    limits.index_piece_bytes = 1;  // every entry goes to the file at once
   }
   return limits;
 }
@@ -335,7 +336,7 @@ AppendResult Log::WriteBatches(fiber::Fiber& self, Bytes batches, const Headers&
     return Failure(AppendError::kOffline, offline_reason_);
   }
   const DiskError index_error = segment.Index(self, headers);
-  if (MUTATION(env_.context, LG02) && index_error != DiskError::kNone) {
+  if (index_error != DiskError::kNone && MUTATION(env_.context, LG02)) {
     return Failure(AppendError::kOffline, "index");
   }
   INVARIANT(log_end_ == end_before || MUTATION(env_.context, LG01));

@@ -139,6 +139,7 @@ Run::Run(const Scenario& scenario, RunSetup setup, const RunOptions& options)
   cluster_.SetObserver(&observers_);
   history::History& history = recorder_.history();
   history.retention_rules = setup_.retention_rules;
+  history.synced_topics = setup_.synced_topics;
   history.promise.acked_survives_power_loss = setup_.acked_survives_power_loss;
   AddBroker();
   AddWorkloads();

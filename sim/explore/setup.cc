@@ -108,6 +108,7 @@ absl::Status DrawTopics(const Scenario& scenario, uint64_t seed, RunSetup& setup
     const config::TopicConfig resolved = config::ResolveTopicConfig(layers);
     const storage::FlushPolicy policy = storage::PolicyOf(broker::PartitionConfigOf(setup.broker, layers).log);
     const storage::Promise& promise = storage::PromiseFor(policy, storage::StorageFault::kPowerLoss);
+    if (policy == storage::FlushPolicy::kEveryAppend) setup.synced_topics.push_back(wanted.name);
     if (promise.survives != storage::Survives::kAllAcknowledged) setup.acked_survives_power_loss = false;
     setup.retention_rules.push_back(
         {.topic = wanted.name,

@@ -150,6 +150,9 @@ struct BatchAnswer {
   int32_t base_sequence = 0;
   int32_t record_count = 0;
   int16_t error = 0;
+  Acks acks = Acks::kAll;
+  Offset base_offset;
+  Offset durable_end;  // of the log, as the node had reported its syncs
 };
 
 // What a topic's configuration says; negative: no limit.
@@ -186,6 +189,7 @@ struct History {
   std::vector<OutOfRange> out_of_ranges;
   std::vector<BatchAnswer> batch_answers;
   std::vector<RetentionRule> retention_rules;
+  std::vector<std::string> synced_topics;  // whose flush policy is a sync before every acknowledgement
   std::vector<NodeEvent> node_events;
   Promise promise;
   // The liveness phase ended with every client done and every final read complete.

@@ -174,7 +174,9 @@ plan::Plan GeneratePlan(const PlanOptions& options) {
   plan.set_seed(options.seed);
   for (const FaultClass& fault : options.classes) {
     if (fault.kind() == FaultClass::UNKNOWN) continue;
-    const Entity whole = EntityOf(fmt::format("{}/{}", FaultClass::Kind_Name(fault.kind()), fault.role()));
+    const bool has_places = fault.probe_size() + fault.disk_size() > 0;
+    const Entity whole = EntityOf(
+        fmt::format("{}/{}{}", FaultClass::Kind_Name(fault.kind()), fault.role(), has_places ? "/at a place" : ""));
     DrawStream counts(options.seed, whole, PurposeOf("count"));
     const uint64_t count = DrawCount(counts, fault, options.length);
     for (uint64_t i = 0; i < count; ++i) {

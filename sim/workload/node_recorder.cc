@@ -76,15 +76,19 @@ void NodeRecorder::AddLogStart(const env::PartitionName& partition, Offset log_s
   history_.log_starts.push_back({NowNanos(), {std::string(partition.topic), partition.partition}, log_start});
 }
 
-void NodeRecorder::AddBatchAnswer(const env::ProduceAnswered& answered) {
+void NodeRecorder::AddBatchAnswer(sim::NodeIndex node, const env::ProduceAnswered& answered) {
   if (answered.producer_id == kNoProducerId) return;
+  const LogGhost* ghost = GhostOf(node, answered.partition);
   history_.batch_answers.push_back({.at_ns = NowNanos(),
                                     .partition = {std::string(answered.partition.topic), answered.partition.partition},
                                     .producer_id = answered.producer_id,
                                     .producer_epoch = answered.producer_epoch,
                                     .base_sequence = answered.base_sequence,
                                     .record_count = answered.record_count,
-                                    .error = answered.error});
+                                    .error = answered.error,
+                                    .acks = static_cast<history::Acks>(answered.acks),
+                                    .base_offset = answered.base_offset,
+                                    .durable_end = ghost == nullptr ? kNoOffset : ghost->flushed_end});
 }
 
 void NodeRecorder::AddExpiration(const env::SegmentExpired& expired) {
@@ -148,7 +152,7 @@ void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observ
             ghost->suspect_end = std::max(ghost->suspect_end, ghost->end + 1);
           },
           [&](const env::SegmentDeleted&) { ++counts_.deleted_segment_count; },
-          [&](const env::ProduceAnswered& o) { AddBatchAnswer(o); },
+          [&](const env::ProduceAnswered& o) { AddBatchAnswer(node, o); },
           [&](const env::FetchOutOfRange& o) {
             history_.out_of_ranges.push_back({.at_ns = NowNanos(),
                                               .partition = {std::string(o.partition.topic), o.partition.partition},

@@ -66,7 +66,7 @@ class NodeRecorder final : public sim::ClusterObserver {
   LogGhost* GhostOf(sim::NodeIndex node, const env::PartitionName& partition);
   void AddNodeEvent(sim::NodeIndex node, history::NodeEventKind kind);
   void AddLogStart(const env::PartitionName& partition, Offset log_start);
-  void AddBatchAnswer(const env::ProduceAnswered& answered);
+  void AddBatchAnswer(sim::NodeIndex node, const env::ProduceAnswered& answered);
   void AddExpiration(const env::SegmentExpired& expired);
   void OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered);
   void OnTopicDeleted(std::string_view topic);

@@ -322,6 +322,18 @@ TEST(ProducersThatGoOnAreNotRefused, RejectsARefusalOfTheNextBatch) {
   EXPECT_TRUE(Holds(&ProducersThatGoOnAreNotRefused, run)) << "the state may be lost with the records";
 }
 
+TEST(AcknowledgedBatchesWereSynced, RejectsOneThatWasNot) {
+  HistoryBuilder run;
+  run.history().batch_answers = {Answer(0, 0, 0)};
+  run.history().batch_answers[0].base_offset = Offset(4);
+  run.history().batch_answers[0].durable_end = Offset(5);
+  EXPECT_TRUE(Holds(&AcknowledgedBatchesWereSynced, run)) << "the policy promises nothing";
+  run.history().synced_topics = {"t"};
+  EXPECT_FALSE(Holds(&AcknowledgedBatchesWereSynced, run));
+  run.history().batch_answers[0].durable_end = Offset(6);
+  EXPECT_TRUE(Holds(&AcknowledgedBatchesWereSynced, run));
+}
+
 TEST(NewEpochsGetOn, RejectsOneEpochAfterTheOtherRefusedFromTheStart) {
   constexpr int16_t kOutOfOrder = 45;
   HistoryBuilder run;

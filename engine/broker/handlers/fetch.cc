@@ -271,6 +271,10 @@ protocol::FetchResponse HandleFetch(RequestContext& context, const protocol::Fet
                                  .records_bytes = item.result.records.size_bytes,
                                  .error = item.result.error};
     if (sessions.Tell(plan, item.want.key, state) == FetchSessions::Include::kNo) continue;
+    if (item.result.records.size_bytes > 0 && MUTATION(context.home.env().context, RT17)) {
+      FetchItem again = item;
+      AddToFetchAnswer(response, item.want.key, ToFetchAnswer(context, again, isolation));
+    }
     protocol::FetchResponse::PartitionData data = ToFetchAnswer(context, item, isolation);
     AddLeader(context, item, replica_id < 0 ? Reader::kConsumer : Reader::kFollower, data, response);
     AddToFetchAnswer(response, item.want.key, std::move(data));

@@ -109,5 +109,37 @@ TEST(GeneratePlan, MeansFollowTheRates) {
   EXPECT_LT(count, 300 * 1.8);
 }
 
+TEST(GeneratePlan, AnyClassStrikesAtThePlacesThatItNames) {
+  PlanOptions options{.seed = 5, .topology = kPlanTopology, .length = Duration::Seconds(100)};
+  options.classes = {ClassOf(plan::FaultClass::RESET_CONNECTIONS, 200)};
+  plan::DiskOperation& place = *options.classes[0].add_disk();
+  place.set_kind(plan::WRITE);
+  place.set_path_part(".log");
+  const plan::Plan plan = GeneratePlan(options);
+  ASSERT_GT(plan.event_size(), 0);
+  for (const plan::Event& event : plan.event()) {
+    EXPECT_EQ(event.trigger().disk().kind(), plan::WRITE);
+    EXPECT_EQ(event.trigger().disk().path_part(), ".log");
+    EXPECT_GE(event.trigger().disk().count(), 1u);
+    EXPECT_TRUE(event.target().has_triggering());
+    EXPECT_TRUE(event.action().has_reset_connections());
+  }
+}
+
+TEST(GeneratePlan, DiskFaultsAreAimedAtTheFilesThatTheClassNames) {
+  PlanOptions options{.seed = 5, .topology = kPlanTopology, .length = Duration::Seconds(100)};
+  options.classes = {ClassOf(plan::FaultClass::DISK_SYNC_ERROR, 300)};
+  options.classes[0].add_path_part(".snapshot");
+  options.classes[0].add_path_part("checkpoint");
+  std::map<std::string, int> counts;
+  int single_count = 0;
+  for (const plan::Event& event : GeneratePlan(options).event()) {
+    ++counts[event.action().disk().path_part()];
+    if (event.action().disk().count_max() == 1) ++single_count;
+  }
+  EXPECT_EQ(counts.size(), 2u);
+  EXPECT_GT(single_count, 0);
+}
+
 }  // namespace
 }  // namespace odradek::sim
