@@ -83,7 +83,7 @@ void ReadRequests(fiber::Fiber& self, Node& node, Shard& shard, env::Connection&
 
 void ServeConnection(fiber::Fiber& self, Node& node, Shard& shard, AcceptedConnection accepted) {
   const std::unique_ptr<env::Connection> connection = std::move(accepted.connection);
-  ConnectionState state(*connection, accepted.listener, self.Now());
+  ConnectionState state(*connection, accepted.listener, accepted.kind, self.Now());
   fiber::TaskGroup senders(self);
   net::AnswerQueue answers(*connection, shard.flusher(), senders);
   fiber::TaskGroup requests(self);

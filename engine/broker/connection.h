@@ -19,14 +19,18 @@ namespace odradek::broker {
 
 class Watch;
 
+// What a listener is for; each answers its own APIs, as in Kafka.
+enum class ListenerKind : uint8_t { kBroker, kController };
+
 // What requests of one connection share.
 class ConnectionState {
  public:
-  ConnectionState(env::Connection& connection, std::string_view listener, MonoTime now)
-      : connection_(connection), listener_(listener), last_active_(now) {}
+  ConnectionState(env::Connection& connection, std::string_view listener, ListenerKind kind, MonoTime now)
+      : connection_(connection), listener_(listener), kind_(kind), last_active_(now) {}
 
   // Name of the listener that the client came in by: it is told the brokers' addresses of that listener.
   const std::string& listener() const { return listener_; }
+  ListenerKind kind() const { return kind_; }
 
   AppendOrder& append_order() { return append_order_; }
   bool is_ending() const { return ending_; }
@@ -46,6 +50,7 @@ class ConnectionState {
  private:
   env::Connection& connection_;
   const std::string listener_;
+  const ListenerKind kind_;
   AppendOrder append_order_;
   MonoTime last_active_;
   int32_t open_request_count_ = 0;
@@ -56,6 +61,7 @@ class ConnectionState {
 struct AcceptedConnection {
   std::unique_ptr<env::Connection> connection;
   std::string listener;
+  ListenerKind kind = ListenerKind::kBroker;
 };
 
 // Serves the connection until it ends. Suspends.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -63,35 +64,38 @@ Handled Run(RequestContext& context, protocol::Reader& reader, net::OutParts& ou
   return EncodeAnswer(context, response, out) ? Handled::kAnswer : Handled::kUnencodable;
 }
 
+enum class ServedOn : uint8_t { kBrokerListeners, kAllListeners };
+
 struct Route {
   ApiKey key;
+  ServedOn served_on;
   Handled (*run)(RequestContext&, protocol::Reader&, net::OutParts&);
 };
 
 template <typename Request, auto kHandler>
-constexpr Route RouteTo() {
-  return {static_cast<ApiKey>(Request::kApiKey), &Run<Request, kHandler>};
+constexpr Route RouteTo(ServedOn served_on = ServedOn::kBrokerListeners) {
+  return {static_cast<ApiKey>(Request::kApiKey), served_on, &Run<Request, kHandler>};
 }
 
-// One line per API; the order is that of the keys.
+// One line per API; the order is that of the keys. What a controller's listener answers is Kafka's list (FEATURES 2.4).
 constexpr auto kRoutes = std::to_array<Route>({
     RouteTo<protocol::ProduceRequest, &HandleProduce>(),
     RouteTo<protocol::FetchRequest, &HandleFetch>(),
     RouteTo<protocol::ListOffsetsRequest, &HandleListOffsets>(),
     RouteTo<protocol::MetadataRequest, &HandleMetadata>(),
     RouteTo<protocol::FindCoordinatorRequest, &HandleFindCoordinator>(),
-    RouteTo<protocol::ApiVersionsRequest, &HandleApiVersions>(),
-    RouteTo<protocol::CreateTopicsRequest, &HandleCreateTopics>(),
-    RouteTo<protocol::DeleteTopicsRequest, &HandleDeleteTopics>(),
+    RouteTo<protocol::ApiVersionsRequest, &HandleApiVersions>(ServedOn::kAllListeners),
+    RouteTo<protocol::CreateTopicsRequest, &HandleCreateTopics>(ServedOn::kAllListeners),
+    RouteTo<protocol::DeleteTopicsRequest, &HandleDeleteTopics>(ServedOn::kAllListeners),
     RouteTo<protocol::DeleteRecordsRequest, &HandleDeleteRecords>(),
     RouteTo<protocol::InitProducerIdRequest, &HandleInitProducerId>(),
     RouteTo<protocol::OffsetForLeaderEpochRequest, &HandleOffsetForLeaderEpoch>(),
-    RouteTo<protocol::DescribeConfigsRequest, &HandleDescribeConfigs>(),
-    RouteTo<protocol::AlterConfigsRequest, &HandleAlterConfigs>(),
+    RouteTo<protocol::DescribeConfigsRequest, &HandleDescribeConfigs>(ServedOn::kAllListeners),
+    RouteTo<protocol::AlterConfigsRequest, &HandleAlterConfigs>(ServedOn::kAllListeners),
     RouteTo<protocol::DescribeLogDirsRequest, &HandleDescribeLogDirs>(),
-    RouteTo<protocol::CreatePartitionsRequest, &HandleCreatePartitions>(),
-    RouteTo<protocol::IncrementalAlterConfigsRequest, &HandleIncrementalAlterConfigs>(),
-    RouteTo<protocol::DescribeClusterRequest, &HandleDescribeCluster>(),
+    RouteTo<protocol::CreatePartitionsRequest, &HandleCreatePartitions>(ServedOn::kAllListeners),
+    RouteTo<protocol::IncrementalAlterConfigsRequest, &HandleIncrementalAlterConfigs>(ServedOn::kAllListeners),
+    RouteTo<protocol::DescribeClusterRequest, &HandleDescribeCluster>(ServedOn::kAllListeners),
     RouteTo<protocol::DescribeProducersRequest, &HandleDescribeProducers>(),
     RouteTo<protocol::DescribeTopicPartitionsRequest, &HandleDescribeTopicPartitions>(),
 });
@@ -102,9 +106,21 @@ constexpr auto kServed = [] {
   return keys;
 }();
 
-const Route* FindRoute(int16_t key) {
+constexpr size_t kServedByControllerCount = static_cast<size_t>(std::count_if(
+    kRoutes.begin(), kRoutes.end(), [](const Route& route) { return route.served_on == ServedOn::kAllListeners; }));
+constexpr auto kServedByController = [] {
+  std::array<ApiKey, kServedByControllerCount> keys{};
+  size_t count = 0;
   for (const Route& route : kRoutes) {
-    if (static_cast<int16_t>(route.key) == key) return &route;
+    if (route.served_on == ServedOn::kAllListeners) keys[count++] = route.key;
+  }
+  return keys;
+}();
+
+const Route* FindRoute(int16_t key, ListenerKind listener) {
+  for (const Route& route : kRoutes) {
+    if (static_cast<int16_t>(route.key) != key) continue;
+    return listener == ListenerKind::kBroker || route.served_on == ServedOn::kAllListeners ? &route : nullptr;
   }
   return nullptr;
 }
@@ -154,7 +170,8 @@ bool IsProduce(Bytes frame) {
   return frame.size() >= 2 && LoadBigEndian<int16_t>(frame.data()) == static_cast<int16_t>(ApiKey::kProduce);
 }
 
-std::span<const ApiKey> ServedApis() {
+std::span<const ApiKey> ServedApis(ListenerKind listener) {
+  if (listener == ListenerKind::kController) return kServedByController;
   return kServed;
 }
 
@@ -171,7 +188,7 @@ void HandleFrame(fiber::Fiber& self, const RequestOrigin& origin, std::shared_pt
   if (status == protocol::RequestHeaderStatus::kUnsupportedVersion && asks_versions) {
     return AnswerUnsupportedApiVersions(origin, header.correlation_id);
   }
-  const Route* route = FindRoute(header.request_api_key);
+  const Route* route = FindRoute(header.request_api_key, origin.connection.kind());
   // Versions that Kafka has not settled are not served.
   const bool is_unsettled =
       status == protocol::RequestHeaderStatus::kOk &&
@@ -179,7 +196,8 @@ void HandleFrame(fiber::Fiber& self, const RequestOrigin& origin, std::shared_pt
   if (is_unsettled || status != protocol::RequestHeaderStatus::kOk || route == nullptr) {
     turn.GiveUp();
     return Reject(origin, "connection closed: unsupported request",
-                  fmt::format("api key {} version {}", header.request_api_key, header.request_api_version));
+                  fmt::format("api key {} version {} on listener {}", header.request_api_key,
+                              header.request_api_version, origin.connection.listener()));
   }
   RequestContext context{.self = self,
                          .node = origin.node,

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "engine/broker/connection.h"
 #include "engine/broker/request.h"
 #include "engine/net/answer_queue.h"
 
@@ -26,7 +27,7 @@ void HandleFrame(fiber::Fiber& self, const RequestOrigin& origin, std::shared_pt
 // appends on arrival.
 bool IsProduce(Bytes frame);
 
-// The APIs that have a handler, ascending: what ApiVersions advertises.
-std::span<const protocol::ApiKey> ServedApis();
+// The APIs that have a handler, ascending: what ApiVersions advertises. Any other one ends the connection.
+std::span<const protocol::ApiKey> ServedApis(ListenerKind listener);
 
 }  // namespace odradek::broker

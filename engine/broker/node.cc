@@ -55,7 +55,9 @@ absl::Status Node::LoadShards(fiber::Fiber& self) {
 
 absl::Status Node::StartController(fiber::Fiber& self) {
   ControllerStart start;
-  for (const OpenListener& listener : listeners_) start.advertised.push_back(listener.advertised);
+  for (const OpenListener& listener : listeners_) {
+    if (listener.kind == ListenerKind::kBroker) start.advertised.push_back(listener.advertised);
+  }
   start.metadata_dir = metadata_directory().meta().directory_id;
   for (const std::unique_ptr<Shard>& one : shards_) {
     for (const LogDirectories::Open& open : one->directories().open()) {
@@ -85,27 +87,37 @@ Shard::Assignments Node::Publish(fiber::Fiber& self, std::shared_ptr<const Metad
   return all;
 }
 
-absl::Status Node::OpenListeners(fiber::Fiber& self) {
-  for (const config::Endpoint& endpoint : options_.config.listeners) {
-    env::ListenResult listening = envs_[0]->network.Listen(self, {endpoint.host, endpoint.port});
-    if (listening.error != env::NetError::kNone) {
-      return base::Unavailable(fmt::format("cannot listen on {}:{}: {}", endpoint.host.empty() ? "*" : endpoint.host,
-                                           endpoint.port, env::ToString(listening.error)));
-    }
-    OpenListener& open = listeners_.emplace_back();
-    open.endpoint = endpoint;
-    open.advertised = endpoint;
-    for (const config::Endpoint& told : options_.config.advertised_listeners) {
-      if (told.listener == endpoint.listener) open.advertised = told;
-    }
-    const env::Address& bound = listening.listener->address();
-    if (open.advertised.host.empty()) open.advertised.host = bound.host;
-    if (open.advertised.port == 0) open.advertised.port = bound.port;
-    open.socket = std::move(listening.listener);
+absl::Status Node::OpenOne(fiber::Fiber& self, ListenerKind kind, const config::Endpoint& endpoint,
+                           const std::vector<config::Endpoint>& advertised) {
+  env::ListenResult listening = envs_[0]->network.Listen(self, {endpoint.host, endpoint.port});
+  if (listening.error != env::NetError::kNone) {
+    return base::Unavailable(fmt::format("listeners: cannot listen on {}://{}:{}: {}", endpoint.listener, endpoint.host,
+                                         endpoint.port, env::ToString(listening.error)));
   }
-  for (const config::Endpoint& endpoint : options_.config.controller_listeners) {
-    envs_[0]->log.Write(env::LogLevel::kWarning, "broker", "controller listener is not opened: the quorum is this node",
-                        {{"listener", endpoint.listener}});
+  OpenListener& open = listeners_.emplace_back();
+  open.kind = kind;
+  open.endpoint = endpoint;
+  open.advertised = endpoint;
+  for (const config::Endpoint& told : advertised) {
+    if (told.listener == endpoint.listener) open.advertised = told;
+  }
+  const env::Address& bound = listening.listener->address();
+  if (open.advertised.host.empty()) open.advertised.host = bound.host;
+  if (open.advertised.port == 0) open.advertised.port = bound.port;
+  open.socket = std::move(listening.listener);
+  return absl::OkStatus();
+}
+
+absl::Status Node::OpenListeners(fiber::Fiber& self) {
+  const config::BrokerConfig& config = options_.config;
+  for (const config::Endpoint& endpoint : config.listeners) {
+    const absl::Status opened = OpenOne(self, ListenerKind::kBroker, endpoint, config.advertised_listeners);
+    if (!opened.ok()) return opened;
+  }
+  for (const config::Endpoint& endpoint : config.controller_listeners) {
+    const absl::Status opened =
+        OpenOne(self, ListenerKind::kController, endpoint, config.advertised_controller_listeners);
+    if (!opened.ok()) return opened;
   }
   return absl::OkStatus();
 }
@@ -129,7 +141,7 @@ void Node::Accept(fiber::Fiber& self, const OpenListener& listener) {
       REACHED(home.env().context, "broker.connection.limit_per_ip");
       continue;  // the connection closes
     }
-    AcceptedConnection client{std::move(accepted.connection), listener.endpoint.listener};
+    AcceptedConnection client{std::move(accepted.connection), listener.endpoint.listener, listener.kind};
     home.env().scheduler.Spawn("connection", [this, &home, client = std::move(client)](fiber::Fiber& reader) mutable {
       ServeConnection(reader, *this, home, std::move(client));
     });

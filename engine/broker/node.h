@@ -20,6 +20,13 @@ namespace odradek::broker {
 
 class Node {
  public:
+  struct OpenListener {
+    ListenerKind kind = ListenerKind::kBroker;
+    config::Endpoint endpoint;    // as configured
+    config::Endpoint advertised;  // what clients are told
+    std::unique_ptr<env::Listener> socket;
+  };
+
   // `envs`: one per shard, in order; they and everything in them outlive the node.
   Node(ShardEnvs envs, NodeOptions options);
   ~Node();
@@ -38,6 +45,9 @@ class Node {
   // REQUIRES: is_serving().
   const env::Address& address() const { return listeners_.front().socket->address(); }
 
+  // Those of clients first.
+  const std::vector<OpenListener>& listeners() const { return listeners_; }
+
   const NodeOptions& options() const { return options_; }
   const ShardEnvs& shard_envs() const { return envs_; }
   Shard& shard(ShardId id) { return *shards_[static_cast<size_t>(id.value())]; }
@@ -46,12 +56,6 @@ class Node {
   const std::string& cluster_id() const { return options_.cluster_id; }
 
  private:
-  struct OpenListener {
-    config::Endpoint endpoint;    // as configured
-    config::Endpoint advertised;  // what clients are told
-    std::unique_ptr<env::Listener> socket;
-  };
-
   // That of the first directory that says one; a new node founds a cluster.
   void ChooseClusterId(fiber::Fiber& self);
   absl::Status LoadShards(fiber::Fiber& self);
@@ -60,6 +64,8 @@ class Node {
   // Hands the view to every shard, in order, and waits until all have applied it.
   Shard::Assignments Publish(fiber::Fiber& self, std::shared_ptr<const MetadataView> view);
   absl::Status OpenListeners(fiber::Fiber& self);
+  absl::Status OpenOne(fiber::Fiber& self, ListenerKind kind, const config::Endpoint& endpoint,
+                       const std::vector<config::Endpoint>& advertised);
   void Accept(fiber::Fiber& self, const OpenListener& listener);
   absl::Status Stop(fiber::Fiber& self);
 

@@ -67,6 +67,12 @@ bool IsAnyAddress(std::string_view host) {
   return host == "0.0.0.0" || host == "::";
 }
 
+// What a listener says of itself where nothing else is said: its address, if that can be reached.
+Endpoint AsAdvertised(Endpoint endpoint) {
+  if (IsAnyAddress(endpoint.host)) endpoint.host.clear();
+  return endpoint;
+}
+
 bool Contains(const std::vector<std::string>& list, std::string_view element) {
   return std::find(list.begin(), list.end(), element) != list.end();
 }
@@ -119,15 +125,20 @@ absl::Status ResolveListeners(const BrokerReader& read, BrokerConfig& out) {
   if (out.listeners.empty()) {
     return base::InvalidArgument("Invalid configuration listeners: it needs one that is not the controller's");
   }
+  if (out.controller_listeners.empty() && !controller_names.empty()) {
+    return base::InvalidArgument(
+        fmt::format("Invalid value '{}' for configuration controller.listener.names: none of them is in listeners",
+                    read.Text("controller.listener.names")));
+  }
   return absl::OkStatus();
 }
 
 absl::Status ResolveAdvertised(const BrokerReader& read, BrokerConfig& out) {
   const std::optional<Value> value = read.Find("advertised.listeners");
   if (!value) {
-    out.advertised_listeners = out.listeners;
-    for (Endpoint& endpoint : out.advertised_listeners) {
-      if (IsAnyAddress(endpoint.host)) endpoint.host.clear();
+    for (const Endpoint& endpoint : out.listeners) out.advertised_listeners.push_back(AsAdvertised(endpoint));
+    for (const Endpoint& endpoint : out.controller_listeners) {
+      out.advertised_controller_listeners.push_back(AsAdvertised(endpoint));
     }
     return absl::OkStatus();
   }
@@ -139,7 +150,10 @@ absl::Status ResolveAdvertised(const BrokerReader& read, BrokerConfig& out) {
           fmt::format("Invalid configuration advertised.listeners: no client can reach {} of {}", endpoint.host,
                       endpoint.listener));
     }
-    if (FindEndpoint(out.controller_listeners, endpoint.listener) != nullptr) continue;
+    if (FindEndpoint(out.controller_listeners, endpoint.listener) != nullptr) {
+      out.advertised_controller_listeners.push_back(endpoint);
+      continue;
+    }
     if (FindEndpoint(out.listeners, endpoint.listener) == nullptr) {
       return base::InvalidArgument(fmt::format(
           "Invalid configuration advertised.listeners: listener {} is not in listeners", endpoint.listener));
@@ -148,6 +162,10 @@ absl::Status ResolveAdvertised(const BrokerReader& read, BrokerConfig& out) {
   }
   if (out.advertised_listeners.empty()) {
     return base::InvalidArgument("Invalid configuration advertised.listeners: it names no listener of clients");
+  }
+  for (const Endpoint& endpoint : out.controller_listeners) {
+    if (FindEndpoint(out.advertised_controller_listeners, endpoint.listener) != nullptr) continue;
+    out.advertised_controller_listeners.push_back(AsAdvertised(endpoint));
   }
   return absl::OkStatus();
 }

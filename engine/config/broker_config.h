@@ -41,7 +41,9 @@ struct BrokerConfig {
   std::string rack;                            // empty: none
   std::vector<Endpoint> listeners;             // of clients and other brokers
   std::vector<Endpoint> controller_listeners;  // those named by controller.listener.names
-  std::vector<Endpoint> advertised_listeners;  // without the controller's; an empty host takes the node's own name
+  // An empty host takes the node's own name.
+  std::vector<Endpoint> advertised_listeners;             // of clients and other brokers
+  std::vector<Endpoint> advertised_controller_listeners;  // one for each of controller_listeners
   std::string inter_broker_listener;
   std::optional<HostPort> metrics_listener;
 

@@ -40,6 +40,7 @@ class Broker:
         """Settings are Kafka's names with an underscore for each dot."""
         self.binary = binary
         self.settings = [f'{name.replace("_", ".")}={value}' for name, value in settings.items()]
+        self.config = None  # a server.properties
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='odradek-interop-'))
         self.data = self.folder / 'data'
         self.log_path = self.folder / 'broker.log'
@@ -57,6 +58,8 @@ class Broker:
 
     def start(self):
         command = [self.binary, 'broker', '--listener', self.address, '--data', str(self.data)]
+        if self.config is not None:
+            command += ['--config', str(self.config)]
         for setting in self.settings:
             command += ['--override', setting]
         with open(self.log_path, 'ab') as log:

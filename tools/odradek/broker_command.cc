@@ -48,6 +48,20 @@ absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
   return std::move(text).str();
 }
 
+// --listener is about clients: what the file says of the controller's listeners stays. Each with a comma before it.
+std::string ControllerListeners(const config::PropertyMap& properties) {
+  const auto listeners = properties.find("listeners");
+  const auto names = properties.find("controller.listener.names");
+  std::string kept;
+  if (listeners == properties.end() || names == properties.end()) return kept;
+  const std::vector<std::string> controllers = config::SplitList(names->second);
+  for (const std::string& element : config::SplitList(listeners->second)) {
+    const std::string name = element.substr(0, element.find("://"));
+    if (std::find(controllers.begin(), controllers.end(), name) != controllers.end()) kept += "," + element;
+  }
+  return kept;
+}
+
 absl::StatusOr<config::StaticConfig> ReadConfig(const BrokerArguments& arguments) {
   config::StaticConfig properties;
   if (!arguments.config_file.empty()) {
@@ -63,7 +77,8 @@ absl::StatusOr<config::StaticConfig> ReadConfig(const BrokerArguments& arguments
     return config::AddStaticProperty(origin, key, value, properties);
   };
   if (!arguments.listener.empty()) {
-    const absl::Status status = set("--listener", "listeners", "PLAINTEXT://" + arguments.listener);
+    const std::string listeners = "PLAINTEXT://" + arguments.listener + ControllerListeners(properties.properties);
+    const absl::Status status = set("--listener", "listeners", listeners);
     if (!status.ok()) return status;
   }
   const bool has_dirs = properties.properties.contains("log.dirs") || properties.properties.contains("log.dir");

@@ -2,6 +2,7 @@
 // work are finalized.
 #include <array>
 
+#include "engine/broker/connection.h"
 #include "engine/broker/dispatch.h"
 #include "engine/broker/handlers/handlers.h"
 #include "engine/broker/node.h"
@@ -48,7 +49,7 @@ protocol::ApiVersionsResponse HandleApiVersions(RequestContext& context, const p
     response.error_code = static_cast<int16_t>(ErrorCode::kInvalidRequest);
     return response;
   }
-  for (const protocol::ApiKey key : ServedApis()) {
+  for (const protocol::ApiKey key : ServedApis(context.connection.kind())) {
     const protocol::ApiInfo& info = protocol::InfoOf(key);
     response.api_keys.push_back({static_cast<int16_t>(key), info.advertised_min_version, info.stable_max_version});
   }

@@ -190,6 +190,7 @@ TEST(BrokerConfig, ControllerListenersAreKeptApart) {
                               {"controller.listener.names", "CONTROLLER"}});
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_THAT(config->controller_listeners, ElementsAre(Endpoint{"CONTROLLER", "::1", 9093}));
+  EXPECT_THAT(config->advertised_controller_listeners, ElementsAre(Endpoint{"CONTROLLER", "h", 2}));
   EXPECT_THAT(config->advertised_listeners, ElementsAre(Endpoint{"PLAINTEXT", "h", 1}));
 }
 

@@ -6,6 +6,7 @@ import subprocess
 import time
 
 import binary
+import wire
 from binary import run
 from with_broker import WithBroker, interop_broker
 
@@ -59,6 +60,18 @@ class Topics(WithBroker):
         self.ok('config', 'alter', *brokers, '--entity-default', '--add-config', 'log.retention.ms=99000')
         self.assertIn('  log.retention.ms=99000 ', self.ok('config', 'describe', *brokers).out)
         self.assertIn('log.dirs=', self.ok('config', 'describe', *brokers, '--entity-name', 1, '--all').out)
+
+
+    def test_the_default_broker_has_what_is_set_for_the_whole_cluster(self):
+        default = (*self.at, '--entity-type', 'brokers', '--entity-default')
+        self.ok('config', 'alter', *default, '--add-config', 'log.retention.ms=99000')
+        entry = ('log.retention.ms', '99000', 3, [('log.retention.ms', '99000', 3)])
+        for keys, expected in ((None, [entry]), ([], [entry]), (['log.retention.ms', 'num.io.threads'], [entry]),
+                               (['num.io.threads'], [])):
+            self.assertEqual(wire.describe_configs(self.broker.port, wire.BROKER, '', keys), (0, '', expected))
+        error, message, entries = wire.describe_configs(self.broker.port, wire.BROKER, '7')
+        self.assertEqual((error, entries), (42, []))
+        self.assertEqual(message, 'Unexpected broker id, expected 1 or empty string, but received 7')
 
 
 class Records(WithBroker):

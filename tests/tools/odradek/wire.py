@@ -3,7 +3,8 @@ import socket
 import struct
 
 PRODUCE, FETCH, METADATA, API_VERSIONS, DESCRIBE_CONFIGS, DESCRIBE_LOG_DIRS = 0, 1, 3, 18, 32, 35
-DESCRIBE_CLUSTER = 60
+CREATE_TOPICS, DESCRIBE_CLUSTER = 19, 60
+TOPIC, BROKER = 2, 4  # resources that have configurations
 
 
 def string(text):
@@ -103,6 +104,34 @@ def produce(connection, topic, records, **options):
     assert answer.number('i') == 1
     answer.number('i')
     return answer.number('h'), answer.number('q')
+
+
+def describe_configs(port, resource_type, name, keys=None):
+    """DescribeConfigs 3 of one resource with synonyms: (error code, message, [(name, value, source, synonyms)])."""
+    wanted = struct.pack('>i', -1) if keys is None else array([string(key) for key in keys])
+    with Connection(port) as connection:
+        resource = struct.pack('>b', resource_type) + string(name) + wanted
+        answer = connection.call(DESCRIBE_CONFIGS, 3, array([resource]) + struct.pack('>bb', 1, 0))
+
+    def synonym():
+        return answer.string(), answer.string(), answer.number('b')
+
+    def entry():
+        key, value = answer.string(), answer.string()
+        answer.number('b')
+        source = answer.number('b')
+        answer.number('b')
+        synonyms = answer.array(synonym)
+        answer.number('b'), answer.string()
+        return key, value, source, synonyms
+
+    def result():
+        error, message = answer.number('h'), answer.string()
+        answer.number('b'), answer.string()
+        return error, message, answer.array(entry)
+    answer.number('i')
+    described, = answer.array(result)
+    return described
 
 
 def log_dirs(port):
