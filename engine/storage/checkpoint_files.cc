@@ -56,6 +56,8 @@ OffsetCheckpoint CheckpointFiles::LoadOne(fiber::Fiber& self, std::string_view f
   const SmallFile file = ReadSmallFile(self, env_.disk, path);
   if (file.error == DiskError::kNotFound) return {};
   if (!file.ok()) {
+    env_.log.Write(env::LogLevel::kError, "storage", "a checkpoint cannot be read",
+                   {{"file", path}, {"error", std::string(env::ToString(file.error))}});
     error = file.error;
     return {};
   }

@@ -143,6 +143,7 @@ class Log : public std::enable_shared_from_this<Log> {
   Offset high_watermark() const { return high_watermark_; }
   Offset last_stable_offset() const;
   Offset recovery_point() const { return flush_.recovery_point; }
+  Offset lost_synced_end() const { return lost_synced_end_; }  // what was synced once and is gone ends here
   LeaderEpoch latest_epoch() const { return epochs_.list().latest(); }
   // Clamped to [log start, log end]; may go down on a follower.
   void SetHighWatermark(Offset offset);
@@ -248,7 +249,7 @@ class Log : public std::enable_shared_from_this<Log> {
                       Timestamp& largest);
   SeekError ReadBatch(fiber::Fiber& self, Segment& segment, const BatchPlace& place, record::BatchHeader& header,
                       ByteBuffer& batch);
-  Attempt ReadFailed(const ReadMark& mark, SeekError error, ReadError& result);
+  Attempt ReadFailed(const ReadMark& mark, const Segment& segment, SeekError error, ReadError& result);
 
   // log_shorten.cc; hold lock_.
   enum class Deletable : uint8_t { kBelowStart, kByRetention };
@@ -286,7 +287,7 @@ class Log : public std::enable_shared_from_this<Log> {
   EpochCache epochs_;
   Offset log_start_;
   Offset high_watermark_;
-  Offset log_end_;
+  Offset log_end_, lost_synced_end_ = kNoOffset;
   FlushState flush_;
   uint64_t truncations_ = 0;
   uint64_t replacements_ = 0;  // of segments by compaction

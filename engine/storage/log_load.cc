@@ -158,6 +158,11 @@ absl::Status Log::Loader::PlaceSegments() {
     if (stat.size_bytes > std::numeric_limits<int32_t>::max()) {
       return Problem(ToString(name), fmt::format("{} bytes, a segment has at most 2^31-1", stat.size_bytes));
     }
+    const bool is_last = base == found_.rbegin()->first;
+    if (stat.size_bytes == 0 && !is_last) {
+      Warn("a segment is empty although others follow it: its records are lost",
+           Join(log_.place_.directory, ToString(name)));
+    }
     file_sizes_[base] = stat.size_bytes;
     log_.segments_[base] = std::make_shared<Segment>(log_.files_, log_.place_.directory, base, log_.limits());
   }
@@ -201,7 +206,9 @@ absl::Status Log::Loader::RebuildMissingIndexes() {
     REACHED(log_.env_.context, "storage.missing_index");
     Warn("indexes are rebuilt from the batches", Join(log_.place_.directory, LogFileName(*segment)));
     const DiskError error = segment->RebuildIndexes(self_);
-    if (error != DiskError::kNone) return DiskProblem(LogFileName(*segment), error);
+    if (error != DiskError::kNone) {
+      return Problem(LogFileName(*segment), fmt::format("its indexes cannot be rebuilt: {}", env::ToString(error)));
+    }
     ++log_.flush_.folder_changes;
   }
   return absl::OkStatus();
@@ -302,6 +309,12 @@ absl::Status Log::Loader::Finish() {
       unclean_ ? std::min(std::max(checkpoints_.recovery_point, log.log_start_), log.log_end_) : log.log_end_;
   if (log.flush_.recovery_point >= log.log_end_) log.flush_.suspect_from = kNoOffset;
   if (checkpoints_.recovery_point > log.log_end_) {
+    log.lost_synced_end_ = checkpoints_.recovery_point;
+    REACHED(log.env_.context, "storage.lost_synced_records");
+    log.env_.log.Write(env::LogLevel::kError, "storage", "records that were synced are lost",
+                       {{"log", log.place_.directory},
+                        {"log_end_offset", fmt::format("{}", log.log_end_.value())},
+                        {"synced_up_to", fmt::format("{}", checkpoints_.recovery_point.value())}});
     // What will be written below it must be checked by the next recovery.
     error = log.PersistMarks(self_, {.recovery_point_at_most = log.flush_.recovery_point});
     if (error != DiskError::kNone) return DiskProblem("recovery point checkpoint", error);

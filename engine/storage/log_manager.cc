@@ -75,6 +75,21 @@ absl::Status LogManager::CheckMeta(const MetaProperties& found, const std::strin
   return absl::OkStatus();
 }
 
+absl::Status LogManager::CheckIsNew(fiber::Fiber& self) const {
+  const env::ListResult list = env_.disk.List(self, options_.directory);
+  if (list.error != DiskError::kNone) return DiskProblem("", "cannot be listed", list.error);
+  for (const env::DirectoryEntry& entry : list.entries) {
+    const std::optional<FolderName> folder = ParseFolderName(entry.name);
+    if (entry.kind != env::FileKind::kDirectory || !folder || folder->kind != FolderKind::kPartition) continue;
+    return Problem(
+        kMetaPropertiesName,
+        fmt::format("is missing, but the directory is not new: it holds {}. Put the file back; its lines are "
+                    "version=1, cluster.id=ID and node.id=N",
+                    entry.name));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status LogManager::LoadMeta(fiber::Fiber& self) {
   const std::string path = Join(options_.directory, kMetaPropertiesName);
   const SmallFile file = ReadSmallFile(self, env_.disk, path);
@@ -88,6 +103,7 @@ absl::Status LogManager::LoadMeta(fiber::Fiber& self) {
     meta_ = *std::move(found);
     if (!meta_.directory_id.is_zero()) return absl::OkStatus();
   } else {
+    if (absl::Status status = CheckIsNew(self); !status.ok()) return status;
     if (options_.cluster_id.empty())
       return Problem(kMetaPropertiesName, "the directory is new: a cluster id is needed");
     if (options_.node_id < NodeId(0)) return Problem(kMetaPropertiesName, "the directory is new: a node id is needed");
@@ -284,7 +300,10 @@ absl::Status LogManager::Delete(fiber::Fiber& self, const TopicPartition& name) 
 
 absl::Status LogManager::MarkStray(fiber::Fiber& self, const TopicPartition& name) {
   std::string renamed;
-  return RenameFolder(self, name, FolderKind::kStray, renamed);
+  if (absl::Status status = RenameFolder(self, name, FolderKind::kStray, renamed); !status.ok()) return status;
+  env_.log.Write(env::LogLevel::kWarning, "storage", "a log that the metadata does not know is set aside",
+                 {{"folder", renamed}});
+  return absl::OkStatus();
 }
 
 void LogManager::FlushDue(fiber::Fiber& self) {

@@ -107,6 +107,7 @@ class LogManager {
   absl::Status DiskProblem(std::string_view file, std::string_view what, env::DiskError error) const;
   absl::Status PrepareFolder(fiber::Fiber& self);
   absl::Status LoadMeta(fiber::Fiber& self);
+  absl::Status CheckIsNew(fiber::Fiber& self) const;
   absl::Status CheckMeta(const MetaProperties& found, const std::string& path) const;
   absl::Status TakeMarker(fiber::Fiber& self);
   absl::Status RemoveMarker(fiber::Fiber& self);

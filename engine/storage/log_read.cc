@@ -1,21 +1,27 @@
 // Looking things up in a log. A look-up suspends, and what it looks at may be cut off or dropped meanwhile: it then
 // starts again, so that an answer holds for one instant after the call and an error is an error of the disk.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "engine/base/check.h"
 #include "engine/record/record_iterator.h"
 #include "engine/storage/batch_scanner.h"
+#include "engine/storage/file_names.h"
 #include "engine/storage/log.h"
 
 namespace odradek::storage {
 
 using env::DiskError;
 
-Log::Attempt Log::ReadFailed(const ReadMark& mark, SeekError error, ReadError& result) {
+Log::Attempt Log::ReadFailed(const ReadMark& mark, const Segment& segment, SeekError error, ReadError& result) {
   if (!SameAs(mark)) return Attempt::kAgain;
   if (!is_offline()) {
-    GoOffline(error == SeekError::kDisk ? "read" : "read of a damaged batch", DiskError::kIo);
+    const std::string_view what = error == SeekError::kDisk ? "read of" : "read of a damaged batch in";
+    const SegmentFileName file{
+        .base_offset = segment.base_offset(), .kind = SegmentFileKind::kLog, .suffix = FileSuffix::kNone};
+    GoOffline(fmt::format("{} {}", what, ToString(file)), DiskError::kIo);
   }
   result = ReadError::kOffline;
   return Attempt::kDone;
@@ -44,7 +50,7 @@ Log::Attempt Log::TryRead(fiber::Fiber& self, const ReadOptions& options, ReadRe
   SeekResult first;
   for (; segment != nullptr; segment = SegmentAfter(*segment)) {
     first = segment->Seek(self, std::max(options.from, segment->base_offset()));
-    if (first.error != SeekError::kNone) return ReadFailed(before, first.error, result.error);
+    if (first.error != SeekError::kNone) return ReadFailed(before, *segment, first.error, result.error);
     if (first.place) break;
   }
   if (segment == nullptr) {
@@ -62,9 +68,9 @@ Log::Attempt Log::TryRead(fiber::Fiber& self, const ReadOptions& options, ReadRe
     return SameAs(before) ? Attempt::kDone : Attempt::kAgain;
   }
   const SeekResult last = segment->SeekEnd(self, *first.place, first.place->position + options.bytes_max, upper_bound);
-  if (last.error != SeekError::kNone) return ReadFailed(before, last.error, result.error);
+  if (last.error != SeekError::kNone) return ReadFailed(before, *segment, last.error, result.error);
   const ManagedFile::Handle file = segment->OpenLog(self);
-  if (file.error != DiskError::kNone) return ReadFailed(before, SeekError::kDisk, result.error);
+  if (file.error != DiskError::kNone) return ReadFailed(before, *segment, SeekError::kDisk, result.error);
   if (!SameAs(before)) return Attempt::kAgain;
   result.file = file.file;
   result.begin = first.place->position;
@@ -146,16 +152,17 @@ Log::Attempt Log::TryFindTimestamp(fiber::Fiber& self, Timestamp at_least, Offse
   const Offset end = std::min(upper_bound, log_end_);
   SegmentPtr segment = SegmentFor(log_start_);
   for (; segment != nullptr && segment->base_offset() < end; segment = SegmentAfter(*segment)) {
-    if (segment->LoadTimestamps(self) != DiskError::kNone) return ReadFailed(before, SeekError::kDisk, result.error);
+    if (segment->LoadTimestamps(self) != DiskError::kNone)
+      return ReadFailed(before, *segment, SeekError::kDisk, result.error);
     if (segment->largest_timestamp() < at_least) continue;
     Offset next = std::max(from, segment->base_offset());
     for (;;) {
       const SeekResult batch = segment->SeekTimestamp(self, at_least, next);
-      if (batch.error != SeekError::kNone) return ReadFailed(before, batch.error, result.error);
+      if (batch.error != SeekError::kNone) return ReadFailed(before, *segment, batch.error, result.error);
       if (!batch.place || batch.place->base_offset >= end) break;
       const RecordWanted wanted{.at_least = at_least, .from = from, .upper_bound = end};
       const SeekError error = FindRecord(self, *segment, *batch.place, wanted, result.found);
-      if (error != SeekError::kNone) return ReadFailed(before, error, result.error);
+      if (error != SeekError::kNone) return ReadFailed(before, *segment, error, result.error);
       if (result.found.offset != kNoOffset) return SameAs(before) ? Attempt::kDone : Attempt::kAgain;
       next = batch.place->last_offset + 1;
     }
@@ -226,12 +233,12 @@ Log::Attempt Log::TryFindMax(fiber::Fiber& self, Offset upper_bound, TimestampRe
   SegmentPtr segment = SegmentFor(log_start_);
   for (; segment != nullptr && segment->base_offset() < end; segment = SegmentAfter(*segment)) {
     const SeekError error = FindMaxBatch(self, segment, end, best);
-    if (error != SeekError::kNone) return ReadFailed(before, error, result.error);
+    if (error != SeekError::kNone) return ReadFailed(before, *segment, error, result.error);
   }
   if (best.place) {
     const RecordWanted wanted{.at_least = best.timestamp, .from = log_start_, .upper_bound = end};
     const SeekError error = FindRecord(self, *best.segment, *best.place, wanted, result.found);
-    if (error != SeekError::kNone) return ReadFailed(before, error, result.error);
+    if (error != SeekError::kNone) return ReadFailed(before, *best.segment, error, result.error);
     if (MUTATION(env_.context, RT10)) result.found.offset = best.place->last_offset;
   }
   return SameAs(before) ? Attempt::kDone : Attempt::kAgain;
@@ -245,7 +252,7 @@ AbortedTxnsResult Log::AbortedTxns(fiber::Fiber& self, Offset from, Offset upper
     SegmentPtr segment = SegmentFor(std::max(from, log_start_));
     for (; segment != nullptr && !again; segment = SegmentAfter(*segment)) {
       if (segment->LoadIndexes(self) != DiskError::kNone) {
-        again = ReadFailed(before, SeekError::kDisk, result.error) == Attempt::kAgain;
+        again = ReadFailed(before, *segment, SeekError::kDisk, result.error) == Attempt::kAgain;
         if (!again) return result;
         break;
       }
