@@ -45,7 +45,7 @@ absl::StatusOr<std::unique_ptr<Controller>> Controller::Open(fiber::Fiber& self,
                                                              storage::LogManager& logs, const NodeOptions& options,
                                                              const ControllerStart& start, PublishView publish) {
   absl::StatusOr<std::unique_ptr<MetadataLog>> log =
-      MetadataLog::Open(self, env, logs, options, {options.config.node_id, start.metadata_dir});
+      MetadataLog::Open(self, env, logs, options, {options.config.node_id, start.metadata_dir, start.partition_folder});
   if (!log.ok()) return log.status();
   std::unique_ptr<Controller> controller(new Controller(env, options, std::move(*log), std::move(publish)));
   if (const absl::Status begun = controller->Begin(self, start); !begun.ok()) return begun;

@@ -33,6 +33,8 @@ struct ControllerStart {
   // Directory ids: of the metadata log's, and of those that take partitions and are online.
   Uuid metadata_dir;
   std::vector<Uuid> log_dirs;
+  // MetadataLog::Identity
+  std::string partition_folder;
   // What clients are told, by listener.
   std::vector<config::Endpoint> advertised;
 };

@@ -183,7 +183,11 @@ void HandleFrame(fiber::Fiber& self, const RequestOrigin& origin, std::shared_pt
   const bool asks_versions = header.request_api_key == static_cast<int16_t>(ApiKey::kApiVersions);
   if (status == protocol::RequestHeaderStatus::kMalformed) {
     turn.GiveUp();
-    return Reject(origin, "connection closed: malformed request header", reader.error().ToString());
+    const bool has_api = frame->bytes().size() >= 2 * sizeof(int16_t);
+    return Reject(origin, "connection closed: malformed request header",
+                  has_api ? fmt::format("api key {} version {}: {}", header.request_api_key, header.request_api_version,
+                                        reader.error().ToString())
+                          : reader.error().ToString());
   }
   if (status == protocol::RequestHeaderStatus::kUnsupportedVersion && asks_versions) {
     return AnswerUnsupportedApiVersions(origin, header.correlation_id);

@@ -143,10 +143,13 @@ storage::LogManager* LogDirectories::ForNewPartition() const {
   return best;
 }
 
-size_t LogDirectories::failed_count() const {
-  size_t count = 0;
-  for (const Open& one : open_) count += one.logs->failed_logs().size();
-  return count;
+std::string LogDirectories::SomePartitionFolder() const {
+  for (const Open& one : open_) {
+    for (const TopicPartition& name : HostedIn(*one.logs)) {
+      if (name.topic != kMetadataTopic) return fmt::format("{}/{}", one.directory.path, ToString(name));
+    }
+  }
+  return {};
 }
 
 }  // namespace odradek::broker

@@ -15,6 +15,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -41,6 +42,8 @@ struct LogDirectory {
 std::vector<LogDirectory> DirectoriesOf(const NodeOptions& options);
 // The shard's share of them. REQUIRES: it has one.
 std::vector<LogDirectory> DirectoriesOfShard(const NodeOptions& options, ShardId shard, int32_t shard_count);
+
+inline constexpr std::string_view kMetadataTopic = "__cluster_metadata";
 
 class LogDirectories {
  public:
@@ -72,8 +75,8 @@ class LogDirectories {
   const std::vector<Offline>& offline() const { return offline_; }
   bool empty() const { return open_.empty(); }
 
-  // Logs that could not be loaded or made.
-  size_t failed_count() const;
+  // Of a log that is not the metadata's; empty: there is none.
+  std::string SomePartitionFolder() const;
   // A log could not be made in the directory.
   void NoteFailure(const storage::LogManager& logs) { troubled_.insert(logs.directory()); }
 

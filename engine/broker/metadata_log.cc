@@ -50,10 +50,21 @@ absl::StatusOr<std::unique_ptr<MetadataLog>> MetadataLog::Open(fiber::Fiber& sel
   if ((*log)->is_offline()) {
     return base::DataLoss(fmt::format("{}: {}", (*log)->directory(), (*log)->offline_reason()));
   }
+  if ((*log)->lost_synced_end() != kNoOffset) {
+    return base::DataLoss(fmt::format("{}: the metadata log ends at offset {}, but it was synced up to {}: restore it",
+                                      (*log)->directory(), (*log)->log_end_offset().value(),
+                                      (*log)->lost_synced_end().value()));
+  }
   std::unique_ptr<MetadataLog> opened(new MetadataLog(env, std::move(*log), options, identity));
   if (absl::Status status = opened->ReadQuorumState(self); !status.ok()) return status;
   if (absl::Status status = opened->LoadNewestSnapshot(self); !status.ok()) return status;
   if (absl::Status status = opened->Replay(self); !status.ok()) return status;
+  if (opened->replayed_to_ == Offset(0) && !identity.partition_folder.empty()) {
+    return base::DataLoss(
+        fmt::format("{}: the metadata log is empty, but there is {}: restore the log, or move the "
+                    "folders of partitions away",
+                    opened->log_->directory(), identity.partition_folder));
+  }
   if (absl::Status status = opened->BeginEpoch(self); !status.ok()) return status;
   return opened;
 }

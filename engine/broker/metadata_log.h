@@ -3,7 +3,7 @@
 //
 //  1. What Append returned an offset for is durable: every append is synced before anybody acts on it.
 //  2. Open leaves the fold of the newest snapshot and everything after it; a log that does not fold is an error that
-//     names offset and record: a node never starts from a guess.
+//     names offset and record: a node never starts from a guess. So is a log that lost what was synced.
 //  3. An epoch is used by one start only: the next one is in quorum-state, durably, before the first append.
 #pragma once
 
@@ -29,6 +29,8 @@ class MetadataLog {
   struct Identity {
     NodeId node;
     Uuid directory_id;
+    // A partition's folder that is there; empty: none. A partition is made only after its metadata are durable.
+    std::string partition_folder;
   };
 
   static absl::StatusOr<std::unique_ptr<MetadataLog>> Open(fiber::Fiber& self, env::Env& env, storage::LogManager& logs,

@@ -20,19 +20,21 @@ namespace http = boost::beast::http;
 constexpr size_t kRequestBytesMax = 8192;
 constexpr Duration kRequestTimeMax = Duration::Seconds(10);
 
+struct PartitionNumbers {
+  TopicPartition name;
+  storage::LogView view;
+  PartitionTraffic traffic;
+};
+
 struct ShardNumbers {
   std::map<int16_t, int64_t> requests;
   int32_t connections = 0;
-  int64_t partitions = 0;
-  int64_t offline_partitions = 0;
+  int32_t partitions_missing = 0;
   int64_t memory_free_bytes = 0;
-  int64_t log_bytes = 0;
   storage::CleanerNumbers cleaner;
-  struct PartitionNumbers {
-    TopicPartition name;
-    storage::LogView view;
-  };
-  std::vector<PartitionNumbers> by_partition;
+  std::vector<PartitionNumbers> partitions;
+  std::vector<std::string> directories_online;
+  std::vector<std::string> directories_offline;
 };
 
 ShardNumbers Collect(Shard& shard) {
@@ -40,57 +42,73 @@ ShardNumbers Collect(Shard& shard) {
   numbers.requests = shard.request_counts();
   numbers.connections = shard.connection_count();
   numbers.cleaner = shard.cleaner_numbers();
+  numbers.partitions_missing = shard.missing_count();
   numbers.memory_free_bytes = shard.memory().free_bytes();
   for (const std::shared_ptr<Partition>& partition : shard.Partitions()) {
-    numbers.by_partition.push_back({partition->log().name(), partition->log().Inspect()});
-    ++numbers.partitions;
-    numbers.log_bytes += partition->log().size_bytes();
-    if (partition->log().is_offline()) ++numbers.offline_partitions;
+    numbers.partitions.push_back({partition->log().name(), partition->log().Inspect(), partition->traffic()});
   }
+  for (const auto& one : shard.directories().open()) numbers.directories_online.push_back(one.directory.path);
+  for (const auto& one : shard.directories().offline()) numbers.directories_offline.push_back(one.path);
   return numbers;
+}
+
+// A label's value: backslash, quote and line end are escaped.
+std::string Label(std::string_view name, std::string_view value) {
+  std::string out = fmt::format("{}=\"", name);
+  for (const char c : value) {
+    if (c == '\\' || c == '"') out += '\\';
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+std::string PartitionLabels(const TopicPartition& name) {
+  return fmt::format("{},{}", Label("topic", name.topic), Label("partition", std::to_string(name.partition.value())));
 }
 
 class Page {
  public:
-  void Family(std::string_view name, std::string_view type, std::string_view help) {
-    text_ += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+  enum class Kind : uint8_t { kGauge, kCounter };
+  void Family(std::string_view name, Kind kind, std::string_view help) {
+    name_ = name;
+    text_ += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, kind == Kind::kGauge ? "gauge" : "counter");
   }
-  void Sample(std::string_view name, std::string_view labels, int64_t value) {
-    text_ += labels.empty() ? fmt::format("{} {}\n", name, value) : fmt::format("{}{{{}}} {}\n", name, labels, value);
+  void Sample(std::string_view labels, int64_t value) {
+    text_ += labels.empty() ? fmt::format("{} {}\n", name_, value) : fmt::format("{}{{{}}} {}\n", name_, labels, value);
+  }
+  void One(std::string_view name, std::string_view help, int64_t value) {
+    Family(name, Kind::kGauge, help);
+    Sample("", value);
   }
   std::string Take() { return std::move(text_); }
 
  private:
+  std::string_view name_;
   std::string text_;
 };
 
-void AddNodeFamilies(Page& page, const std::vector<ShardNumbers>& shards) {
-  ShardNumbers sum;
+using Shards = std::vector<ShardNumbers>;
+
+void AddNetwork(Page& page, const Shards& shards) {
+  std::map<int16_t, int64_t> requests;
+  int64_t connections = 0;
+  int64_t memory_free_bytes = 0;
   for (const ShardNumbers& shard : shards) {
-    sum.connections += shard.connections;
-    sum.partitions += shard.partitions;
-    sum.offline_partitions += shard.offline_partitions;
-    sum.memory_free_bytes += shard.memory_free_bytes;
-    sum.log_bytes += shard.log_bytes;
-    for (const auto& [key, count] : shard.requests) sum.requests[key] += count;
+    for (const auto& [key, count] : shard.requests) requests[key] += count;
+    connections += shard.connections;
+    memory_free_bytes += shard.memory_free_bytes;
   }
-  page.Family("kafka_network_requests_total", "counter", "Requests by API.");
-  for (const auto& [key, count] : sum.requests) {
-    page.Sample("kafka_network_requests_total", fmt::format("request=\"{}\"", protocol::FindApi(key)->name), count);
-  }
-  page.Family("kafka_network_connections", "gauge", "Open client connections.");
-  page.Sample("kafka_network_connections", "", sum.connections);
-  page.Family("kafka_server_partitions", "gauge", "Partitions that this node leads.");
-  page.Sample("kafka_server_partitions", "", sum.partitions);
-  page.Family("kafka_server_offline_partitions", "gauge", "Partitions whose log takes no more appends.");
-  page.Sample("kafka_server_offline_partitions", "", sum.offline_partitions);
-  page.Family("kafka_log_size_bytes", "gauge", "Bytes of all segments.");
-  page.Sample("kafka_log_size_bytes", "", sum.log_bytes);
-  page.Family("odradek_memory_free_bytes", "gauge", "What is left of the budget for request frames.");
-  page.Sample("odradek_memory_free_bytes", "", sum.memory_free_bytes);
+  page.Family("kafka_network_requestmetrics_requests_total", Page::Kind::kCounter, "Requests by API.");
+  for (const auto& [key, count] : requests) page.Sample(Label("request", protocol::FindApi(key)->name), count);
+  page.One("kafka_server_socket_server_metrics_connection_count", "Open connections.", connections);
+  page.One("odradek_memory_free_bytes", "What is left of the budget for request frames.", memory_free_bytes);
 }
 
-void AddCleanerFamilies(Page& page, const std::vector<ShardNumbers>& shards) {
+void AddCleaner(Page& page, const Shards& shards) {
   storage::CleanerNumbers sum;
   for (const ShardNumbers& shard : shards) {
     sum.cleaning_count += shard.cleaner.cleaning_count;
@@ -101,33 +119,128 @@ void AddCleanerFamilies(Page& page, const std::vector<ShardNumbers>& shards) {
     sum.map_utilization_percent = std::max(sum.map_utilization_percent, shard.cleaner.map_utilization_percent);
     sum.overdue_max_seconds = std::max(sum.overdue_max_seconds, shard.cleaner.overdue_max_seconds);
   }
-  const auto gauge = [&page](std::string_view name, std::string_view help, int64_t value) {
-    page.Family(name, "gauge", help);
-    page.Sample(name, "", value);
-  };
   const auto counter = [&page](std::string_view name, std::string_view help, int64_t value) {
-    page.Family(name, "counter", help);
-    page.Sample(name, "", value);
+    page.Family(name, Page::Kind::kCounter, help);
+    page.Sample("", value);
   };
   counter("kafka_log_cleaner_cleanings_total", "Logs that were cleaned.", sum.cleaning_count);
   counter("kafka_log_cleaner_read_bytes_total", "Bytes that the cleaner read.", sum.bytes_read);
   counter("kafka_log_cleaner_written_bytes_total", "Bytes that the cleaner kept.", sum.bytes_written);
-  gauge("kafka_log_cleaner_uncleanable_partitions_count", "Logs that cannot be cleaned.", sum.uncleanable_count);
-  gauge("kafka_log_cleaner_max_dirty_percent", "Dirty share of the dirtiest log.", sum.dirty_percent_max);
-  gauge("kafka_log_cleaner_max_buffer_utilization_percent", "Use of the offset map in the last cleaning.",
-        sum.map_utilization_percent);
-  gauge("kafka_log_cleaner_max_compaction_delay_secs", "How long a log waits beyond max.compaction.lag.ms.",
-        sum.overdue_max_seconds);
+  page.One("kafka_log_cleaner_uncleanable_partitions_count", "Logs that cannot be cleaned.", sum.uncleanable_count);
+  page.One("kafka_log_cleaner_max_dirty_percent", "Dirty share of the dirtiest log.", sum.dirty_percent_max);
+  page.One("kafka_log_cleaner_max_buffer_utilization_percent", "Use of the offset map in the last cleaning.",
+           sum.map_utilization_percent);
+  page.One("kafka_log_cleaner_max_compaction_delay_secs", "How long a log waits beyond max.compaction.lag.ms.",
+           sum.overdue_max_seconds);
 }
 
-void AddPartitionFamily(Page& page, const std::vector<ShardNumbers>& shards, std::string_view name,
-                        std::string_view help, int64_t (*value)(const storage::LogView&)) {
-  page.Family(name, "gauge", help);
+void AddReplicas(Page& page, const Shards& shards) {
+  int64_t partitions = 0;
+  int64_t offline = 0;
   for (const ShardNumbers& shard : shards) {
-    for (const auto& partition : shard.by_partition) {
-      page.Sample(name,
-                  fmt::format("topic=\"{}\",partition=\"{}\"", partition.name.topic, partition.name.partition.value()),
-                  value(partition.view));
+    partitions += static_cast<int64_t>(shard.partitions.size()) + shard.partitions_missing;
+    offline += shard.partitions_missing;
+    for (const PartitionNumbers& one : shard.partitions) offline += one.view.offline ? 1 : 0;
+  }
+  page.One("kafka_server_replicamanager_partitioncount", "Partitions that this node has.", partitions);
+  page.One("kafka_server_replicamanager_leadercount", "Partitions that this node leads.", partitions);
+  page.One("kafka_server_replicamanager_offlinereplicacount", "Partitions whose log is not to be had or takes no more.",
+           offline);
+  page.Family("kafka_log_logmanager_logdirectoryoffline", Page::Kind::kGauge, "1: the log directory is offline.");
+  int64_t directories_offline = 0;
+  for (const ShardNumbers& shard : shards) {
+    for (const std::string& path : shard.directories_online) page.Sample(Label("logdirectory", path), 0);
+    for (const std::string& path : shard.directories_offline) page.Sample(Label("logdirectory", path), 1);
+    directories_offline += static_cast<int64_t>(shard.directories_offline.size());
+  }
+  page.One("kafka_log_logmanager_offlinelogdirectorycount", "Log directories that are offline.", directories_offline);
+}
+
+void AddController(Page& page, const MetadataView& view) {
+  const metadata::Image& image = view.image;
+  int64_t fenced = 0;
+  int64_t partitions = 0;
+  int64_t without_leader = 0;
+  for (const auto& [id, broker] : image.brokers()) fenced += broker.fenced ? 1 : 0;
+  for (const auto& [name, topic] : image.topics()) {
+    partitions += static_cast<int64_t>(topic->partitions.size());
+    for (const auto& [index, partition] : topic->partitions) without_leader += partition.leader == kNoNode ? 1 : 0;
+  }
+  const auto brokers = static_cast<int64_t>(image.brokers().size());
+  page.One("kafka_controller_kafkacontroller_activecontrollercount", "1: this node is the active controller.", 1);
+  page.One("kafka_controller_kafkacontroller_activebrokercount", "Brokers that are registered and not fenced.",
+           brokers - fenced);
+  page.One("kafka_controller_kafkacontroller_fencedbrokercount", "Brokers that are registered and fenced.", fenced);
+  page.One("kafka_controller_kafkacontroller_globaltopiccount", "Topics of the cluster.",
+           static_cast<int64_t>(image.topics().size()));
+  page.One("kafka_controller_kafkacontroller_globalpartitioncount", "Partitions of the cluster.", partitions);
+  page.One("kafka_controller_kafkacontroller_offlinepartitionscount", "Partitions without a leader.", without_leader);
+  page.One("kafka_controller_kafkacontroller_lastappliedrecordoffset", "Last metadata record that is in effect.",
+           view.offset.value());
+  page.One("kafka_brokers", "Brokers of the cluster.", brokers - fenced);
+  page.Family("kafka_topic_partitions", Page::Kind::kGauge, "Partitions of the topic.");
+  for (const auto& [name, topic] : image.topics()) {
+    page.Sample(Label("topic", name), static_cast<int64_t>(topic->partitions.size()));
+  }
+}
+
+// What Kafka counts per topic, and once without a topic for all of them.
+void AddTraffic(Page& page, const Shards& shards) {
+  struct Counter {
+    std::string_view name;
+    std::string_view help;
+    int64_t PartitionTraffic::*value;
+  };
+  constexpr auto kCounters = std::to_array<Counter>({
+      {"messagesin", "Records that were appended.", &PartitionTraffic::records_in},
+      {"bytesin", "Bytes of batches that were appended.", &PartitionTraffic::bytes_in},
+      {"bytesrejected", "Bytes of batches that were refused.", &PartitionTraffic::bytes_rejected},
+      {"bytesout", "Bytes of batches that were read.", &PartitionTraffic::bytes_out},
+      {"totalproducerequests", "Produce requests, by partition.", &PartitionTraffic::produce_requests},
+      {"failedproducerequests", "Produce requests that were refused.", &PartitionTraffic::produce_failures},
+      {"totalfetchrequests", "Fetch requests, by partition.", &PartitionTraffic::fetch_requests},
+      {"failedfetchrequests", "Fetch requests that were refused.", &PartitionTraffic::fetch_failures},
+  });
+  std::map<std::string, PartitionTraffic> by_topic;
+  PartitionTraffic all;
+  for (const ShardNumbers& shard : shards) {
+    for (const PartitionNumbers& one : shard.partitions) {
+      by_topic[one.name.topic] += one.traffic;
+      all += one.traffic;
+    }
+  }
+  for (const Counter& counter : kCounters) {
+    const std::string name = fmt::format("kafka_server_brokertopicmetrics_{}_total", counter.name);
+    page.Family(name, Page::Kind::kCounter, counter.help);
+    page.Sample("", all.*counter.value);
+    for (const auto& [topic, traffic] : by_topic) page.Sample(Label("topic", topic), traffic.*counter.value);
+  }
+}
+
+void AddLogs(Page& page, const Shards& shards) {
+  struct Gauge {
+    std::string_view name;
+    std::string_view help;
+    int64_t (*value)(const storage::LogView&);
+  };
+  constexpr auto kGauges = std::to_array<Gauge>({
+      {"kafka_log_log_size", "Bytes of the segments.", [](const storage::LogView& v) { return v.size_bytes; }},
+      {"kafka_log_log_numlogsegments", "Segments.", [](const storage::LogView& v) { return v.segment_count; }},
+      {"kafka_log_log_logstartoffset", "First offset of the log.",
+       [](const storage::LogView& v) { return v.log_start_offset.value(); }},
+      {"kafka_log_log_logendoffset", "Offset after the last record of the log.",
+       [](const storage::LogView& v) { return v.log_end_offset.value(); }},
+      {"kafka_topic_partition_oldest_offset", "First offset that consumers can read.",
+       [](const storage::LogView& v) { return v.log_start_offset.value(); }},
+      {"kafka_topic_partition_current_offset", "Where consumers stop: the high watermark.",
+       [](const storage::LogView& v) { return v.high_watermark.value(); }},
+  });
+  for (const Gauge& gauge : kGauges) {
+    page.Family(gauge.name, Page::Kind::kGauge, gauge.help);
+    for (const ShardNumbers& shard : shards) {
+      for (const PartitionNumbers& one : shard.partitions) {
+        page.Sample(PartitionLabels(one.name), gauge.value(one.view));
+      }
     }
   }
 }
@@ -141,25 +254,19 @@ std::string HttpAnswer(http::status status, std::string_view type, std::string_v
 }  // namespace
 
 std::string MetricsText(fiber::Fiber& self, Node& node) {
-  std::vector<ShardNumbers> shards;
+  Shards shards;
   for (const env::Env* env : node.shard_envs()) {
     const ShardId id = env->shards.self();
     shards.push_back(CallOn(self, node.shard_envs(), ShardId(0), id,
                             [&node, id](fiber::Fiber&) { return Collect(node.shard(id)); }));
   }
   Page page;
-  AddNodeFamilies(page, shards);
-  AddCleanerFamilies(page, shards);
-  AddPartitionFamily(page, shards, "kafka_log_log_start_offset", "First offset of the partition.",
-                     [](const storage::LogView& view) { return view.log_start_offset.value(); });
-  AddPartitionFamily(page, shards, "kafka_log_log_end_offset", "Offset after the last record of the partition.",
-                     [](const storage::LogView& view) { return view.log_end_offset.value(); });
-  AddPartitionFamily(page, shards, "kafka_cluster_partition_high_watermark", "What consumers may read up to.",
-                     [](const storage::LogView& view) { return view.high_watermark.value(); });
-  AddPartitionFamily(page, shards, "kafka_log_num_log_segments", "Segments of the partition.",
-                     [](const storage::LogView& view) { return view.segment_count; });
-  AddPartitionFamily(page, shards, "kafka_log_size", "Bytes of the partition's segments.",
-                     [](const storage::LogView& view) { return view.size_bytes; });
+  AddCleaner(page, shards);
+  AddReplicas(page, shards);
+  AddController(page, node.shard(ShardId(0)).view());
+  AddNetwork(page, shards);
+  AddTraffic(page, shards);
+  AddLogs(page, shards);
   return page.Take();
 }
 

@@ -21,6 +21,7 @@ Node::Node(ShardEnvs envs, NodeOptions options) : envs_(std::move(envs)), option
 Node::~Node() = default;
 
 void Node::RequestStop() {
+  if (stop_.is_set() && !shards_.empty()) shard(ShardId(0)).HurryDrain();
   stop_.Set();
 }
 
@@ -60,6 +61,7 @@ absl::Status Node::StartController(fiber::Fiber& self) {
   }
   start.metadata_dir = metadata_directory().meta().directory_id;
   for (const std::unique_ptr<Shard>& one : shards_) {
+    if (start.partition_folder.empty()) start.partition_folder = one->directories().SomePartitionFolder();
     for (const LogDirectories::Open& open : one->directories().open()) {
       if (open.takes_partitions()) start.log_dirs.push_back(open.logs->meta().directory_id);
     }
@@ -178,8 +180,10 @@ absl::Status Node::Run(fiber::Fiber& self) {
   envs_[0]->log.Write(env::LogLevel::kInfo, "broker", "node serves",
                       {{"node", std::to_string(options_.config.node_id.value())},
                        {"address", ToString(address())},
+                       {"data", fmt::format("{}", fmt::join(options_.log_directories, ","))},
                        {"cluster", options_.cluster_id}});
   stop_.Wait(self);
+  envs_[0]->log.Write(env::LogLevel::kInfo, "broker", "node stops", {});
   for (const OpenListener& listener : listeners_) listener.socket->Close();
   metrics.Close();
   shard(ShardId(0)).DrainConnections(self, self.Now() + options_.drain_max);
@@ -198,6 +202,7 @@ absl::Status Node::Stop(fiber::Fiber& self) {
     if (!closed.ok()) return closed;
   }
   envs_[0]->observer.On(env::NodeShutDown{options_.config.node_id});
+  envs_[0]->log.Write(env::LogLevel::kInfo, "broker", "node has stopped", {});
   return absl::OkStatus();
 }
 

@@ -35,6 +35,7 @@ class Node {
 
   // On shard 0. Returns when the node has ended: an error says why it could not start or not end cleanly.
   absl::Status Run(fiber::Fiber& self);
+  // The second time, whoever still waits for an answer is cut off; what is written is kept all the same.
   void RequestStop();
 
   bool is_stopping() const { return stop_.is_set(); }

@@ -166,7 +166,33 @@ std::optional<ByteBuffer> Partition::Recompress(const record::BatchHeader& heade
   return std::move(result.batch);
 }
 
+PartitionTraffic& PartitionTraffic::operator+=(const PartitionTraffic& other) {
+  records_in += other.records_in;
+  bytes_in += other.bytes_in;
+  bytes_rejected += other.bytes_rejected;
+  bytes_out += other.bytes_out;
+  produce_requests += other.produce_requests;
+  produce_failures += other.produce_failures;
+  fetch_requests += other.fetch_requests;
+  fetch_failures += other.fetch_failures;
+  return *this;
+}
+
 PartitionAppend Partition::Append(fiber::Fiber& self, MutableBytes batch) {
+  PartitionAppend done = TryAppend(self, batch);
+  const auto size_bytes = static_cast<int64_t>(batch.size());
+  ++traffic_.produce_requests;
+  if (done.error != ErrorCode::kNone) {
+    ++traffic_.produce_failures;
+    traffic_.bytes_rejected += size_bytes;
+    return done;
+  }
+  traffic_.bytes_in += size_bytes;
+  traffic_.records_in += done.next_offset.value() - done.base_offset.value();
+  return done;
+}
+
+PartitionAppend Partition::TryAppend(fiber::Fiber& self, MutableBytes batch) {
   PartitionAppend done;
   if (retired_) {
     done.error = ErrorCode::kUnknownTopicOrPartition;
@@ -248,6 +274,14 @@ void Partition::ReportOutOfRange(Offset fetch_offset) const {
 }
 
 PartitionFetch Partition::Fetch(fiber::Fiber& self, const PartitionFetchRequest& request) {
+  PartitionFetch fetch = TryFetch(self, request);
+  ++traffic_.fetch_requests;
+  if (fetch.error != ErrorCode::kNone) ++traffic_.fetch_failures;
+  traffic_.bytes_out += fetch.records.size_bytes;
+  return fetch;
+}
+
+PartitionFetch Partition::TryFetch(fiber::Fiber& self, const PartitionFetchRequest& request) {
   PartitionFetch fetch;
   // Of a Fetch, any negative epoch is none.
   fetch.error = CheckLeaderEpoch(std::max(request.current_leader_epoch, kNoLeaderEpoch));

@@ -91,6 +91,19 @@ struct OffsetLookup {
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
 };
 
+// What clients did with a partition since it was led; failures are answers with an error.
+struct PartitionTraffic {
+  int64_t records_in = 0;
+  int64_t bytes_in = 0;
+  int64_t bytes_rejected = 0;
+  int64_t bytes_out = 0;
+  int64_t produce_requests = 0;
+  int64_t produce_failures = 0;
+  int64_t fetch_requests = 0;
+  int64_t fetch_failures = 0;
+  PartitionTraffic& operator+=(const PartitionTraffic& other);
+};
+
 class Partition {
  public:
   Partition(env::Env& env, std::shared_ptr<storage::Log> log, const TopicId& topic_id);
@@ -128,9 +141,12 @@ class Partition {
   LeaderEpoch leader_epoch() const { return leader_epoch_; }
   const TopicId& topic_id() const { return topic_id_; }
   storage::Log& log() const { return *log_; }
+  const PartitionTraffic& traffic() const { return traffic_; }
   env::PartitionName name() const { return {log_->name().topic, log_->name().partition}; }
 
  private:
+  PartitionAppend TryAppend(fiber::Fiber& self, MutableBytes batch);
+  PartitionFetch TryFetch(fiber::Fiber& self, const PartitionFetchRequest& request);
   // Bytes of the batch as they are to be stored, if they are others than those that came.
   std::optional<ByteBuffer> Recompress(const record::BatchHeader& header, Bytes batch) const;
   record::ValidateOptions WhatIsAccepted(WallTime now) const;
@@ -145,6 +161,7 @@ class Partition {
   LeaderEpoch leader_epoch_ = kNoLeaderEpoch;
   std::optional<record::CompressionOptions> compression_;
   bool retired_ = false;
+  PartitionTraffic traffic_;
   std::vector<std::shared_ptr<Watch>> watches_;
 };
 

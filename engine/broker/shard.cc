@@ -13,8 +13,6 @@
 namespace odradek::broker {
 namespace {
 
-constexpr std::string_view kMetadataTopic = "__cluster_metadata";
-
 bool IsChosen(const Uuid& directory) {
   return directory != metadata::kUnassignedDirectory && directory != metadata::kMigratingDirectory;
 }
@@ -151,18 +149,19 @@ storage::LogManager* Shard::DirectoryFor(const LedPartition& led) const {
   return may_be_offline ? nullptr : directories_.ForNewPartition();
 }
 
-absl::Status Shard::DeleteLogsOfOtherTopics(fiber::Fiber& self, const LedPartition& led) {
+absl::Status Shard::SetOtherTopicsAside(fiber::Fiber& self, const LedPartition& led) {
   for (const LogDirectories::Open& one : directories_.open()) {
     const std::optional<TopicId> on_disk = one.logs->TopicIdOf(led.name);
     if (!on_disk || *on_disk == led.topic_id) continue;
+    // A topic that was deleted behind the node's back, or a damaged partition.metadata: nobody can tell.
     REACHED(env_.context, "broker.partition.stale_topic_id");
-    if (absl::Status deleted = one.logs->Delete(self, led.name); !deleted.ok()) return deleted;
+    if (absl::Status aside = one.logs->MarkStray(self, led.name); !aside.ok()) return aside;
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::shared_ptr<Partition>> Shard::Bring(fiber::Fiber& self, const LedPartition& led) {
-  if (absl::Status deleted = DeleteLogsOfOtherTopics(self, led); !deleted.ok()) return deleted;
+  if (absl::Status aside = SetOtherTopicsAside(self, led); !aside.ok()) return aside;
   storage::LogManager* const directory = DirectoryFor(led);
   if (directory == nullptr) {
     REACHED(env_.context, "broker.partition.directory_offline");
@@ -180,8 +179,7 @@ absl::Status Shard::ApplyOne(fiber::Fiber& self, const LedPartition& led) {
   auto at = partitions_.find(led.name);
   if (at != partitions_.end() && at->second->topic_id() != led.topic_id) {
     // Deleted and created again between two images.
-    at->second->Retire();
-    partitions_.erase(at);
+    DropPartition(self, led.name);
     at = partitions_.end();
   }
   if (at == partitions_.end()) {
@@ -203,17 +201,19 @@ void Shard::DropUnknown(fiber::Fiber& self, const std::set<TopicPartition>& know
   for (const auto& [name, partition] : partitions_) {
     if (!known.contains(name)) gone.push_back(name);
   }
-  for (const TopicPartition& name : gone) {
-    const std::shared_ptr<Partition> partition = partitions_.at(name);
-    partition->Retire();
-    partitions_.erase(name);
-    storage::LogManager* const holder = directories_.Holder(name);
-    if (holder == nullptr) continue;
-    if (const absl::Status status = holder->Delete(self, name); !status.ok()) {
-      Complain("log cannot be deleted", name, status.ToString());
-    }
-  }
+  for (const TopicPartition& name : gone) DropPartition(self, name);
   for (const LogDirectories::Open& one : directories_.open()) SetStraysAside(self, *one.logs, known);
+}
+
+void Shard::DropPartition(fiber::Fiber& self, const TopicPartition& name) {
+  const std::shared_ptr<Partition> partition = partitions_.at(name);
+  partition->Retire();
+  partitions_.erase(name);
+  storage::LogManager* const holder = directories_.Holder(name);
+  if (holder == nullptr) return;
+  if (const absl::Status status = holder->Delete(self, name); !status.ok()) {
+    Complain("log cannot be deleted", name, status.ToString());
+  }
 }
 
 void Shard::SetStraysAside(fiber::Fiber& self, storage::LogManager& logs, const std::set<TopicPartition>& known) {
@@ -337,7 +337,8 @@ void Shard::DrainConnections(fiber::Fiber& self, MonoTime deadline) {
     // Answers leave at the end of the round in which they are ready.
     fiber::SleepFor(self, kPoll);
     for (ConnectionState* state : connections_) {
-      if (state->open_request_count() == 0 || self.Now() >= deadline) state->CloseSocket();
+      const bool is_over = drain_hurries_ || self.Now() >= deadline;
+      if (state->open_request_count() == 0 || is_over) state->CloseSocket();
     }
   }
 }

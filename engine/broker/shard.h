@@ -113,8 +113,9 @@ class Shard {
   // Waits until the count falls.
   void WaitForConnectionToEnd(fiber::Fiber& self) { connection_ended_.Wait(self); }
   void CloseIdleConnections();
-  // Ends every connection: open requests are answered first, until the deadline.
+  // Ends every connection: open requests are answered first, until the deadline or HurryDrain.
   void DrainConnections(fiber::Fiber& self, MonoTime deadline);
+  void HurryDrain() { drain_hurries_ = true; }
 
   void CountRequest(protocol::ApiKey key) { ++request_counts_[static_cast<int16_t>(key)]; }
   const std::map<int16_t, int64_t>& request_counts() const { return request_counts_; }
@@ -131,7 +132,8 @@ class Shard {
   storage::LogManager* DirectoryFor(const LedPartition& led) const;
   absl::Status ApplyOne(fiber::Fiber& self, const LedPartition& led);
   absl::StatusOr<std::shared_ptr<Partition>> Bring(fiber::Fiber& self, const LedPartition& led);
-  absl::Status DeleteLogsOfOtherTopics(fiber::Fiber& self, const LedPartition& led);
+  absl::Status SetOtherTopicsAside(fiber::Fiber& self, const LedPartition& led);
+  void DropPartition(fiber::Fiber& self, const TopicPartition& name);
   Assignments Misplaced(const std::vector<LedPartition>& led) const;
   void DropUnknown(fiber::Fiber& self, const std::set<TopicPartition>& known);
   void SetStraysAside(fiber::Fiber& self, storage::LogManager& logs, const std::set<TopicPartition>& known);
@@ -152,6 +154,7 @@ class Shard {
   std::vector<ConnectionState*> connections_;  // in the order of their beginning
   fiber::WaitQueue connection_ended_;
   fiber::Mutex applying_;
+  bool drain_hurries_ = false;
   bool maintenance_started_ = false;
   std::unique_ptr<storage::Cleaner> cleaner_;  // nullptr: log.cleaner.enable is false, or nothing started yet
   fiber::Event cleaner_ended_;
