@@ -13,6 +13,7 @@ import time
 
 HOST = '127.0.0.1'
 PR_SET_PDEATHSIG = 1
+API_VERSIONS_REQUEST = b'\0\0\0\x0a' + b'\0\x12' + b'\0\0' + b'\0\0\0\1' + b'\xff\xff'  # version 0, no client id
 LIBC = ctypes.CDLL(None)
 
 
@@ -69,8 +70,11 @@ class Broker:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f'the broker ended at once with {self.process.returncode}:\n{self.log_tail()}')
-            with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), timeout=1):
-                return
+            # The port is open before the data are loaded: it is an answer that says that the node is there.
+            with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), timeout=20) as connection:
+                connection.sendall(API_VERSIONS_REQUEST)
+                if connection.recv(4):
+                    return
             time.sleep(0.02)
         raise RuntimeError(f'the broker does not listen:\n{self.log_tail()}')
 

@@ -159,6 +159,11 @@ int RunBroker(const BrokerArguments& arguments) {
     std::cerr << "odradek broker: log.dirs: " << *twice << " is there twice\n";
     return kExitUsage;
   }
+  for (const broker::LogDirectory& directory : broker::DirectoriesOf(options)) {
+    // What is missing after this is named when the directory itself is made.
+    std::error_code ignored;
+    std::filesystem::create_directories(std::filesystem::path(directory.path).parent_path(), ignored);
+  }
   const absl::Status served = Serve(arguments, std::move(options));
   if (served.ok()) return kExitOk;
   std::cerr << "odradek broker: " << base::SV(served.message()) << "\n";

@@ -1,4 +1,5 @@
 """The built binary and scratch folders, for the tests of this folder. `BINARY` is the first argument of a test."""
+import atexit
 import os
 import pathlib
 import shutil
@@ -32,6 +33,13 @@ def run(*arguments, stdin=b'', timeout=60, cwd=None):
     completed = subprocess.run([BINARY, *map(str, arguments)], input=stdin, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, timeout=timeout, cwd=cwd, check=False)
     return Result(completed)
+
+
+def scratch():
+    """A folder that lives as long as the program."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix='odradek-test-'))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class BinaryTest(unittest.TestCase):
