@@ -66,7 +66,10 @@ Json PropertiesJson(const PageInput& input) {
     for (const explore::FoundViolation& violation : result.violations()) ++violations[violation.property()];
   }
   std::map<std::string, std::string> sentences;
-  for (const PropertyInfo& property : input.properties) sentences[property.id] = property.sentence;
+  for (const PropertyInfo& property : input.properties) {
+    std::string& text = sentences[property.id];
+    text += (text.empty() ? "" : " ") + property.sentence;
+  }
   for (const auto& [id, count] : violations) facts.try_emplace(id, 0);
   Json out = Json::array();
   for (const auto& [id, count] : facts) {

@@ -19,7 +19,7 @@ struct PicturedRun {
 };
 
 struct PropertyInfo {
-  std::string id;
+  std::string id;  // several may share one: their sentences are shown together
   std::string sentence;
 };
 

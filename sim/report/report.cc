@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "engine/base/absl_compat.h"
+#include "properties/monitors.h"
 #include "properties/property.h"
 #include "sim/report/page.h"
 #include "sim/report/page_data.h"
@@ -31,6 +32,26 @@ std::string WayToFail(const explore::RunResult& result) {
   std::string way = result.scenario() + " " + explore::VerdictName(result.verdict());
   for (const explore::FoundViolation& violation : result.violations()) way += " " + violation.property();
   return way;
+}
+
+template <typename Subject>
+void AddMonitors(std::vector<PropertyInfo>& into) {
+  for (const properties::Monitor<Subject>& monitor : properties::MonitorsOf<Subject>()) {
+    into.push_back({std::string(monitor.id), std::string(monitor.sentence)});
+  }
+}
+
+std::vector<PropertyInfo> AllSentences() {
+  std::vector<PropertyInfo> all;
+  for (const properties::Property& property : properties::AllProperties()) {
+    all.push_back({std::string(property.id), std::string(property.sentence)});
+  }
+  AddMonitors<properties::ReplicaState>(all);
+  AddMonitors<properties::RecoveredLog>(all);
+  AddMonitors<properties::DirectoryState>(all);
+  AddMonitors<properties::FetchAnswer>(all);
+  AddMonitors<properties::ProduceAnswer>(all);
+  return all;
 }
 
 PicturedRun Draw(const ReportInput& input, size_t index, size_t lines_max) {
@@ -107,15 +128,11 @@ absl::StatusOr<std::string> WriteReport(const ReportInput& input, const std::str
   const Choice choice = ChoosePictures(input.results, kFailurePicturesMax);
   std::vector<std::string> descriptions;
   for (const explore::Scenario& scenario : input.scenarios) descriptions.push_back(scenario.description());
-  std::vector<PropertyInfo> sentences;
-  for (const properties::Property& property : properties::AllProperties()) {
-    sentences.push_back({std::string(property.id), std::string(property.sentence)});
-  }
   const std::string page_data = PageData({.command = input.command,
                                           .results = input.results,
                                           .demands = input.demands,
                                           .descriptions = std::move(descriptions),
-                                          .properties = std::move(sentences),
+                                          .properties = AllSentences(),
                                           .pictures = DrawAll(input, choice),
                                           .failures_left_out = choice.failures_left_out});
   const std::string path = (std::filesystem::path(directory) / "index.html").string();
