@@ -135,10 +135,9 @@ LogError Log::Close(fiber::Fiber& self) {
   if (is_offline()) return LogError::kOffline;
   DiskError error = RewriteSuspect(self);
   if (error == DiskError::kNone) error = active()->Seal(self);
-  if (error == DiskError::kNone) error = producers_.TakeSnapshot(self, log_end_);
+  // Also if one was there before: after a crash nobody knows whether it was ever synced.
+  if (error == DiskError::kNone) error = producers_.SnapshotDurably(self, log_end_);
   ++flush_.folder_changes;
-  // Also one that was there before: after a crash nobody knows whether it was ever synced.
-  if (error == DiskError::kNone) error = producers_.MakeDurable(self, log_end_);
   if (error == DiskError::kNone) error = SyncFiles(self, log_end_);
   if (error != DiskError::kNone) {
     GoOffline("close", error);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <set>
 
 #include "engine/base/check.h"
@@ -179,15 +180,19 @@ absl::Status Log::Loader::PlaceSegments() {
 // concluded from the others. A deletion begins only when the snapshot is durable that takes their place.
 absl::Status Log::Loader::FinishDeletion() {
   Offset base = kNoOffset;
+  std::optional<producers::ProducerStates> states;
   for (const auto& [candidate, segment] : log_.segments_) {
     if (candidate > checkpoints_.log_start_offset || candidate == log_.segments_.begin()->first) continue;
-    const ProducerStore::RestoreResult found = log_.producers_.Restore(self_, candidate, Offset(0));
+    ProducerStore::RestoreResult found = log_.producers_.Restore(self_, candidate, Offset(0));
     if (found.error != DiskError::kNone) return DiskProblem("producer snapshot", found.error);
-    if (found.offset == candidate) base = candidate;
+    if (found.offset != candidate) continue;
+    base = candidate;
+    states = std::move(found.states);
   }
   if (base == kNoOffset) return absl::OkStatus();
   REACHED(log_.env_.context, "storage.finished_deletion");
-  DiskError error = log_.producers_.MakeDurable(self_, base);
+  ++log_.flush_.folder_changes;
+  DiskError error = log_.producers_.SnapshotDurably(self_, *states, base);
   if (error == DiskError::kNone) error = log_.SyncFolder(self_);
   while (error == DiskError::kNone && log_.segments_.begin()->first < base) {
     const SegmentPtr first = log_.segments_.begin()->second;
@@ -255,9 +260,8 @@ absl::Status Log::Loader::KeepProducersOnly() {
     if (absl::Status status = RestoreProducers(log_.log_end_); !status.ok()) return status;
   }
   DiskError error = log_.producers_.RemoveAbove(self_, log_.log_end_);
-  if (error == DiskError::kNone) error = log_.producers_.TakeSnapshot(self_, log_.log_start_);
   ++log_.flush_.folder_changes;
-  if (error == DiskError::kNone) error = log_.producers_.MakeDurable(self_, log_.log_start_);
+  if (error == DiskError::kNone) error = log_.producers_.SnapshotDurably(self_, log_.log_start_);
   if (error == DiskError::kNone) error = log_.SyncFolder(self_);
   return error == DiskError::kNone ? absl::OkStatus() : DiskProblem("producer snapshot", error);
 }

@@ -163,9 +163,8 @@ DiskError Log::TruncateFullyLocked(fiber::Fiber& self, Offset offset, KnownProdu
   fresh->StartEmpty(env_.clock.WallNow());
   if (known == KnownProducers::kKeep) {
     // Before the batches go that say the same.
-    error = producers_.TakeSnapshot(self, offset);
+    error = producers_.SnapshotDurably(self, offset);
     ++flush_.folder_changes;
-    if (error == DiskError::kNone) error = producers_.MakeDurable(self, offset);
     if (error == DiskError::kNone) error = SyncFolder(self);
   }
   std::vector<SegmentPtr> old;
@@ -231,13 +230,14 @@ DiskError Log::MakeSnapshotDurable(fiber::Fiber& self, Offset start) {
   if (base == segments_.begin()->first) return DiskError::kNone;
   if (const DiskError error = RewriteSuspect(self); error != DiskError::kNone) return error;
   if (FlushShared(self, base) != LogError::kNone) return DiskError::kIo;
-  if (!producers_.HasSnapshot(base)) {
-    producers::ProducerStates states(producers_.states().config());
-    if (const DiskError error = FoldProducers(self, base, states); error != DiskError::kNone) return error;
-    if (const DiskError error = producers_.TakeSnapshot(self, states, base); error != DiskError::kNone) return error;
-    ++flush_.folder_changes;
+  if (producers_.HasOwnSnapshot(base)) {
+    if (const DiskError error = producers_.SyncSnapshots(self, base); error != DiskError::kNone) return error;
+    return SyncFolder(self);
   }
-  if (const DiskError error = producers_.MakeDurable(self, base); error != DiskError::kNone) return error;
+  producers::ProducerStates states(producers_.states().config());
+  if (const DiskError error = FoldProducers(self, base, states); error != DiskError::kNone) return error;
+  ++flush_.folder_changes;
+  if (const DiskError error = producers_.SnapshotDurably(self, states, base); error != DiskError::kNone) return error;
   return SyncFolder(self);
 }
 

@@ -91,14 +91,20 @@ DiskError ProducerStore::SyncSnapshots(fiber::Fiber& self, Offset offset) {
   }
 }
 
-DiskError ProducerStore::MakeDurable(fiber::Fiber& self, Offset offset) {
-  REQUIRES(HasSnapshot(offset));
-  if (!snapshots_.at(offset).suspect) return SyncSnapshots(self, offset);
+bool ProducerStore::HasOwnSnapshot(Offset offset) const {
+  const auto found = snapshots_.find(offset);
+  return found != snapshots_.end() && !found->second.suspect;
+}
+
+DiskError ProducerStore::SnapshotDurably(fiber::Fiber& self, const producers::ProducerStates& states, Offset offset) {
+  REQUIRES(states.end_offset() <= offset);
+  if (!HasSnapshot(offset) || HasOwnSnapshot(offset)) {
+    const DiskError error = TakeSnapshot(self, states, offset);
+    return error == DiskError::kNone ? SyncSnapshots(self, offset) : error;
+  }
   if (MUTATION(context_, LG12)) return DiskError::kNone;
-  // A copy: a sync of the old file might say well done of pages that an earlier sync failed to write.
-  const SmallFile file = ReadSmallFile(self, disk_, PathOf(offset));
-  if (!file.ok()) return file.error;
-  const DiskError error = ReplaceSmallFile(self, disk_, context_, PathOf(offset), file.content);
+  // A new file: a sync of the old one might say well done of pages that an earlier sync failed to write.
+  const DiskError error = ReplaceSmallFile(self, disk_, context_, PathOf(offset), producers::EncodeSnapshot(states));
   if (error == DiskError::kNone && HasSnapshot(offset)) snapshots_.at(offset).suspect = false;
   return error;
 }

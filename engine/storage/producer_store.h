@@ -50,8 +50,13 @@ class ProducerStore {
   env::DiskError TakeSnapshot(fiber::Fiber& self, Offset offset) { return TakeSnapshot(self, states_, offset); }
   // Makes the snapshots at and below `offset` durable that this process wrote, but for their names in the folder.
   env::DiskError SyncSnapshots(fiber::Fiber& self, Offset offset);
-  // Makes the snapshot at `offset` durable whoever wrote it. REQUIRES: HasSnapshot(offset).
-  env::DiskError MakeDurable(fiber::Fiber& self, Offset offset);
+  // The snapshot at `offset` says what `states` say and is durable, but for its name in the folder. Nothing is relied
+  // on that a crash left: nobody knows whether it was ever synced, and a read of it may give zeros from one moment to
+  // the next.
+  env::DiskError SnapshotDurably(fiber::Fiber& self, const producers::ProducerStates& states, Offset offset);
+  env::DiskError SnapshotDurably(fiber::Fiber& self, Offset offset) { return SnapshotDurably(self, states_, offset); }
+  // Whether one is there that is as durable as the last sync made it.
+  bool HasOwnSnapshot(Offset offset) const;
 
   env::DiskError RemoveAbove(fiber::Fiber& self, Offset offset);
   // Keeps those at `bases` and the newest one.

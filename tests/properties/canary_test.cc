@@ -318,6 +318,12 @@ TEST(ProducersThatGoOnAreNotRefused, RejectsARefusalOfTheNextBatch) {
   EXPECT_TRUE(Holds(&ProducersThatGoOnAreNotRefused, run));
   answers.push_back(Answer(0, 1, kOutOfOrder));  // after 2^31 - 1 and 0
   EXPECT_FALSE(Holds(&ProducersThatGoOnAreNotRefused, run));
+  HistoryBuilder restarted = run;
+  for (size_t i = 0; i < 3; ++i) restarted.history().batch_answers[i].at_ns = static_cast<int64_t>(i) * 10;
+  restarted.history().node_events = {{15, "b1", history::NodeEventKind::kStarted}};
+  EXPECT_TRUE(Holds(&ProducersThatGoOnAreNotRefused, restarted)) << "a snapshot remembers the last batch only";
+  restarted.history().node_events[0].at_ns = 25;
+  EXPECT_FALSE(Holds(&ProducersThatGoOnAreNotRefused, restarted));
   run.Lost(0, 0, 10);
   EXPECT_TRUE(Holds(&ProducersThatGoOnAreNotRefused, run)) << "the state may be lost with the records";
 }

@@ -133,7 +133,8 @@ TEST(GeneratePlan, DiskFaultsAreAimedAtTheFilesThatTheClassNames) {
   options.classes[0].add_path_part("checkpoint");
   std::map<std::string, int> counts;
   int single_count = 0;
-  for (const plan::Event& event : GeneratePlan(options).event()) {
+  const plan::Plan drawn = GeneratePlan(options);
+  for (const plan::Event& event : drawn.event()) {
     ++counts[event.action().disk().path_part()];
     if (event.action().disk().count_max() == 1) ++single_count;
   }
