@@ -24,6 +24,7 @@ Evidence::Evidence(const history::History& history) : history_(history) {
   for (const auto& op : history.delete_records) partitions_[op.partition].delete_records.push_back(&op);
   for (const auto& event : history.losses) partitions_[event.partition].losses.push_back(&event);
   for (const auto& event : history.log_starts) partitions_[event.partition].log_starts.push_back(&event);
+  for (const auto& event : history.high_watermarks) partitions_[event.partition].high_watermarks.push_back(&event);
   for (const auto& read : history.final_reads) partitions_[read.partition].final_read = &read;
   sends_.reserve(history.sends.size());
   for (const auto& op : history.sends) sends_.emplace(op.value, &op);

@@ -18,6 +18,7 @@ struct PartitionHistory {
   std::vector<const history::DeleteRecords*> delete_records;
   std::vector<const history::LogLoss*> losses;
   std::vector<const history::LogStart*> log_starts;
+  std::vector<const history::HighWatermark*> high_watermarks;
   const history::FinalRead* final_read = nullptr;
 
   // nullptr: there was no final read, or it has nothing at `offset`.

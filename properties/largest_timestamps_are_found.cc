@@ -1,42 +1,34 @@
-// O5. ListOffsets for the largest timestamp answers the first record that has it: the record at the answered offset has
-// the answered timestamp, and no acknowledged record that is there has a larger one.
+// O5. ListOffsets(MAX_TIMESTAMP) answers the earliest record that has the largest timestamp of all that are visible.
 //
-// Judged against the final log, over offsets that are in it and were never lost.
+// Judged against the final log: the record has the timestamp that the answer names, none before it has as large a one,
+// and none that was acknowledged before the call began has a larger one. Legal: whatever a later loss of power took.
 #include <fmt/format.h>
 
 #include "properties/property.h"
+#include "properties/timestamp_order.h"
 
 namespace odradek::properties {
 namespace {
 
-void CheckLargest(const TopicPartition& name, const PartitionHistory& partition, const Evidence& evidence,
+void CheckLargest(const TopicPartition& name, const PartitionHistory& partition, const TimestampOrder& order,
                   const history::ListOffsets& call, Findings& found) {
-  const auto complain = [&](const std::string& what) {
-    found.Violated(fmt::format("the largest timestamp of {} was said to be {} at offset {}, {}", ToString(name),
-                               call.found_timestamp.value(), call.offset.value(), what),
-                   {call.span.completed_ns});
-  };
-  const history::PolledRecord* at = partition.InTheEnd(call.offset);
-  if (at != nullptr && !partition.LostSince(call.offset, call.span.invoked_ns)) {
+  if (partition.LostSince(call.offset, call.span.invoked_ns)) return;
+  const auto check = [&](const history::PolledRecord* record, bool fits) {
+    if (record == nullptr || partition.LostSince(record->offset, call.span.invoked_ns)) return;
     found.Judged();
-    if (at->timestamp != call.found_timestamp) {
-      return complain(fmt::format("which has {}", at->timestamp.value()));
-    }
-  }
-  for (const history::PolledRecord& record : partition.final_read->records) {
-    if (partition.LostSince(record.offset, call.span.invoked_ns)) return;
-    // A later record of the same timestamp is no better; an earlier one is.
-    const bool beats = record.timestamp > call.found_timestamp ||
-                       (record.timestamp == call.found_timestamp && record.offset < call.offset);
-    if (!beats) continue;
-    // Only of an acknowledged record it is known that it was visible.
-    const history::Send* send = evidence.SendOf(record.value);
-    const bool was_visible = send != nullptr && send->outcome == history::Outcome::kOk &&
-                             send->acks != history::Acks::kNone && send->span.completed_ns < call.span.invoked_ns;
-    if (was_visible) {
-      return complain(fmt::format("offset {} has {}", record.offset.value(), record.timestamp.value()));
-    }
-  }
+    if (fits) return;
+    found.Violated(fmt::format("the largest timestamp of {} was said to be {} at offset {}, and offset {} has {}",
+                               ToString(name), call.found_timestamp.value(), call.offset.value(),
+                               record->offset.value(), record->timestamp.value()),
+                   {call.span.invoked_ns, call.span.completed_ns});
+  };
+  const history::PolledRecord* it = partition.InTheEnd(call.offset);
+  check(it, it == nullptr || it->timestamp == call.found_timestamp);
+  // What stands before a visible record was visible too.
+  const history::PolledRecord* first = order.FirstAtLeast(call.found_timestamp);
+  check(first, first == nullptr || first->offset >= call.offset);
+  const history::PolledRecord* largest = order.LargestAckedBefore(call.span.invoked_ns);
+  check(largest, largest == nullptr || largest->timestamp <= call.found_timestamp);
 }
 
 }  // namespace
@@ -45,10 +37,11 @@ Findings LargestTimestampsAreFound(const Evidence& evidence) {
   Findings found;
   for (const auto& [name, partition] : evidence.partitions()) {
     if (partition.final_read == nullptr) continue;
+    const TimestampOrder order(partition, evidence);
     for (const history::ListOffsets* call : partition.list_offsets) {
-      const bool is_answer = call->query == history::OffsetQuery::kMaxTimestamp &&
-                             call->outcome == history::Outcome::kOk && call->offset != kNoOffset;
-      if (is_answer) CheckLargest(name, partition, evidence, *call, found);
+      const bool counts = call->query == history::OffsetQuery::kMaxTimestamp &&
+                          call->outcome == history::Outcome::kOk && call->offset != kNoOffset;
+      if (counts) CheckLargest(name, partition, order, *call, found);
     }
   }
   return found;

@@ -38,6 +38,10 @@ constexpr auto kProduceMonitors = std::to_array<Monitor<ProduceAnswer>>({
     {"R13", "What is acknowledged is in the log and visible.", &AcknowledgedBatchesAreVisible},
 });
 
+constexpr auto kDeletionMonitors = std::to_array<Monitor<SegmentDeletion>>({
+    {"Z2", "Only segments that are old, too much or below the log start are deleted.", &OnlyOldSegmentsAreDeleted},
+});
+
 }  // namespace
 
 template <>
@@ -59,6 +63,10 @@ std::span<const Monitor<FetchAnswer>> MonitorsOf() {
 template <>
 std::span<const Monitor<ProduceAnswer>> MonitorsOf() {
   return kProduceMonitors;
+}
+template <>
+std::span<const Monitor<SegmentDeletion>> MonitorsOf() {
+  return kDeletionMonitors;
 }
 
 }  // namespace odradek::properties

@@ -142,6 +142,22 @@ struct ProduceAnswer {
   Offset answered_before = kNoOffset;       // the offset that an earlier answer gave for the same batch
 };
 
+// A node deletes a segment.
+struct SegmentDeletion {
+  int64_t at_ns = 0;
+  std::string node;
+  TopicPartition partition;
+  Offset base_offset;
+  Offset next_offset;
+  Timestamp largest_timestamp;  // kNoTimestamp: the node does not know
+  Offset deleted_below;         // as far as DeleteRecords and recoveries have moved the log start
+  Offset high_watermark;
+  int64_t bytes_left = 0;  // of the segments behind it
+  int64_t latest_wall_ms = 0;
+  int64_t retention_ms = -1;     // -1: never
+  int64_t retention_bytes = -1;  // likewise
+};
+
 template <typename Subject>
 struct Monitor {
   std::string_view id;  // several monitors may share one
@@ -161,6 +177,8 @@ template <>
 std::span<const Monitor<FetchAnswer>> MonitorsOf();
 template <>
 std::span<const Monitor<ProduceAnswer>> MonitorsOf();
+template <>
+std::span<const Monitor<SegmentDeletion>> MonitorsOf();
 
 // Adds every monitor's verdict.
 template <typename Subject>
@@ -187,5 +205,6 @@ Findings ReadersSeeOnlyWhatIsVisible(const FetchAnswer&);
 Findings FetchesBeginWhereAsked(const FetchAnswer&);
 Findings RetriesAreAnsweredAlike(const ProduceAnswer&);
 Findings AcknowledgedBatchesAreVisible(const ProduceAnswer&);
+Findings OnlyOldSegmentsAreDeleted(const SegmentDeletion&);
 
 }  // namespace odradek::properties

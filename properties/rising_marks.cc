@@ -1,6 +1,7 @@
 #include "properties/rising_marks.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace odradek::properties {
 
@@ -17,6 +18,12 @@ const RisingMarks::Mark* RisingMarks::HighestBefore(int64_t at_ns) const {
   const auto after = std::lower_bound(marks_.begin(), marks_.end(), at_ns,
                                       [](const Mark& mark, int64_t wanted) { return mark.at_ns < wanted; });
   return after == marks_.begin() ? nullptr : &*std::prev(after);
+}
+
+const RisingMarks::Mark* RisingMarks::NextFrom(int64_t at_ns) const {
+  const auto at = std::lower_bound(marks_.begin(), marks_.end(), at_ns,
+                                   [](const Mark& mark, int64_t wanted) { return mark.at_ns < wanted; });
+  return at == marks_.end() ? nullptr : &*at;
 }
 
 }  // namespace odradek::properties

@@ -20,6 +20,8 @@ class RisingMarks {
   void Seal();
   // The highest mark from before `at_ns`, the earliest of equal ones; nullptr if there is none.
   const Mark* HighestBefore(int64_t at_ns) const;
+  // The first mark at or after `at_ns` that is higher than all before it; nullptr if there is none.
+  const Mark* NextFrom(int64_t at_ns) const;
 
  private:
   std::vector<Mark> marks_;  // sealed: ascending in both

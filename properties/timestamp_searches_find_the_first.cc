@@ -1,42 +1,45 @@
-// O1, O3, O4. ListOffsets by timestamp t answers a record with a timestamp of at least t, and no visible record before
-// it has one. Judged against the final log, over offsets that are in it and were never lost.
+// O1. ListOffsets by timestamp t answers a record with a timestamp of at least t, and no visible record before it has
+// one; that nothing was found means that no visible record has one.
+//
+// Judged against the final log. What stands before a record that was found was visible; whether another one was visible
+// when the call ran is known only if an acks=all acknowledgement came before. Legal: whatever a later loss of power
+// took.
 #include <fmt/format.h>
 
-#include <map>
-
 #include "properties/property.h"
+#include "properties/timestamp_order.h"
 
 namespace odradek::properties {
 namespace {
 
-// When the send of a value was acknowledged.
-using AckTimes = std::map<history::Value, int64_t>;
-
-void CheckSearch(const TopicPartition& name, const PartitionHistory& partition, const AckTimes& acked_ns,
+void CheckSearch(const TopicPartition& name, const PartitionHistory& partition, const TimestampOrder& order,
                  const history::ListOffsets& call, Findings& found) {
-  const auto& truth = partition.final_read->records;
-  found.Judged();
-  const auto complain = [&](const std::string& what) {
-    found.Violated(fmt::format("a search of {} for timestamp {} {}", ToString(name), call.timestamp.value(), what),
-                   {call.span.completed_ns});
+  const auto complain = [&](const history::PolledRecord& record) {
+    found.Violated(
+        fmt::format("a search of {} for timestamp {} found offset {} with timestamp {}, and offset {} has {}",
+                    ToString(name), call.timestamp.value(), call.offset.value(), call.found_timestamp.value(),
+                    record.offset.value(), record.timestamp.value()),
+        {call.span.invoked_ns, call.span.completed_ns});
   };
-  for (const auto& record : truth) {
-    if (call.offset != kNoOffset && record.offset > call.offset) break;
-    if (partition.LostSince(record.offset, call.span.invoked_ns)) break;
-    if (record.offset == call.offset) {
-      if (record.timestamp < call.timestamp) {
-        complain(fmt::format("found offset {} with timestamp {}", record.offset.value(), record.timestamp.value()));
-      }
-      return;
-    }
-    // Whether an unacknowledged record was visible when the call ran is not known: only acknowledged ones count.
-    const auto acked = acked_ns.find(record.value);
-    const bool was_visible = acked != acked_ns.end() && acked->second < call.span.invoked_ns;
-    if (was_visible && record.timestamp >= call.timestamp) {
-      complain(fmt::format("passed over offset {} with timestamp {}", record.offset.value(), record.timestamp.value()));
-      return;
-    }
+  const auto is_lost = [&](const history::PolledRecord* record) {
+    return record == nullptr || partition.LostSince(record->offset, call.span.invoked_ns);
+  };
+  if (call.offset == kNoOffset) {
+    const history::PolledRecord* largest = order.LargestAckedBefore(call.span.invoked_ns);
+    if (is_lost(largest)) return;
+    found.Judged();
+    if (largest->timestamp >= call.timestamp) complain(*largest);
+    return;
   }
+  const history::PolledRecord* it = partition.InTheEnd(call.offset);
+  if (!is_lost(it)) {
+    found.Judged();
+    if (it->timestamp < call.timestamp || it->timestamp != call.found_timestamp) complain(*it);
+  }
+  const history::PolledRecord* first = order.FirstAtLeast(call.timestamp);
+  if (is_lost(first) || partition.LostSince(call.offset, call.span.invoked_ns)) return;
+  found.Judged();
+  if (first->offset < call.offset) complain(*first);
 }
 
 }  // namespace
@@ -45,16 +48,11 @@ Findings TimestampSearchesFindTheFirst(const Evidence& evidence) {
   Findings found;
   for (const auto& [name, partition] : evidence.partitions()) {
     if (partition.final_read == nullptr) continue;
-    AckTimes acked_ns;
-    for (const history::Send* send : partition.sends) {
-      if (send->outcome == history::Outcome::kOk && send->acks != history::Acks::kNone) {
-        acked_ns[send->value] = send->span.completed_ns;
-      }
-    }
+    const TimestampOrder order(partition, evidence);
     for (const history::ListOffsets* call : partition.list_offsets) {
-      if (call->query == history::OffsetQuery::kByTimestamp && call->outcome == history::Outcome::kOk) {
-        CheckSearch(name, partition, acked_ns, *call, found);
-      }
+      const bool is_answered =
+          call->query == history::OffsetQuery::kByTimestamp && call->outcome == history::Outcome::kOk;
+      if (is_answered) CheckSearch(name, partition, order, *call, found);
     }
   }
   return found;

@@ -76,8 +76,7 @@ void StateMonitor::Look(Reading reading, Moment moment) {
   for (const auto& node : cluster_.nodes()) {
     if (node->role() != "broker" || node->state() != sim::Node::State::kRunning) continue;
     BrokerProcess* process = BrokerOf(*node);
-    WallTime& latest = latest_wall_[node->index()];
-    latest = std::max(latest, node->clock().Wall(cluster_.kernel().Now()));
+    LatestWall(*node);
     if (process != nullptr && process->is_serving()) LookAtNode(*node, reading, moment);
   }
 }
@@ -149,8 +148,14 @@ properties::ReplicaState StateMonitor::StateOf(sim::Node& node, const storage::L
   state.gaps = GapsOf(log.name());
   for (const storage::EpochEntry& entry : view.epochs) state.epochs.push_back({entry.epoch, entry.start_offset});
   const int64_t expiration_ms = log.producers().config().expiration.millis();
-  state.producers_expired_before = Timestamp(latest_wall_[node.index()].unix_millis() - expiration_ms + 1);
+  state.producers_expired_before = Timestamp(LatestWall(node).unix_millis() - expiration_ms + 1);
   return state;
+}
+
+WallTime StateMonitor::LatestWall(sim::Node& node) {
+  WallTime& latest = latest_wall_[node.index()];
+  latest = std::max(latest, node.clock().Wall(cluster_.kernel().Now()));
+  return latest;
 }
 
 properties::Gaps StateMonitor::GapsOf(const TopicPartition& partition) const {
@@ -186,7 +191,7 @@ void StateMonitor::OnLife(const sim::LifeEvent& event) {
   }
 }
 
-void StateMonitor::OnObservation(sim::NodeIndex node, ShardId, const env::Observation& observation) {
+void StateMonitor::OnObservation(sim::NodeIndex node, ShardId shard, const env::Observation& observation) {
   std::visit(
       OneOf{
           [&](const env::LogAppended& o) {
@@ -195,6 +200,11 @@ void StateMonitor::OnObservation(sim::NodeIndex node, ShardId, const env::Observ
           [&](const env::HighWatermarkMoved& o) { TrailOf(node, o.partition).high_watermark = o.high_watermark; },
           [&](const env::LogTruncated& o) { Shorten(TrailOf(node, o.partition), o.log_end_offset); },
           [&](const env::LogRecovered& o) { OnRecovered(node, o); },
+          [&](const env::LogStartMoved& o) {
+            Offset& below = TrailOf(node, o.partition).deleted_below;
+            if (o.reason != env::LogStartReason::kRetention) below = std::max(below, o.log_start_offset);
+          },
+          [&](const env::SegmentDeleted& o) { OnDeleted(node, shard, o); },
           [&](const env::ProduceAnswered& o) { OnAnswered(node, o); },
           [&](const env::RecordsFetched& o) { OnFetched(node, o); },
           [&](const env::TopicDeleted& o) {
@@ -212,6 +222,7 @@ void StateMonitor::OnRecovered(sim::NodeIndex index, const env::LogRecovered& re
   }
   Shorten(trail, recovered.log_end_offset);
   trail.high_watermark = kNoOffset;
+  trail.deleted_below = std::max(trail.deleted_below, recovered.log_start_offset);
   const TopicPartition name = NameOf(recovered.partition);
   if (IsSuspect(index, name)) return;
   sim::Node& node = cluster_.node(index);
@@ -236,6 +247,33 @@ void StateMonitor::OnRecovered(sim::NodeIndex index, const env::LogRecovered& re
                                  properties::AppendedBatch{batch.next_offset(), batch.leader_epoch, batch.crc});
     }
   }
+}
+
+void StateMonitor::OnDeleted(sim::NodeIndex index, ShardId shard, const env::SegmentDeleted& deleted) {
+  const TopicPartition name = NameOf(deleted.partition);
+  sim::Node& node = cluster_.node(index);
+  BrokerProcess* process = BrokerOf(node);
+  // While a process starts nobody knows the settings; compaction drops segments too.
+  if (process == nullptr || !process->is_serving() || GapsOf(name) != properties::Gaps::kNone) return;
+  const std::shared_ptr<broker::Partition> partition = process->node().shard(shard).Find(name);
+  if (partition == nullptr) return;
+  const storage::Log& log = partition->log();
+  properties::SegmentDeletion deletion{.at_ns = NowNanos(),
+                                       .node = node.name(),
+                                       .partition = name,
+                                       .base_offset = deleted.base_offset,
+                                       .next_offset = deleted.next_offset,
+                                       .largest_timestamp = deleted.largest_timestamp,
+                                       .deleted_below = TrailOf(index, deleted.partition).deleted_below,
+                                       .high_watermark = log.high_watermark(),
+                                       .latest_wall_ms = LatestWall(node).unix_millis(),
+                                       .retention_ms = log.config().retention_ms,
+                                       .retention_bytes = log.config().retention_bytes};
+  const properties::WrittenLog files = LookAtLog(DiskOf(node), sim::DiskModel::View::kSeen, log.directory());
+  for (const properties::WrittenSegment& segment : files.segments) {
+    if (segment.base_offset > deleted.base_offset) deletion.bytes_left += segment.size_bytes;
+  }
+  Judge(deletion, ToString(name));
 }
 
 void StateMonitor::OnAnswered(sim::NodeIndex node, const env::ProduceAnswered& answered) {

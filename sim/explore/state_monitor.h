@@ -61,6 +61,7 @@ class StateMonitor final : public sim::ClusterObserver {
     properties::AppendedBatches appended;
     std::map<BatchId, Offset> answered;
     Offset high_watermark = kNoOffset;  // kNoOffset: not known since the log was loaded
+    Offset deleted_below;               // by DeleteRecords, or before the log was loaded
     properties::DirectoryLog::Past past = properties::DirectoryLog::Past::kWhole;
   };
 
@@ -73,12 +74,14 @@ class StateMonitor final : public sim::ClusterObserver {
   properties::Gaps GapsOf(const TopicPartition& partition) const;
   // Whether what processes see of the log's files may change by itself.
   bool IsSuspect(sim::NodeIndex node, const TopicPartition& partition) const;
+  WallTime LatestWall(sim::Node& node);
   Trail& TrailOf(sim::NodeIndex node, const env::PartitionName& partition);
   int64_t NowNanos() { return cluster_.kernel().Now().nanos(); }
 
   void OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered);
   void OnAnswered(sim::NodeIndex node, const env::ProduceAnswered& answered);
   void OnFetched(sim::NodeIndex node, const env::RecordsFetched& fetched);
+  void OnDeleted(sim::NodeIndex node, ShardId shard, const env::SegmentDeleted& deleted);
   static void Shorten(Trail& trail, Offset end);
 
   // `about`: what the violations are counted by.

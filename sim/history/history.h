@@ -42,14 +42,16 @@ struct Send {
   Value value = 0;
   Timestamp timestamp = kNoTimestamp;
   Outcome outcome = Outcome::kUnknown;
-  Offset offset = kNoOffset;  // of an ok send with acks != 0
-  int16_t error = 0;          // Kafka's code of a failed or unknown one
+  Offset offset = kNoOffset;                 // of an ok send with acks != 0
+  Timestamp acked_timestamp = kNoTimestamp;  // that the acknowledgement gave to the record
+  int16_t error = 0;                         // Kafka's code of a failed or unknown one
 };
 
 struct PolledRecord {
   Offset offset;
   Value value = 0;
   Timestamp timestamp = kNoTimestamp;
+  ProducerId producer_id = kNoProducerId;
 };
 
 // What one poll returned for one partition. A partition without records has no Poll. A consumer fetches ahead of its
@@ -162,6 +164,13 @@ struct RetentionRule {
   int64_t retention_bytes = -1;
 };
 
+// The high watermark of a partition's leader moved, as the node reported it.
+struct HighWatermark {
+  int64_t at_ns = 0;
+  TopicPartition partition;
+  Offset high_watermark;
+};
+
 enum class NodeEventKind : uint8_t { kBoot, kStarted, kCrash, kPowerLoss, kPause, kResume, kShutDown, kFatal };
 struct NodeEvent {
   int64_t at_ns = 0;
@@ -174,6 +183,8 @@ std::string_view ToString(NodeEventKind kind);
 struct Promise {
   // Acknowledged records survive loss of power (flush policy: every append).
   bool acked_survives_power_loss = false;
+  // Operations on a partition take effect in the order of real time: so with one node that cannot be deposed.
+  bool linearizable = true;
 };
 
 struct History {
@@ -190,6 +201,7 @@ struct History {
   std::vector<BatchAnswer> batch_answers;
   std::vector<RetentionRule> retention_rules;
   std::vector<std::string> synced_topics;  // whose flush policy is a sync before every acknowledgement
+  std::vector<HighWatermark> high_watermarks;
   std::vector<NodeEvent> node_events;
   Promise promise;
   // The liveness phase ended with every client done and every final read complete.

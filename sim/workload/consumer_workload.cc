@@ -95,7 +95,7 @@ class ConsumerWorkload::Process final : public sim::ProgramInstance {
                        .position_before = known == before.end() ? records.records.front().offset : known->second,
                        .position_after = records.next_offset};
     for (const client::ConsumerRecord& record : records.records) {
-      poll.records.push_back({record.offset, ValueOf(record.key, record.value), record.timestamp});
+      poll.records.push_back({record.offset, ValueOf(record.key, record.value), record.timestamp, record.producer_id});
     }
     last_read_[records.partition] = {records.next_offset, records.records.back().leader_epoch};
     work_.record_count_ += poll.records.size();

@@ -43,7 +43,8 @@ class FinalReader::Process final : public sim::ProgramInstance {
       if (!polled.problems.empty()) return Again(partition, polled.problems.front().what);
       for (const client::PartitionRecords& records : polled.partitions) {
         for (const client::ConsumerRecord& record : records.records) {
-          read.records.push_back({record.offset, ValueOf(record.key, record.value), record.timestamp});
+          read.records.push_back(
+              {record.offset, ValueOf(record.key, record.value), record.timestamp, record.producer_id});
         }
       }
     }

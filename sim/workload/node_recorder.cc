@@ -143,6 +143,10 @@ void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observ
             ghost->flushed_end = std::min(ghost->flushed_end, ghost->end);
           },
           [&](const env::LogStartMoved& o) { AddLogStart(o.partition, o.log_start_offset); },
+          [&](const env::HighWatermarkMoved& o) {
+            history_.high_watermarks.push_back(
+                {NowNanos(), {std::string(o.partition.topic), o.partition.partition}, o.high_watermark});
+          },
           [&](const env::LogRecovered& o) { OnRecovered(node, o); },
           [&](const env::LogOffline& o) {
             ++counts_.offline_log_count;

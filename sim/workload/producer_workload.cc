@@ -103,9 +103,10 @@ class ProducerWorkload::Process final : public sim::ProgramInstance {
 
   void OnResult(Recorder::SendIndex index, const client::SendResult& result) {
     failures_in_a_row_ = result.ok() ? 0 : failures_in_a_row_ + 1;
-    Settle(
-        index,
-        {.outcome = OutcomeOf(result.outcome), .offset = result.offset, .error = static_cast<int16_t>(result.error)});
+    Settle(index, {.outcome = OutcomeOf(result.outcome),
+                   .offset = result.offset,
+                   .timestamp = result.ok() ? result.timestamp : kNoTimestamp,
+                   .error = static_cast<int16_t>(result.error)});
   }
 
   void Settle(Recorder::SendIndex index, const Recorder::SendEnd& end) {

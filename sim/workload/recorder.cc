@@ -43,6 +43,7 @@ void Recorder::EndSend(SendIndex index, const SendEnd& end) {
   send.span.completed_ns = NowNanos();
   send.outcome = end.outcome;
   send.offset = end.offset;
+  send.acked_timestamp = end.timestamp;
   send.error = end.error;
   kernel_.Fold(send.value, static_cast<uint64_t>(end.offset.value()) * 4 + static_cast<uint64_t>(end.outcome));
   kernel_.Trace(sim::TraceKind::kClient, [&] {

@@ -25,6 +25,7 @@ class Recorder {
   struct SendEnd {
     history::Outcome outcome = history::Outcome::kUnknown;
     Offset offset = kNoOffset;
+    Timestamp timestamp = kNoTimestamp;  // of an ok send
     int16_t error = 0;
   };
   void EndSend(SendIndex index, const SendEnd& end);

@@ -27,14 +27,14 @@ HistoryBuilder Good() {
 TEST(Properties, AcceptARunInWhichNothingWentWrong) {
   HistoryBuilder run = Good();
   run.Listed(history::OffsetQuery::kLatest, 2, 40);
-  run.Listed(history::OffsetQuery::kByTimestamp, 1, 40).timestamp = Timestamp(15);
+  run.Searched(history::OffsetQuery::kByTimestamp, 1, 20, 40).timestamp = Timestamp(15);
   const Verdicts verdicts = CheckAll(run.history());
   for (const auto& violation : verdicts.violations) ADD_FAILURE() << violation.property << violation.what;
 }
 
-TEST(Properties, HaveDistinctIdsAndSentences) {
+TEST(Properties, HaveDistinctSentences) {
   for (size_t i = 1; i < AllProperties().size(); ++i) {
-    EXPECT_NE(AllProperties()[i].id, AllProperties()[i - 1].id);
+    EXPECT_NE(AllProperties()[i].sentence, AllProperties()[i - 1].sentence);
     EXPECT_TRUE(AllProperties()[i].sentence.ends_with('.'));
   }
 }
@@ -249,11 +249,18 @@ TEST(DeletedRecordsStayDeleted, RejectsALogThatStartsBelow) {
 
 TEST(TimestampSearchesFindTheFirst, RejectsAnOlderRecordAndAPassedOne) {
   HistoryBuilder run = Good();  // timestamps 10 and 20
-  run.Listed(history::OffsetQuery::kByTimestamp, 0, 40).timestamp = Timestamp(15);
+  run.Searched(history::OffsetQuery::kByTimestamp, 0, 10, 40).timestamp = Timestamp(15);
   EXPECT_FALSE(Holds(&TimestampSearchesFindTheFirst, run));
   run.history().list_offsets[0].offset = Offset(1);
+  run.history().list_offsets[0].found_timestamp = Timestamp(20);
   EXPECT_TRUE(Holds(&TimestampSearchesFindTheFirst, run));
   run.history().list_offsets[0].timestamp = Timestamp(5);
+  EXPECT_FALSE(Holds(&TimestampSearchesFindTheFirst, run));
+}
+
+TEST(TimestampSearchesFindTheFirst, RejectsAnotherTimestampThanTheRecordHas) {
+  HistoryBuilder run = Good();
+  run.Searched(history::OffsetQuery::kByTimestamp, 1, 19, 40).timestamp = Timestamp(15);
   EXPECT_FALSE(Holds(&TimestampSearchesFindTheFirst, run));
 }
 
@@ -385,6 +392,142 @@ TEST(WrongRequestsAreRefused, RejectsAnAnswer) {
   EXPECT_TRUE(Holds(&WrongRequestsAreRefused, run));
   run.history().refusals.push_back({.span = {30, 40}, .client = 1, .what = "again", .error = 0});
   EXPECT_FALSE(Holds(&WrongRequestsAreRefused, run));
+}
+
+TEST(LargestTimestampsAreFound, RejectsASmallerOneAndALaterRecord) {
+  HistoryBuilder run = Good();
+  run.Searched(history::OffsetQuery::kMaxTimestamp, 1, 20, 40);
+  EXPECT_TRUE(Holds(&LargestTimestampsAreFound, run));
+  run.Searched(history::OffsetQuery::kMaxTimestamp, 0, 10, 41);
+  EXPECT_FALSE(Holds(&LargestTimestampsAreFound, run));
+  HistoryBuilder equal = Good();
+  equal.history().final_reads[0].records[0].timestamp = Timestamp(20);
+  equal.Searched(history::OffsetQuery::kMaxTimestamp, 1, 20, 40);
+  EXPECT_FALSE(Holds(&LargestTimestampsAreFound, equal));
+}
+
+TEST(FoundOffsetsAreInTheLog, RejectsOffsetsOutsideOfIt) {
+  HistoryBuilder run = Good();
+  run.StartsAt(1, 5);
+  run.VisibleTo(2, 6);
+  run.Searched(history::OffsetQuery::kByTimestamp, 1, 20, 40);
+  EXPECT_TRUE(Holds(&FoundOffsetsAreInTheLog, run));
+  run.Searched(history::OffsetQuery::kByTimestamp, 0, 10, 41);
+  EXPECT_FALSE(Holds(&FoundOffsetsAreInTheLog, run));
+  run.history().list_offsets.pop_back();
+  run.Searched(history::OffsetQuery::kMaxTimestamp, 2, 20, 42);
+  EXPECT_FALSE(Holds(&FoundOffsetsAreInTheLog, run));
+}
+
+TEST(EarliestOffsetsAreLogStarts, RejectsOlderAndInventedStarts) {
+  HistoryBuilder run;
+  run.StartsAt(3, 10);
+  run.Listed(history::OffsetQuery::kEarliest, 3, 20);
+  run.Listed(history::OffsetQuery::kEarliest, 5, 30);  // reported a little later
+  run.StartsAt(5, 33);
+  EXPECT_TRUE(Holds(&EarliestOffsetsAreLogStarts, run));
+  run.Listed(history::OffsetQuery::kEarliest, 4, 31);
+  EXPECT_FALSE(Holds(&EarliestOffsetsAreLogStarts, run));
+  run.history().list_offsets.pop_back();
+  run.Listed(history::OffsetQuery::kEarliest, 3, 40);
+  EXPECT_FALSE(Holds(&EarliestOffsetsAreLogStarts, run));
+}
+
+TEST(LatestOffsetsAreHighWatermarks, RejectsLowerAndHigherOnes) {
+  HistoryBuilder run;
+  run.VisibleTo(3, 10);
+  run.VisibleTo(5, 30);
+  run.Listed(history::OffsetQuery::kLatest, 3, 20);
+  EXPECT_TRUE(Holds(&LatestOffsetsAreHighWatermarks, run));
+  run.Listed(history::OffsetQuery::kLatest, 4, 21);
+  EXPECT_FALSE(Holds(&LatestOffsetsAreHighWatermarks, run));
+  run.history().list_offsets.pop_back();
+  run.Listed(history::OffsetQuery::kLatest, 4, 40);
+  EXPECT_FALSE(Holds(&LatestOffsetsAreHighWatermarks, run));
+  run.Lost(4, 0, 35);
+  EXPECT_TRUE(Holds(&LatestOffsetsAreHighWatermarks, run));
+}
+
+TEST(AcknowledgementsFollowRealTime, RejectsALaterRecordAtAnEarlierOffset) {
+  HistoryBuilder run;
+  run.Acked(1, 1, 10);
+  run.Acked(2, 0, 20);
+  EXPECT_FALSE(Holds(&AcknowledgementsFollowRealTime, run));
+  run.history().promise.linearizable = false;
+  EXPECT_TRUE(Holds(&AcknowledgementsFollowRealTime, run));
+}
+
+TEST(AcknowledgementsFollowRealTime, AcceptsOverlapAndALoss) {
+  HistoryBuilder run;
+  run.Acked(1, 1, 10).span.completed_ns = 30;
+  run.Acked(2, 0, 20);
+  EXPECT_TRUE(Holds(&AcknowledgementsFollowRealTime, run));
+  HistoryBuilder lost;
+  lost.Acked(1, 1, 10);
+  lost.Lost(0, 0, 15);
+  lost.Acked(2, 0, 20);
+  EXPECT_TRUE(Holds(&AcknowledgementsFollowRealTime, lost));
+}
+
+TEST(AcknowledgementsFollowRealTime, RejectsAnEndOffsetThatLeavesARecordOut) {
+  HistoryBuilder run;
+  run.Acked(1, 4, 10);
+  run.Listed(history::OffsetQuery::kLatest, 5, 20);
+  EXPECT_TRUE(Holds(&AcknowledgementsFollowRealTime, run));
+  run.Listed(history::OffsetQuery::kLatest, 4, 30);
+  EXPECT_FALSE(Holds(&AcknowledgementsFollowRealTime, run));
+}
+
+TEST(FailuresHaveNoEffect, RejectsAFailedSendThatIsReadAndADeletionThatDidLess) {
+  HistoryBuilder run = Good();
+  EXPECT_TRUE(Holds(&FailuresHaveNoEffect, run));
+  run.history().sends[0].outcome = Outcome::kFail;
+  EXPECT_FALSE(Holds(&FailuresHaveNoEffect, run));
+  HistoryBuilder deletion;
+  deletion.Deleted(3, 10);
+  EXPECT_TRUE(Holds(&FailuresHaveNoEffect, deletion));
+  deletion.history().delete_records[0].low_watermark = Offset(2);
+  EXPECT_FALSE(Holds(&FailuresHaveNoEffect, deletion));
+}
+
+TEST(AcknowledgementsNameTheRightOffset, RejectsAnotherOffsetAndAnotherTimestamp) {
+  HistoryBuilder run = Good();
+  EXPECT_TRUE(Holds(&AcknowledgementsNameTheRightOffset, run));
+  run.history().sends[0].offset = Offset(5);
+  EXPECT_FALSE(Holds(&AcknowledgementsNameTheRightOffset, run));
+  run.history().sends[0].idempotent = false;  // a retry may have made a copy
+  EXPECT_TRUE(Holds(&AcknowledgementsNameTheRightOffset, run));
+  run.history().sends[1].acked_timestamp = Timestamp(21);
+  EXPECT_FALSE(Holds(&AcknowledgementsNameTheRightOffset, run));
+}
+
+TEST(ProducerIdsAreGivenOnce, RejectsOneIdOfTwoSessions) {
+  HistoryBuilder run = Good();
+  EXPECT_TRUE(Holds(&ProducerIdsAreGivenOnce, run));
+  run.history().sends[1].session = 1;
+  EXPECT_FALSE(Holds(&ProducerIdsAreGivenOnce, run));
+  for (auto* records : {&run.history().polls[0].records, &run.history().final_reads[0].records}) {
+    (*records)[1].producer_id = ProducerId(8);
+  }
+  EXPECT_TRUE(Holds(&ProducerIdsAreGivenOnce, run));
+  run.history().sends[1].idempotent = false;
+  EXPECT_FALSE(Holds(&ProducerIdsAreGivenOnce, run));
+}
+
+TEST(ReadsBelowTheStartFail, RejectsAReadFromBelow) {
+  HistoryBuilder run = Good();
+  run.StartsAt(1, 35);
+  EXPECT_TRUE(Holds(&ReadsBelowTheStartFail, run));
+  run.Polled(0, {1, 2}, 40);
+  EXPECT_FALSE(Holds(&ReadsBelowTheStartFail, run));
+}
+
+TEST(IdempotentProducersCanGoOn, RejectsAFatalErrorUnlessDataWasLost) {
+  HistoryBuilder run;
+  run.Sent(1, 10, Outcome::kFail).error = 45;
+  EXPECT_FALSE(Holds(&IdempotentProducersCanGoOn, run));
+  run.Lost(0, 0, 5);
+  EXPECT_TRUE(Holds(&IdempotentProducersCanGoOn, run));
 }
 
 TEST(HealedClustersConverge, RejectsARunThatDidNot) {

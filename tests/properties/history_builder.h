@@ -16,6 +16,7 @@ class HistoryBuilder {
   history::Send& Acked(history::Value value, int64_t offset, int64_t at_ns) {
     history::Send& send = Sent(value, at_ns, history::Outcome::kOk);
     send.offset = Offset(offset);
+    send.acked_timestamp = send.timestamp;
     return send;
   }
   history::Send& Sent(history::Value value, int64_t at_ns, history::Outcome outcome) {
@@ -56,6 +57,12 @@ class HistoryBuilder {
     call.offset = Offset(offset);
     return call;
   }
+  // A search that found the record at `offset`, whose timestamp is `found`.
+  history::ListOffsets& Searched(history::OffsetQuery query, int64_t offset, int64_t found, int64_t at_ns) {
+    history::ListOffsets& call = Listed(query, offset, at_ns);
+    call.found_timestamp = Timestamp(found);
+    return call;
+  }
   void Deleted(int64_t before, int64_t at_ns) {
     history_.delete_records.push_back({.span = {at_ns, at_ns + 1},
                                        .client = 3,
@@ -63,6 +70,9 @@ class HistoryBuilder {
                                        .before = Offset(before),
                                        .outcome = history::Outcome::kOk,
                                        .low_watermark = Offset(before)});
+  }
+  void VisibleTo(int64_t offset, int64_t at_ns) {
+    history_.high_watermarks.push_back({at_ns, kPartition, Offset(offset)});
   }
   void StartsAt(int64_t offset, int64_t at_ns) { history_.log_starts.push_back({at_ns, kPartition, Offset(offset)}); }
 
@@ -72,7 +82,7 @@ class HistoryBuilder {
   static std::vector<history::PolledRecord> Records(int64_t from, const std::vector<history::Value>& values) {
     std::vector<history::PolledRecord> records;
     for (const history::Value value : values) {
-      records.push_back({Offset(from++), value, Timestamp(static_cast<int64_t>(value) * 10)});
+      records.push_back({Offset(from++), value, Timestamp(static_cast<int64_t>(value) * 10), ProducerId(7)});
     }
     return records;
   }

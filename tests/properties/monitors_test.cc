@@ -342,5 +342,30 @@ TEST(AcknowledgedBatchesAreVisible, RejectsInvisibleAndInventedOnes) {
   EXPECT_FALSE(AcknowledgedBatchesAreVisible(answer).holds());
 }
 
+TEST(OnlyOldSegmentsAreDeleted, RejectsADeletionWithoutAReason) {
+  SegmentDeletion deletion{.base_offset = Offset(0),
+                           .next_offset = Offset(5),
+                           .largest_timestamp = Timestamp(1000),
+                           .deleted_below = Offset(0),
+                           .high_watermark = Offset(9),
+                           .bytes_left = 99,
+                           .latest_wall_ms = 1500,
+                           .retention_ms = 501,
+                           .retention_bytes = 100};
+  EXPECT_FALSE(OnlyOldSegmentsAreDeleted(deletion).holds());
+  const auto holds_with = [&](auto change) {
+    SegmentDeletion changed = deletion;
+    change(changed);
+    return OnlyOldSegmentsAreDeleted(changed).holds();
+  };
+  EXPECT_TRUE(holds_with([](SegmentDeletion& d) { d.retention_ms = 500; }));
+  EXPECT_TRUE(holds_with([](SegmentDeletion& d) { d.bytes_left = 100; }));
+  EXPECT_TRUE(holds_with([](SegmentDeletion& d) { d.deleted_below = Offset(5); }));
+  EXPECT_FALSE(holds_with([](SegmentDeletion& d) {
+    d.retention_ms = 500;
+    d.high_watermark = Offset(4);
+  }));
+}
+
 }  // namespace
 }  // namespace odradek::properties

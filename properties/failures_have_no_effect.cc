@@ -1,0 +1,43 @@
+// H11. Errors are honest: a send that failed is nowhere in the log, neither in a poll nor in the end, and an operation
+// that succeeded did what it says: DeleteRecords left nothing below the offset that it was asked for.
+//
+// That what was acknowledged is there is H2's.
+#include <fmt/format.h>
+
+#include <unordered_set>
+
+#include "properties/property.h"
+
+namespace odradek::properties {
+
+Findings FailuresHaveNoEffect(const Evidence& evidence) {
+  Findings found;
+  for (const auto& [name, partition] : evidence.partitions()) {
+    std::unordered_set<history::Value> seen;
+    for (const history::Poll* poll : partition.polls) {
+      for (const history::PolledRecord& record : poll->records) seen.insert(record.value);
+    }
+    if (partition.final_read != nullptr) {
+      for (const history::PolledRecord& record : partition.final_read->records) seen.insert(record.value);
+    }
+    for (const history::Send* send : partition.sends) {
+      if (send->outcome != history::Outcome::kFail) continue;
+      found.Judged();
+      if (!seen.contains(send->value)) continue;
+      found.Violated(fmt::format("the send of value {} to {} failed with error {}, and it was read", send->value,
+                                 ToString(name), send->error),
+                     {send->span.invoked_ns, send->span.completed_ns});
+    }
+    for (const history::DeleteRecords* op : partition.delete_records) {
+      if (op->outcome != history::Outcome::kOk) continue;
+      found.Judged();
+      if (op->low_watermark >= op->before) continue;
+      found.Violated(fmt::format("the records of {} below {} were deleted, and the log starts at {}", ToString(name),
+                                 op->before.value(), op->low_watermark.value()),
+                     {op->span.invoked_ns, op->span.completed_ns});
+    }
+  }
+  return found;
+}
+
+}  // namespace odradek::properties

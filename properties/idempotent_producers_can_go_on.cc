@@ -1,0 +1,36 @@
+// V7. A correct idempotent producer is never told that its sequence, its epoch or its id is wrong, unless the broker
+// lost data of that partition before (SEMANTICS 2).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "properties/property.h"
+
+namespace odradek::properties {
+namespace {
+
+// OUT_OF_ORDER_SEQUENCE_NUMBER, DUPLICATE_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_PRODUCER_ID_MAPPING,
+// UNKNOWN_PRODUCER_ID, PRODUCER_FENCED.
+constexpr std::array<int16_t, 6> kProducerErrors = {45, 46, 47, 49, 59, 90};
+
+}  // namespace
+
+Findings IdempotentProducersCanGoOn(const Evidence& evidence) {
+  Findings found;
+  for (const auto& [name, partition] : evidence.partitions()) {
+    for (const history::Send* send : partition.sends) {
+      if (!send->idempotent || send->outcome == history::Outcome::kOk) continue;
+      found.Judged();
+      const bool is_told =
+          std::find(kProducerErrors.begin(), kProducerErrors.end(), send->error) != kProducerErrors.end();
+      if (!is_told || partition.LostSince(Offset(INT64_MAX), 0)) continue;
+      found.Violated(fmt::format("client {} could not send value {} to {}: error {}, although nothing was lost",
+                                 send->client, send->value, ToString(name), send->error),
+                     {send->span.invoked_ns, send->span.completed_ns});
+    }
+  }
+  return found;
+}
+
+}  // namespace odradek::properties

@@ -1,0 +1,43 @@
+// P4. A producer id belongs to one producer session: the broker never gives it to another one. Seen on what was read:
+// all records with one producer id were sent by one session, and only those of idempotent producers have one.
+//
+// A session may have had several ids one after the other (KIP-360).
+#include <fmt/format.h>
+
+#include <map>
+
+#include "properties/property.h"
+
+namespace odradek::properties {
+
+Findings ProducerIdsAreGivenOnce(const Evidence& evidence) {
+  Findings found;
+  std::map<ProducerId, const history::Send*> owners;
+  const auto check = [&](const TopicPartition& name, const history::PolledRecord& record) {
+    const history::Send* send = evidence.SendOf(record.value);
+    if (send == nullptr) return;
+    found.Judged();
+    if (send->idempotent != (record.producer_id != kNoProducerId)) {
+      found.Violated(fmt::format("value {} of client {} has producer id {} at {}", record.value, send->client,
+                                 record.producer_id.value(), Place(name, record.offset)),
+                     {send->span.invoked_ns});
+    }
+    if (!send->idempotent) return;
+    const auto [owner, is_first] = owners.emplace(record.producer_id, send);
+    if (owner->second->client == send->client && owner->second->session == send->session) return;
+    found.Violated(fmt::format("producer id {} belongs to client {} session {} and to client {} session {}",
+                               record.producer_id.value(), owner->second->client, owner->second->session, send->client,
+                               send->session),
+                   {owner->second->span.invoked_ns, send->span.invoked_ns});
+  };
+  for (const auto& [name, partition] : evidence.partitions()) {
+    for (const history::Poll* poll : partition.polls) {
+      for (const auto& record : poll->records) check(name, record);
+    }
+    if (partition.final_read == nullptr) continue;
+    for (const auto& record : partition.final_read->records) check(name, record);
+  }
+  return found;
+}
+
+}  // namespace odradek::properties
