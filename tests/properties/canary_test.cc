@@ -132,6 +132,18 @@ TEST(ProducerOrderIsKept, AcceptsAGapWhereTheClientGaveUpFirst) {
   EXPECT_FALSE(Holds(&ProducerOrderIsKept, run));
 }
 
+TEST(ProducerOrderIsKept, RejectsAGapBehindARecordThatIsThereAlthoughOthersWereDeleted) {
+  HistoryBuilder run;
+  run.Acked(1, 4, 10);
+  run.Acked(2, 5, 20);
+  run.Acked(3, 6, 30);
+  run.InTheEnd(6, {3});
+  EXPECT_TRUE(Holds(&ProducerOrderIsKept, run));
+  run.history().final_reads.clear();
+  run.InTheEnd(4, {1, 3});
+  EXPECT_FALSE(Holds(&ProducerOrderIsKept, run));
+}
+
 TEST(ProducerOrderIsKept, SessionsAreIndependent) {
   HistoryBuilder run;
   run.Acked(1, 1, 10);
