@@ -16,6 +16,7 @@ constexpr auto kReplicaMonitors = std::to_array<Monitor<ReplicaState>>({
     {"R12", "Leader epochs increase along the log.", &LeaderEpochsIncrease},
     {"R12", "The epochs of the batches are those of the leader-epoch cache.", &LeaderEpochsAreThoseOfTheLog},
     {"V1", "When nobody writes any longer, everything is visible.", &HighWatermarksReachTheEnd},
+    {"V10", "What retention.bytes does not allow goes away.", &RetentionMakesProgress},
 });
 
 constexpr auto kRecoveryMonitors = std::to_array<Monitor<RecoveredLog>>({

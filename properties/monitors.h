@@ -58,6 +58,9 @@ struct ReplicaState {
   enum class Moment : uint8_t { kRunning, kAtRest };
   Moment moment = Moment::kRunning;
   Gaps gaps = Gaps::kNone;
+  // Since when the oldest segment can be deleted by retention.bytes while a process serves; -1: it cannot.
+  int64_t too_large_since_ns = -1;
+  int64_t retention_check_ns = 0;
 
   // With the files: nullptr and empty when nobody read them, or what they show may change by itself.
   const WrittenLog* files = nullptr;    // as processes see them
@@ -197,6 +200,7 @@ Findings AppendedBatchesNeverChange(const ReplicaState&);
 Findings SequencesContinue(const ReplicaState&);
 Findings ProducerEpochsNeverGoBack(const ReplicaState&);
 Findings HighWatermarksReachTheEnd(const ReplicaState&);
+Findings RetentionMakesProgress(const ReplicaState&);
 Findings RecoveredLogsAreWhole(const RecoveredLog&);
 Findings CleanStartsHaveAMarker(const RecoveredLog&);
 Findings CheckpointsDescribeTheirLogs(const DirectoryState&);

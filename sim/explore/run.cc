@@ -118,6 +118,7 @@ sim::ClusterOptions Run::ClusterOptionsOf(const RunSetup& setup, const RunOption
 StateMonitor::Options Run::MonitorOptionsOf(const RunSetup& setup) {
   StateMonitor::Options options;
   options.log_directories = setup.broker.log_directories;
+  options.retention_check = setup.broker.config.retention_check_interval;
   for (const client::NewTopic& topic : setup.topics) {
     const auto policy = topic.configs.find("cleanup.policy");
     const bool is_compacted = policy != topic.configs.end() && policy->second.find("compact") != std::string::npos;

@@ -107,6 +107,7 @@ void StateMonitor::LookAtNode(sim::Node& node, Reading reading, Moment moment) {
 void StateMonitor::LookAt(sim::Node& node, const broker::Partition& partition, const properties::DirectoryLog* files,
                           Moment moment) {
   const storage::Log& log = partition.log();
+  if (files != nullptr && !log.is_offline()) NoteRetention(node, log, files->files);
   properties::ReplicaState state = StateOf(node, log);
   state.moment = log.is_offline() ? Moment::kRunning : moment;
   if (files != nullptr) state.durable = &files->durable;
@@ -146,10 +147,29 @@ properties::ReplicaState StateMonitor::StateOf(sim::Node& node, const storage::L
   state.recovery_point = view.recovery_point;
   state.flushed_end = ghost == nullptr ? Offset(0) : ghost->flushed_end;
   state.gaps = GapsOf(log.name());
+  state.retention_check_ns = options_.retention_check.nanos();
+  const auto trail = trails_.find({node.index(), log.name()});
+  if (trail != trails_.end() && !log.is_offline()) state.too_large_since_ns = trail->second.too_large_since_ns;
   for (const storage::EpochEntry& entry : view.epochs) state.epochs.push_back({entry.epoch, entry.start_offset});
   const int64_t expiration_ms = log.producers().config().expiration.millis();
   state.producers_expired_before = Timestamp(LatestWall(node).unix_millis() - expiration_ms + 1);
   return state;
+}
+
+void StateMonitor::NoteRetention(sim::Node& node, const storage::Log& log, const properties::WrittenLog& files) {
+  const auto at = trails_.find({node.index(), log.name()});
+  if (at == trails_.end()) return;
+  const storage::LogConfig& config = log.config();
+  int64_t behind_bytes = 0;
+  Offset second_base = kNoOffset;
+  for (size_t i = 1; i < files.segments.size(); ++i) {
+    behind_bytes += files.segments[i].size_bytes;
+    if (i == 1) second_base = files.segments[i].base_offset;
+  }
+  const bool can_go = config.cleanup_delete && config.retention_bytes >= 0 && second_base != kNoOffset &&
+                      second_base <= log.high_watermark() && behind_bytes >= config.retention_bytes;
+  if (!can_go) at->second.too_large_since_ns = -1;
+  if (can_go && at->second.too_large_since_ns < 0) at->second.too_large_since_ns = NowNanos();
 }
 
 WallTime StateMonitor::LatestWall(sim::Node& node) {
@@ -204,7 +224,10 @@ void StateMonitor::OnObservation(sim::NodeIndex node, ShardId shard, const env::
             Offset& below = TrailOf(node, o.partition).deleted_below;
             if (o.reason != env::LogStartReason::kRetention) below = std::max(below, o.log_start_offset);
           },
-          [&](const env::SegmentDeleted& o) { OnDeleted(node, shard, o); },
+          [&](const env::SegmentDeleted& o) {
+            TrailOf(node, o.partition).too_large_since_ns = -1;
+            OnDeleted(node, shard, o);
+          },
           [&](const env::ProduceAnswered& o) { OnAnswered(node, o); },
           [&](const env::RecordsFetched& o) { OnFetched(node, o); },
           [&](const env::TopicDeleted& o) {
@@ -223,6 +246,7 @@ void StateMonitor::OnRecovered(sim::NodeIndex index, const env::LogRecovered& re
   Shorten(trail, recovered.log_end_offset);
   trail.high_watermark = kNoOffset;
   trail.deleted_below = std::max(trail.deleted_below, recovered.log_start_offset);
+  trail.too_large_since_ns = -1;
   const TopicPartition name = NameOf(recovered.partition);
   if (IsSuspect(index, name)) return;
   sim::Node& node = cluster_.node(index);
@@ -263,7 +287,7 @@ void StateMonitor::OnDeleted(sim::NodeIndex index, ShardId shard, const env::Seg
                                        .partition = name,
                                        .base_offset = deleted.base_offset,
                                        .next_offset = deleted.next_offset,
-                                       .largest_timestamp = deleted.largest_timestamp,
+                                       .largest_timestamp = kNoTimestamp,
                                        .deleted_below = TrailOf(index, deleted.partition).deleted_below,
                                        .high_watermark = log.high_watermark(),
                                        .latest_wall_ms = LatestWall(node).unix_millis(),
@@ -272,6 +296,10 @@ void StateMonitor::OnDeleted(sim::NodeIndex index, ShardId shard, const env::Seg
   const properties::WrittenLog files = LookAtLog(DiskOf(node), sim::DiskModel::View::kSeen, log.directory());
   for (const properties::WrittenSegment& segment : files.segments) {
     if (segment.base_offset > deleted.base_offset) deletion.bytes_left += segment.size_bytes;
+    if (segment.base_offset != deleted.base_offset) continue;
+    for (size_t i = segment.batches_begin; i < segment.batches_end; ++i) {
+      deletion.largest_timestamp = std::max(deletion.largest_timestamp, files.batches[i].max_timestamp);
+    }
   }
   Judge(deletion, ToString(name));
 }

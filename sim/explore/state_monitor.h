@@ -26,6 +26,7 @@ class StateMonitor final : public sim::ClusterObserver {
     std::vector<std::string> log_directories;
     // Topics whose logs may have gaps.
     std::set<std::string> compacted_topics;
+    Duration retention_check = Duration::Seconds(300);
     Duration every = Duration::Millis(200);
     // How often a look also reads the files.
     uint32_t read_ppm = 100'000;
@@ -61,6 +62,7 @@ class StateMonitor final : public sim::ClusterObserver {
     properties::AppendedBatches appended;
     std::map<BatchId, Offset> answered;
     Offset high_watermark = kNoOffset;  // kNoOffset: not known since the log was loaded
+    int64_t too_large_since_ns = -1;    // see ReplicaState; judged when files are read
     Offset deleted_below;               // by DeleteRecords, or before the log was loaded
     properties::DirectoryLog::Past past = properties::DirectoryLog::Past::kWhole;
   };
@@ -74,6 +76,8 @@ class StateMonitor final : public sim::ClusterObserver {
   properties::Gaps GapsOf(const TopicPartition& partition) const;
   // Whether what processes see of the log's files may change by itself.
   bool IsSuspect(sim::NodeIndex node, const TopicPartition& partition) const;
+  // When the files of a log are read: whether its oldest segment can go by retention.bytes.
+  void NoteRetention(sim::Node& node, const storage::Log& log, const properties::WrittenLog& files);
   WallTime LatestWall(sim::Node& node);
   Trail& TrailOf(sim::NodeIndex node, const env::PartitionName& partition);
   int64_t NowNanos() { return cluster_.kernel().Now().nanos(); }

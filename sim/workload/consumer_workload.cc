@@ -153,9 +153,15 @@ class ConsumerWorkload::Process final : public sim::ProgramInstance {
     if (how == 2) return SeekToLastRead(partition);
     const client::Watermarks marks = consumer_->watermarks(partition);
     if (marks.high_watermark == kNoOffset || marks.log_start_offset == kNoOffset) return SeekToEdge(partition);
+    // Nothing is there any more, which must be said.
+    if (how == 3) return SeekTo(partition, Offset(std::max<int64_t>(0, marks.log_start_offset.value() - 1)));
     const int64_t to = Draw(env_, Between<int64_t>{marks.log_start_offset.value(),
                                                    std::max(marks.log_start_offset, marks.high_watermark).value()});
-    const absl::Status status = consumer_->Seek(partition, Offset(to));
+    SeekTo(partition, Offset(to));
+  }
+
+  void SeekTo(const TopicPartition& partition, Offset offset) {
+    const absl::Status status = consumer_->Seek(partition, offset);
     INVARIANT(status.ok());
   }
 
@@ -176,8 +182,7 @@ class ConsumerWorkload::Process final : public sim::ProgramInstance {
     }
     work_.recorder_.Add(std::move(call));
     if (!found.ok() || found.offset == kNoOffset) return SeekToEdge(partition);
-    const absl::Status status = consumer_->Seek(partition, found.offset);
-    INVARIANT(status.ok());
+    SeekTo(partition, found.offset);
   }
 
   ConsumerWorkload& work_;

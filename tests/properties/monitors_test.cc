@@ -47,6 +47,8 @@ TEST(Monitors, AcceptAGoodLog) {
   log.state.moment = ReplicaState::Moment::kAtRest;
   MonitorAll(log.state, verdicts);
   for (const auto& violation : verdicts.violations) ADD_FAILURE() << violation.property << violation.what;
+  log.state.too_large_since_ns = 0;
+  MonitorAll(log.state, verdicts);
   for (const auto& [id, fact_count] : verdicts.fact_counts) EXPECT_GT(fact_count, 0) << id;
 }
 
@@ -205,6 +207,17 @@ TEST(HighWatermarksReachTheEnd, RejectsOneThatStaysBehind) {
   EXPECT_TRUE(log.Holds(&HighWatermarksReachTheEnd));
   log.state.moment = ReplicaState::Moment::kAtRest;
   EXPECT_FALSE(log.Holds(&HighWatermarksReachTheEnd));
+}
+
+TEST(RetentionMakesProgress, RejectsALogThatStaysTooLarge) {
+  GoodLog log;
+  log.state.at_ns = 10'000'000'000;
+  log.state.retention_check_ns = 1'000'000'000;
+  EXPECT_TRUE(log.Holds(&RetentionMakesProgress));
+  log.state.too_large_since_ns = 2'000'000'000;
+  EXPECT_TRUE(log.Holds(&RetentionMakesProgress));
+  log.state.too_large_since_ns = 1'000'000'000;
+  EXPECT_FALSE(log.Holds(&RetentionMakesProgress));
 }
 
 TEST(RecoveredLogsAreWhole, RejectsATornTailAndAHole) {
