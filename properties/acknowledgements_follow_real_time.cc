@@ -18,14 +18,14 @@ Findings AcknowledgementsFollowRealTime(const Evidence& evidence) {
     RisingMarks acked_by_all;
     for (const history::Send* send : partition.sends) {
       if (send->outcome != history::Outcome::kOk || send->offset == kNoOffset) continue;
-      acked.Add(send->span.completed_ns, send->offset);
-      if (send->acks == history::Acks::kAll) acked_by_all.Add(send->span.completed_ns, send->offset);
+      acked.Add(send->span, send->offset);
+      if (send->acks == history::Acks::kAll) acked_by_all.Add(send->span, send->offset);
     }
     acked.Seal();
     acked_by_all.Seal();
     const auto is_behind = [&](const RisingMarks& marks, int64_t invoked_ns, Offset offset, std::string_view what) {
       const RisingMarks::Mark* before = marks.HighestBefore(invoked_ns);
-      if (before == nullptr || partition.LostSince(before->offset, before->at_ns)) return;
+      if (before == nullptr || partition.LostSince(before->offset, before->began_ns)) return;
       found.Judged();
       if (offset > before->offset) return;
       found.Violated(fmt::format("{} of {} is {}, although offset {} had been acknowledged before it was asked for",

@@ -1,9 +1,13 @@
 // V7. A correct idempotent producer is never told that its sequence, its epoch or its id is wrong, unless the broker
 // lost data of that partition before (SEMANTICS 2).
+//
+// Legal: such an answer after a record of the same session was given up, which leaves a gap in its sequences (KIP-360).
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <utility>
 
 #include "properties/property.h"
 
@@ -19,9 +23,14 @@ constexpr std::array<int16_t, 6> kProducerErrors = {45, 46, 47, 49, 59, 90};
 Findings IdempotentProducersCanGoOn(const Evidence& evidence) {
   Findings found;
   for (const auto& [name, partition] : evidence.partitions()) {
+    std::map<std::pair<history::ClientId, int32_t>, int64_t> given_up_ns;  // by session: the first time
     for (const history::Send* send : partition.sends) {
       if (!send->idempotent || send->outcome == history::Outcome::kOk) continue;
       found.Judged();
+      const std::pair session(send->client, send->session);
+      const auto [first, is_first] = given_up_ns.emplace(session, send->span.completed_ns);
+      if (!is_first && first->second <= send->span.completed_ns) continue;
+      first->second = send->span.completed_ns;
       const bool is_told =
           std::find(kProducerErrors.begin(), kProducerErrors.end(), send->error) != kProducerErrors.end();
       if (!is_told || partition.LostSince(Offset(INT64_MAX), 0)) continue;

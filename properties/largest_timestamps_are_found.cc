@@ -13,22 +13,23 @@ namespace {
 void CheckLargest(const TopicPartition& name, const PartitionHistory& partition, const TimestampOrder& order,
                   const history::ListOffsets& call, Findings& found) {
   if (partition.LostSince(call.offset, call.span.invoked_ns)) return;
-  const auto check = [&](const history::PolledRecord* record, bool fits) {
+  // `fits`: of a record that was there.
+  const auto check = [&](const history::PolledRecord* record, const auto& fits) {
     if (record == nullptr || partition.LostSince(record->offset, call.span.invoked_ns)) return;
     found.Judged();
-    if (fits) return;
+    if (fits(*record)) return;
     found.Violated(fmt::format("the largest timestamp of {} was said to be {} at offset {}, and offset {} has {}",
                                ToString(name), call.found_timestamp.value(), call.offset.value(),
                                record->offset.value(), record->timestamp.value()),
                    {call.span.invoked_ns, call.span.completed_ns});
   };
-  const history::PolledRecord* it = partition.InTheEnd(call.offset);
-  check(it, it == nullptr || it->timestamp == call.found_timestamp);
+  using Record = history::PolledRecord;
+  check(partition.InTheEnd(call.offset),
+        [&](const Record& record) { return record.timestamp == call.found_timestamp; });
   // What stands before a visible record was visible too.
-  const history::PolledRecord* first = order.FirstAtLeast(call.found_timestamp);
-  check(first, first == nullptr || first->offset >= call.offset);
-  const history::PolledRecord* largest = order.LargestAckedBefore(call.span.invoked_ns);
-  check(largest, largest == nullptr || largest->timestamp <= call.found_timestamp);
+  check(order.FirstAtLeast(call.found_timestamp), [&](const Record& record) { return record.offset >= call.offset; });
+  check(order.LargestAckedBefore(call.span.invoked_ns),
+        [&](const Record& record) { return record.timestamp <= call.found_timestamp; });
 }
 
 }  // namespace

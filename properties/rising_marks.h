@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/ids.h"
+#include "sim/history/history.h"
 
 namespace odradek::properties {
 
@@ -14,8 +15,10 @@ class RisingMarks {
   struct Mark {
     int64_t at_ns = 0;
     Offset offset;
+    int64_t began_ns = 0;  // of the operation that told the mark
   };
-  void Add(int64_t at_ns, Offset offset) { marks_.push_back({at_ns, offset}); }
+  void Add(int64_t at_ns, Offset offset) { marks_.push_back({at_ns, offset, at_ns}); }
+  void Add(const history::Span& span, Offset offset) { marks_.push_back({span.completed_ns, offset, span.invoked_ns}); }
   // After the last Add, before the first question.
   void Seal();
   // The highest mark from before `at_ns`, the earliest of equal ones; nullptr if there is none.

@@ -540,6 +540,10 @@ TEST(IdempotentProducersCanGoOn, RejectsAFatalErrorUnlessDataWasLost) {
   EXPECT_FALSE(Holds(&IdempotentProducersCanGoOn, run));
   run.Lost(0, 0, 5);
   EXPECT_TRUE(Holds(&IdempotentProducersCanGoOn, run));
+  HistoryBuilder gap;
+  gap.Sent(1, 10, Outcome::kUnknown);
+  gap.Sent(2, 20, Outcome::kFail).error = 45;
+  EXPECT_TRUE(Holds(&IdempotentProducersCanGoOn, gap));
 }
 
 TEST(HealedClustersConverge, RejectsARunThatDidNot) {
