@@ -1,5 +1,5 @@
 // P4. A producer id belongs to one producer session: the broker never gives it to another one. Seen on what was read:
-// all records with one producer id were sent by one session, and only those of idempotent producers have one.
+// all records of idempotent producers have one, and all with the same id were sent by one session.
 //
 // A session may have had several ids one after the other (KIP-360).
 #include <fmt/format.h>
@@ -15,14 +15,14 @@ Findings ProducerIdsAreGivenOnce(const Evidence& evidence) {
   std::map<ProducerId, const history::Send*> owners;
   const auto check = [&](const TopicPartition& name, const history::PolledRecord& record) {
     const history::Send* send = evidence.SendOf(record.value);
-    if (send == nullptr) return;
+    if (send == nullptr || !send->idempotent) return;
     found.Judged();
-    if (send->idempotent != (record.producer_id != kNoProducerId)) {
-      found.Violated(fmt::format("value {} of client {} has producer id {} at {}", record.value, send->client,
-                                 record.producer_id.value(), Place(name, record.offset)),
+    if (record.producer_id == kNoProducerId) {
+      found.Violated(fmt::format("value {} of idempotent client {} has no producer id at {}", record.value,
+                                 send->client, Place(name, record.offset)),
                      {send->span.invoked_ns});
+      return;
     }
-    if (!send->idempotent) return;
     const auto [owner, is_first] = owners.emplace(record.producer_id, send);
     if (owner->second->client == send->client && owner->second->session == send->session) return;
     found.Violated(fmt::format("producer id {} belongs to client {} session {} and to client {} session {}",

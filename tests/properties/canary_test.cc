@@ -522,7 +522,7 @@ TEST(ProducerIdsAreGivenOnce, RejectsOneIdOfTwoSessions) {
     (*records)[1].producer_id = ProducerId(8);
   }
   EXPECT_TRUE(Holds(&ProducerIdsAreGivenOnce, run));
-  run.history().sends[1].idempotent = false;
+  run.history().polls[0].records[1].producer_id = kNoProducerId;
   EXPECT_FALSE(Holds(&ProducerIdsAreGivenOnce, run));
 }
 
