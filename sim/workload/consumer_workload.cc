@@ -147,7 +147,7 @@ class ConsumerWorkload::Process final : public sim::ProgramInstance {
   void SeekSomewhere(fiber::Fiber& self) {
     const TopicPartition partition = work_.partitions_[DrawBelow(env_, work_.partitions_.size())];
     ++work_.assignment_;
-    const uint64_t how = DrawBelow(env_, 4);
+    const uint64_t how = DrawBelow(env_, 5);
     if (how == 0) return SeekToEdge(partition);
     if (how == 1) return SeekToTimestamp(self, partition);
     if (how == 2) return SeekToLastRead(partition);
