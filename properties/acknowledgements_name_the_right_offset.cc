@@ -2,6 +2,8 @@
 // the timestamp that the acknowledgement gave to it: its own, or the log append time.
 //
 // Legal for other producers: a copy at another offset, by a retry. Their acknowledged offsets are judged by H1 and H2.
+// Legal for a record with a timestamp of its own: an acknowledgement of a duplicate gives the largest one of its batch
+// (as Kafka's does), so that only times that the log gave are compared.
 #include <fmt/format.h>
 
 #include "properties/property.h"
@@ -22,6 +24,7 @@ void CheckIdentity(const TopicPartition& name, const Evidence& evidence, const h
     }
   }
   if (send->offset != record.offset || send->acked_timestamp == kNoTimestamp) return;
+  if (send->timestamp != kNoTimestamp) return;
   found.Judged();
   if (send->acked_timestamp == record.timestamp) return;
   found.Violated(

@@ -22,6 +22,16 @@
 #include "engine/base/check.h"
 #include "engine/base/prng.h"
 
+// Sanitizers reserve more address space than any limit allows.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define ODRADEK_CAMPAIGN_NO_MEMORY_LIMIT 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ODRADEK_CAMPAIGN_NO_MEMORY_LIMIT 1
+#endif
+
 namespace odradek::explore {
 namespace {
 
@@ -158,7 +168,7 @@ class Worker {
   [[noreturn]] void Work(int job_fd, int result_fd) {
     dup2(fileno(stderr_file_), STDERR_FILENO);
     fcntl(STDERR_FILENO, F_SETFL, O_APPEND);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(ODRADEK_SANITIZED)
+#if !defined(ODRADEK_CAMPAIGN_NO_MEMORY_LIMIT)
     const auto bytes = static_cast<rlim_t>(options_.worker_memory_bytes_max);
     const rlimit limit{bytes, bytes};
     setrlimit(RLIMIT_AS, &limit);

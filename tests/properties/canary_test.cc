@@ -510,6 +510,8 @@ TEST(AcknowledgementsNameTheRightOffset, RejectsAnotherOffsetAndAnotherTimestamp
   run.history().sends[0].idempotent = false;  // a retry may have made a copy
   EXPECT_TRUE(Holds(&AcknowledgementsNameTheRightOffset, run));
   run.history().sends[1].acked_timestamp = Timestamp(21);
+  EXPECT_TRUE(Holds(&AcknowledgementsNameTheRightOffset, run)) << "of a duplicate: the largest one of its batch";
+  run.history().sends[1].timestamp = kNoTimestamp;
   EXPECT_FALSE(Holds(&AcknowledgementsNameTheRightOffset, run));
 }
 
