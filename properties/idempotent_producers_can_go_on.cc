@@ -1,7 +1,8 @@
 // V7. A correct idempotent producer is never told that its sequence, its epoch or its id is wrong, unless the broker
 // lost data of that partition before (SEMANTICS 2).
 //
-// Legal: such an answer after a record of the same session was given up, which leaves a gap in its sequences (KIP-360).
+// Legal: such an answer after a record of the same session was given up, which leaves a gap in its sequences (KIP-360);
+// and for a record that was under way when a node started, since a producer snapshot remembers the last batch only.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,6 +18,13 @@ namespace {
 // OUT_OF_ORDER_SEQUENCE_NUMBER, DUPLICATE_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_PRODUCER_ID_MAPPING,
 // UNKNOWN_PRODUCER_ID, PRODUCER_FENCED.
 constexpr std::array<int16_t, 6> kProducerErrors = {45, 46, 47, 49, 59, 90};
+
+bool StartedDuring(const history::History& history, const history::Span& span) {
+  return std::any_of(history.node_events.begin(), history.node_events.end(), [&](const history::NodeEvent& event) {
+    return event.kind == history::NodeEventKind::kStarted && event.at_ns > span.invoked_ns &&
+           event.at_ns < span.completed_ns;
+  });
+}
 
 }  // namespace
 
@@ -34,6 +42,7 @@ Findings IdempotentProducersCanGoOn(const Evidence& evidence) {
       const bool is_told =
           std::find(kProducerErrors.begin(), kProducerErrors.end(), send->error) != kProducerErrors.end();
       if (!is_told || partition.LostSince(Offset(INT64_MAX), 0)) continue;
+      if (StartedDuring(evidence.history(), send->span)) continue;
       found.Violated(fmt::format("client {} could not send value {} to {}: error {}, although nothing was lost",
                                  send->client, send->value, ToString(name), send->error),
                      {send->span.invoked_ns, send->span.completed_ns});

@@ -540,6 +540,12 @@ TEST(IdempotentProducersCanGoOn, RejectsAFatalErrorUnlessDataWasLost) {
   HistoryBuilder run;
   run.Sent(1, 10, Outcome::kFail).error = 45;
   EXPECT_FALSE(Holds(&IdempotentProducersCanGoOn, run));
+  HistoryBuilder restarted = run;
+  restarted.history().sends[0].span = {10, 20};
+  restarted.history().node_events = {{15, "b1", history::NodeEventKind::kStarted}};
+  EXPECT_TRUE(Holds(&IdempotentProducersCanGoOn, restarted));
+  restarted.history().node_events[0].at_ns = 25;
+  EXPECT_FALSE(Holds(&IdempotentProducersCanGoOn, restarted));
   run.Lost(0, 0, 5);
   EXPECT_TRUE(Holds(&IdempotentProducersCanGoOn, run));
   HistoryBuilder gap;
