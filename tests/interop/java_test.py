@@ -1,5 +1,6 @@
 #!/usr/bin/python3 -B
-"""Apache Kafka 4.3.1's Java clients and command-line tools. ODRADEK_KAFKA_JARS names the folder with its jars."""
+"""Apache Kafka 4.3.1's Java clients and command-line tools. tests/interop/fetch brings the jars, or
+ODRADEK_KAFKA_JARS names the folder that has them."""
 import json
 import pathlib
 import shutil

@@ -1,5 +1,5 @@
 """Apache Kafka's own programs, where they are on this machine: Java, and a folder with Kafka's jars and what they need
-(a Kafka's `libs`), named by ODRADEK_KAFKA_JARS."""
+(a Kafka's `libs`), fetched by tests/interop/fetch or named by ODRADEK_KAFKA_JARS."""
 import contextlib
 import os
 import pathlib
@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-import suite
+import clients
 from broker import HOST, die_with_parent, free_port, run_program
 
 CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qk'
@@ -19,14 +19,10 @@ DUMP_LOG = 'org.apache.kafka.tools.DumpLogSegments'
 
 def jars():
     """The folder. Raises Missing with the reason."""
-    folder = os.environ.get('ODRADEK_KAFKA_JARS', '')
-    if shutil.which('java') is None:
-        raise suite.Missing('java is not installed (a JRE of version 17 or later)')
-    if not folder:
-        raise suite.Missing('ODRADEK_KAFKA_JARS is not set: the folder with the jars of Apache Kafka 4.3')
-    if not list(pathlib.Path(folder).glob('kafka-tools-4.*.jar')):
-        raise suite.Missing(f'ODRADEK_KAFKA_JARS is {folder}, and kafka-tools-4.*.jar is not there')
-    return folder
+    folder = clients.find('Apache Kafka 4.3', 'ODRADEK_KAFKA_JARS', 'jars', 'java')
+    if not list(folder.glob('kafka-tools-4.*.jar')):
+        raise suite.Missing(f'{folder} has no kafka-tools-4.*.jar')
+    return str(folder)
 
 
 def command(main_class, *arguments, folder=None):

@@ -1,10 +1,9 @@
 #!/usr/bin/python3 -B
 """kafkajs 2.2.4: pure JavaScript, versions without tagged fields that little else speaks (Metadata 6, Produce 7).
-ODRADEK_NODE_MODULES names the node_modules folder that has it."""
-import os
+tests/interop/fetch installs it, or ODRADEK_NODE_MODULES names the node_modules folder that has it."""
 import pathlib
-import shutil
 
+import clients
 import suite
 from broker import run_program
 
@@ -13,14 +12,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def modules():
-    folder = os.environ.get('ODRADEK_NODE_MODULES', '')
-    if not folder:
-        raise suite.Missing('ODRADEK_NODE_MODULES is not set: a node_modules folder with kafkajs 2.2.4')
-    if not os.path.isdir(f'{folder}/kafkajs'):
-        raise suite.Missing(f'ODRADEK_NODE_MODULES={folder} has no kafkajs')
-    if shutil.which('node') is None:
-        raise suite.Missing('node is not installed')
-    return folder
+    folder = clients.find('kafkajs', 'ODRADEK_NODE_MODULES', 'node_modules', 'node')
+    if not (folder / 'kafkajs').is_dir():
+        raise suite.Missing(f'{folder} has no kafkajs')
+    return str(folder)
 
 
 @kafkajs.requires
