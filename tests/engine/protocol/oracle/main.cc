@@ -5,7 +5,7 @@
 //   record  writes the recorded bytes anew.
 //
 // Runs from the project's root. The jars (kafka-clients, kafka-metadata, slf4j-api): the folder in ODRADEK_KAFKA_JARS,
-// for instance the libs folder of a Kafka 4.3.1, or the local Maven repository.
+// for instance the libs folder of a Kafka 4.3.1, what tests/interop/fetch brought, or the local Maven repository.
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -24,6 +24,7 @@ using odradek::protocol::OracleResult;
 
 constexpr const char* kRecorded = "tests/engine/protocol/oracle/kafka-4.3.1.hex";
 constexpr const char* kProgram = "tests/engine/protocol/oracle/KafkaBytes.java";
+constexpr const char* kFetchedJars = "build/clients/jars";  // by tests/interop/fetch
 constexpr const char* kKafkaVersion = "4.3.1";
 constexpr int kRecordedVariants = 2;
 constexpr int kLiveVariants = 12;
@@ -50,6 +51,9 @@ std::string ClassPath(std::string& why) {
     }
     why = fmt::format("ODRADEK_KAFKA_JARS is '{}', and kafka-metadata-{}.jar is not there", folder, kKafkaVersion);
     return "";
+  }
+  if (fs::exists(fs::path(kFetchedJars) / fmt::format("kafka-metadata-{}.jar", kKafkaVersion))) {
+    return fmt::format("{}/*", kFetchedJars);
   }
   const char* home = std::getenv("HOME");
   const fs::path repository = fs::path(home != nullptr ? home : "/") / ".m2/repository/org";
