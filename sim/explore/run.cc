@@ -280,8 +280,7 @@ bool Run::ReadAll(std::string name) {
 void Run::FinalReadsBecomePolls() {
   history::History& history = recorder_.history();
   for (history::FinalRead& read : history.final_reads) {
-    const int64_t now_ns = recorder_.NowNanos();
-    recorder_.Add(history::Poll{.span = {now_ns, now_ns},
+    recorder_.Add(history::Poll{.span = read.span,
                                 .client = kReaderClient,
                                 .partition = read.partition,
                                 .position_before = read.log_start_offset,

@@ -97,8 +97,10 @@ struct Refusal {
   int16_t error = 0;
 };
 
-// A partition's complete contents, read from its start to its end when everything was healed.
+// A partition's complete contents, read from its start to its end when everything was healed. `span` begins before the
+// first record was asked for.
 struct FinalRead {
+  Span span;
   TopicPartition partition;
   Offset log_start_offset;
   Offset end_offset;

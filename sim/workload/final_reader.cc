@@ -36,7 +36,10 @@ class FinalReader::Process final : public sim::ProgramInstance {
     const client::ListedOffset start = consumer.BeginningOffsets(self, whole, kFinalLookupTimeout).at(partition);
     const client::ListedOffset end = consumer.EndOffsets(self, whole, kFinalLookupTimeout).at(partition);
     if (!start.ok() || !end.ok()) return Again(partition, start.ok() ? end.what : start.what);
-    history::FinalRead read{.partition = partition, .log_start_offset = start.offset, .end_offset = end.offset};
+    history::FinalRead read{.span = {.invoked_ns = work_.recorder_.NowNanos()},
+                            .partition = partition,
+                            .log_start_offset = start.offset,
+                            .end_offset = end.offset};
     if (!consumer.Seek(partition, start.offset).ok()) return Again(partition, "cannot seek");
     while (consumer.position(partition).value_or(kNoOffset) < end.offset) {
       const client::PollResult polled = consumer.Poll(self, kFinalPollTimeout);

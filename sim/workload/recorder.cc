@@ -99,6 +99,7 @@ void Recorder::Add(history::Refusal refusal) {
 }
 
 void Recorder::Add(history::FinalRead read) {
+  read.span.completed_ns = NowNanos();
   kernel_.Fold(static_cast<uint64_t>(read.log_start_offset.value()), static_cast<uint64_t>(read.end_offset.value()));
   kernel_.Trace(sim::TraceKind::kClient, [&] {
     return fmt::format("final read of {}: {} to {}, {} records", ToString(read.partition),
