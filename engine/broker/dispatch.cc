@@ -210,11 +210,15 @@ void HandleFrame(fiber::Fiber& self, const RequestOrigin& origin, std::shared_pt
                          .header = header,
                          .frame = std::move(frame),
                          .append_ticket = origin.append_ticket};
-  origin.shard.CountRequest(route->key);
+  const MonoTime begun = self.Now();
+  origin.shard.request_metrics().Begin(route->key, begun);
   net::OutParts answer;
   switch (route->run(context, reader, answer)) {
-    case Handled::kAnswer:
+    case Handled::kAnswer: {
+      const MonoTime now = self.Now();
+      origin.shard.request_metrics().End(route->key, now, now - begun);
       break;
+    }
     case Handled::kMalformed:
       turn.GiveUp();
       return Reject(origin, "connection closed: malformed request",

@@ -27,7 +27,7 @@ struct PartitionNumbers {
 };
 
 struct ShardNumbers {
-  std::map<int16_t, int64_t> requests;
+  std::map<int16_t, RequestMetrics::OfApi> requests;
   int32_t connections = 0;
   int32_t partitions_missing = 0;
   int64_t memory_free_bytes = 0;
@@ -37,9 +37,9 @@ struct ShardNumbers {
   std::vector<std::string> directories_offline;
 };
 
-ShardNumbers Collect(Shard& shard) {
+ShardNumbers Collect(Shard& shard, MonoTime now) {
   ShardNumbers numbers;
-  numbers.requests = shard.request_counts();
+  numbers.requests = shard.request_metrics().At(now);
   numbers.connections = shard.connection_count();
   numbers.cleaner = shard.cleaner_numbers();
   numbers.partitions_missing = shard.missing_count();
@@ -72,13 +72,18 @@ std::string PartitionLabels(const TopicPartition& name) {
 
 class Page {
  public:
-  enum class Kind : uint8_t { kGauge, kCounter };
+  enum class Kind : uint8_t { kGauge, kCounter, kHistogram };
   void Family(std::string_view name, Kind kind, std::string_view help) {
+    constexpr auto kKinds = std::to_array<std::string_view>({"gauge", "counter", "histogram"});
     name_ = name;
-    text_ += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, kind == Kind::kGauge ? "gauge" : "counter");
+    text_ += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, kKinds[static_cast<size_t>(kind)]);
   }
-  void Sample(std::string_view labels, int64_t value) {
-    text_ += labels.empty() ? fmt::format("{} {}\n", name_, value) : fmt::format("{}{{{}}} {}\n", name_, labels, value);
+  void Sample(std::string_view labels, int64_t value) { Add("", labels, fmt::to_string(value)); }
+  // `suffix`: of the family's name, as histograms have it.
+  void Add(std::string_view suffix, std::string_view labels, std::string_view value) {
+    text_ += name_;
+    text_ += suffix;
+    text_ += labels.empty() ? fmt::format(" {}\n", value) : fmt::format("{{{}}} {}\n", labels, value);
   }
   void One(std::string_view name, std::string_view help, int64_t value) {
     Family(name, Kind::kGauge, help);
@@ -93,17 +98,66 @@ class Page {
 
 using Shards = std::vector<ShardNumbers>;
 
+struct ApiLatency {
+  int64_t begun_count = 0;
+  LatencyHistogram all;
+  LatencyHistogram recent;
+};
+
+std::string RequestLabel(int16_t key) {
+  return Label("request", protocol::FindApi(key)->name);
+}
+
+// Twice: as Kafka's exporters give it, quantiles in milliseconds, and as a histogram that can be added up over nodes.
+void AddLatency(Page& page, const std::map<int16_t, ApiLatency>& requests) {
+  struct Quantile {
+    std::string_view label;
+    int per_mille;
+  };
+  constexpr auto kQuantiles = std::to_array<Quantile>(
+      {{"0.50", 500}, {"0.75", 750}, {"0.95", 950}, {"0.98", 980}, {"0.99", 990}, {"0.999", 999}});
+  page.Family("kafka_network_requestmetrics_totaltimems", Page::Kind::kGauge,
+              "Milliseconds from request to answer, quantiles of the last one to two minutes.");
+  for (const auto& [key, api] : requests) {
+    for (const Quantile& quantile : kQuantiles) {
+      const int64_t micros = api.recent.QuantileMicros(quantile.per_mille);
+      page.Add("", RequestLabel(key) + "," + Label("quantile", quantile.label),
+               fmt::format("{}.{:03}", micros / 1000, micros % 1000));
+    }
+  }
+  page.Family("odradek_request_duration_seconds", Page::Kind::kHistogram, "Time from request to answer.");
+  const auto seconds = [](int64_t micros) { return fmt::format("{}.{:06}", micros / 1'000'000, micros % 1'000'000); };
+  // From 16 us to 4.5 minutes, a bucket for every second power of two.
+  constexpr int kFirst = 4;
+  constexpr int kLast = 28;
+  for (const auto& [key, api] : requests) {
+    for (int exponent = kFirst; exponent <= kLast; exponent += 2) {
+      page.Add("_bucket", RequestLabel(key) + "," + Label("le", seconds((int64_t{1} << exponent) - 1)),
+               fmt::to_string(api.all.CountBelow(exponent)));
+    }
+    page.Add("_bucket", RequestLabel(key) + "," + Label("le", "+Inf"), fmt::to_string(api.all.count()));
+    page.Add("_sum", RequestLabel(key), seconds(api.all.sum_micros()));
+    page.Add("_count", RequestLabel(key), fmt::to_string(api.all.count()));
+  }
+}
+
 void AddNetwork(Page& page, const Shards& shards) {
-  std::map<int16_t, int64_t> requests;
+  std::map<int16_t, ApiLatency> requests;
   int64_t connections = 0;
   int64_t memory_free_bytes = 0;
   for (const ShardNumbers& shard : shards) {
-    for (const auto& [key, count] : shard.requests) requests[key] += count;
+    for (const auto& [key, api] : shard.requests) {
+      ApiLatency& sum = requests[key];
+      sum.begun_count += api.begun_count;
+      sum.all.Add(api.all);
+      sum.recent.Add(api.recent());
+    }
     connections += shard.connections;
     memory_free_bytes += shard.memory_free_bytes;
   }
   page.Family("kafka_network_requestmetrics_requests_total", Page::Kind::kCounter, "Requests by API.");
-  for (const auto& [key, count] : requests) page.Sample(Label("request", protocol::FindApi(key)->name), count);
+  for (const auto& [key, api] : requests) page.Sample(RequestLabel(key), api.begun_count);
+  AddLatency(page, requests);
   page.One("kafka_server_socket_server_metrics_connection_count", "Open connections.", connections);
   page.One("odradek_memory_free_bytes", "What is left of the budget for request frames.", memory_free_bytes);
 }
@@ -258,7 +312,7 @@ std::string MetricsText(fiber::Fiber& self, Node& node) {
   for (const env::Env* env : node.shard_envs()) {
     const ShardId id = env->shards.self();
     shards.push_back(CallOn(self, node.shard_envs(), ShardId(0), id,
-                            [&node, id](fiber::Fiber&) { return Collect(node.shard(id)); }));
+                            [&node, id](fiber::Fiber& fiber) { return Collect(node.shard(id), fiber.Now()); }));
   }
   Page page;
   AddCleaner(page, shards);

@@ -22,6 +22,7 @@
 #include "engine/broker/metadata_view.h"
 #include "engine/broker/options.h"
 #include "engine/broker/partition.h"
+#include "engine/broker/request_metrics.h"
 #include "engine/env/env.h"
 #include "engine/fiber/sync.h"
 #include "engine/metadata/controller.h"
@@ -117,8 +118,7 @@ class Shard {
   void DrainConnections(fiber::Fiber& self, MonoTime deadline);
   void HurryDrain() { drain_hurries_ = true; }
 
-  void CountRequest(protocol::ApiKey key) { ++request_counts_[static_cast<int16_t>(key)]; }
-  const std::map<int16_t, int64_t>& request_counts() const { return request_counts_; }
+  RequestMetrics& request_metrics() { return request_metrics_; }
   storage::CleanerNumbers cleaner_numbers() const {
     return cleaner_ == nullptr ? storage::CleanerNumbers{} : cleaner_->numbers();
   }
@@ -160,7 +160,7 @@ class Shard {
   fiber::Event cleaner_ended_;
   fiber::Event stop_;
   fiber::Event maintenance_ended_;
-  std::map<int16_t, int64_t> request_counts_;
+  RequestMetrics request_metrics_;
 };
 
 }  // namespace odradek::broker

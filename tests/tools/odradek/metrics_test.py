@@ -26,7 +26,7 @@ class Metrics(WithBroker):
             if line[0] != '#':
                 name, value = line.rsplit(' ', 1)
                 self.assertNotIn(name, found)
-                found[name] = int(value)
+                found[name] = float(value)
         return found
 
     def test_every_family_has_help_and_type_and_one_block(self):
@@ -35,11 +35,12 @@ class Metrics(WithBroker):
         for line in self.page().splitlines():
             match = re.fullmatch(r'# (HELP|TYPE) ([a-z_]+) (.+)', line)
             if match and match[1] == 'TYPE':
-                self.assertIn(match[3], ('gauge', 'counter'))
+                self.assertIn(match[3], ('gauge', 'counter', 'histogram'))
                 self.assertEqual(match[3] == 'counter', match[2].endswith('_total'))
                 described.append(match[2])
             elif not match:
-                self.assertEqual(re.match('[a-z_]+', line)[0], described[-1])
+                suffix = re.match('[a-z_]+', line)[0].removeprefix(described[-1])
+                self.assertIn(suffix, ('', '_bucket', '_sum', '_count'))
         self.assertEqual(len(described), len(set(described)))
 
     def test_kafkas_names_count_what_happened(self):
@@ -67,6 +68,22 @@ class Metrics(WithBroker):
         self.assertGreaterEqual(found['kafka_server_brokertopicmetrics_bytesout_total{topic="t"}'], bytes_in)
         self.assertEqual(found['kafka_log_log_size{topic="t",partition="1"}'], bytes_in)
         self.assertGreater(found['kafka_network_requestmetrics_requests_total{request="Produce"}'], 0)
+
+    def test_latencies_are_quantiles_and_a_histogram_that_adds_up(self):
+        self.create('t')
+        self.produce('t', 'a\nb\nc\n')
+        found = self.samples()
+        quantiles = [found[f'kafka_network_requestmetrics_totaltimems{{request="Produce",quantile="{q}"}}']
+                     for q in ('0.50', '0.75', '0.95', '0.98', '0.99', '0.999')]
+        self.assertEqual(quantiles, sorted(quantiles))
+        self.assertGreater(quantiles[-1], 0)
+        buckets = [value for name, value in found.items()
+                   if name.startswith('odradek_request_duration_seconds_bucket{request="Produce",')]
+        self.assertEqual(buckets, sorted(buckets))
+        count = found['odradek_request_duration_seconds_count{request="Produce"}']
+        self.assertEqual(buckets[-1], count)
+        self.assertEqual(count, found['kafka_network_requestmetrics_requests_total{request="Produce"}'])
+        self.assertGreater(found['odradek_request_duration_seconds_sum{request="Produce"}'], 0)
 
     def test_what_is_no_request_for_it_is_answered_or_ended(self):
         with self.assertRaises(urllib.error.HTTPError) as caught:
