@@ -129,7 +129,6 @@ void Controller::Publish(fiber::Fiber& self) {
 // Decides, makes it durable, publishes it, and returns the answer.
 template <typename Decide>
 auto Controller::DecideAndCommit(fiber::Fiber& self, Decide decide) {
-  const fiber::MutexLock lock(self, deciding_);
   auto outcome = decide();
   if (!outcome.records.empty()) {
     Commit(self, std::move(outcome.records));
@@ -138,22 +137,37 @@ auto Controller::DecideAndCommit(fiber::Fiber& self, Decide decide) {
   return std::move(outcome.response);
 }
 
-protocol::CreateTopicsResponse Controller::CreateTopics(fiber::Fiber& self,
-                                                        const protocol::CreateTopicsRequest& request) {
-  return DecideAndCommit(self, [&] {
+template <typename Request, typename Decide>
+auto Controller::DecideInTime(fiber::Fiber& self, const Request& request, Decide decide) {
+  using Response = decltype(decide().response);
+  std::optional<Response> response;
+  if (request.timeout_ms <= 0) return response;
+  const fiber::MutexLock lock(self, deciding_, self.Now() + Duration::Millis(request.timeout_ms));
+  if (!lock.owns()) {
+    REACHED(env_.context, "broker.controller.request_timed_out");
+    return response;
+  }
+  response = DecideAndCommit(self, decide);
+  return response;
+}
+
+std::optional<protocol::CreateTopicsResponse> Controller::CreateTopics(fiber::Fiber& self,
+                                                                       const protocol::CreateTopicsRequest& request) {
+  return DecideInTime(self, request, [&] {
     base::Prng draws(env_.entropy.Next64());
     return machine_.CreateTopics(request, draws);
   });
 }
 
-protocol::DeleteTopicsResponse Controller::DeleteTopics(fiber::Fiber& self,
-                                                        const protocol::DeleteTopicsRequest& request, int16_t version) {
-  return DecideAndCommit(self, [&] { return machine_.DeleteTopics(request, version); });
+std::optional<protocol::DeleteTopicsResponse> Controller::DeleteTopics(fiber::Fiber& self,
+                                                                       const protocol::DeleteTopicsRequest& request,
+                                                                       int16_t version) {
+  return DecideInTime(self, request, [&] { return machine_.DeleteTopics(request, version); });
 }
 
-protocol::CreatePartitionsResponse Controller::CreatePartitions(fiber::Fiber& self,
-                                                                const protocol::CreatePartitionsRequest& request) {
-  return DecideAndCommit(self, [&] {
+std::optional<protocol::CreatePartitionsResponse> Controller::CreatePartitions(
+    fiber::Fiber& self, const protocol::CreatePartitionsRequest& request) {
+  return DecideInTime(self, request, [&] {
     base::Prng draws(env_.entropy.Next64());
     return machine_.CreatePartitions(request, draws);
   });
@@ -161,11 +175,13 @@ protocol::CreatePartitionsResponse Controller::CreatePartitions(fiber::Fiber& se
 
 protocol::IncrementalAlterConfigsResponse Controller::IncrementalAlterConfigs(
     fiber::Fiber& self, const protocol::IncrementalAlterConfigsRequest& request) {
+  const fiber::MutexLock lock(self, deciding_);
   return DecideAndCommit(self, [&] { return machine_.IncrementalAlterConfigs(request); });
 }
 
 protocol::AlterConfigsResponse Controller::AlterConfigs(fiber::Fiber& self,
                                                         const protocol::AlterConfigsRequest& request) {
+  const fiber::MutexLock lock(self, deciding_);
   return DecideAndCommit(self, [&] { return machine_.AlterConfigs(request); });
 }
 

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -51,11 +52,15 @@ class Controller {
                                                           const NodeOptions& options, const ControllerStart& start,
                                                           PublishView publish);
 
-  protocol::CreateTopicsResponse CreateTopics(fiber::Fiber& self, const protocol::CreateTopicsRequest& request);
-  protocol::DeleteTopicsResponse DeleteTopics(fiber::Fiber& self, const protocol::DeleteTopicsRequest& request,
-                                              int16_t version);
-  protocol::CreatePartitionsResponse CreatePartitions(fiber::Fiber& self,
-                                                      const protocol::CreatePartitionsRequest& request);
+  // nullopt: other requests took until timeout_ms had passed; nothing was decided. What was begun is finished, however
+  // long it takes (as in Kafka's QuorumController).
+  std::optional<protocol::CreateTopicsResponse> CreateTopics(fiber::Fiber& self,
+                                                             const protocol::CreateTopicsRequest& request);
+  std::optional<protocol::DeleteTopicsResponse> DeleteTopics(fiber::Fiber& self,
+                                                             const protocol::DeleteTopicsRequest& request,
+                                                             int16_t version);
+  std::optional<protocol::CreatePartitionsResponse> CreatePartitions(fiber::Fiber& self,
+                                                                     const protocol::CreatePartitionsRequest& request);
   protocol::IncrementalAlterConfigsResponse IncrementalAlterConfigs(
       fiber::Fiber& self, const protocol::IncrementalAlterConfigsRequest& request);
   protocol::AlterConfigsResponse AlterConfigs(fiber::Fiber& self, const protocol::AlterConfigsRequest& request);
@@ -77,8 +82,12 @@ class Controller {
   // REQUIRES: deciding_ is held.
   void Publish(fiber::Fiber& self);
   std::shared_ptr<const MetadataView> MakeView() const;
+  // REQUIRES: deciding_ is held.
   template <typename Decide>
   auto DecideAndCommit(fiber::Fiber& self, Decide decide);
+  // nullopt: not begun within the request's timeout.
+  template <typename Request, typename Decide>
+  auto DecideInTime(fiber::Fiber& self, const Request& request, Decide decide);
   void RunMaintenance(fiber::Fiber& self);
 
   env::Env& env_;

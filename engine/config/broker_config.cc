@@ -219,9 +219,12 @@ absl::Status ResolveMetricsListener(const BrokerReader& read, BrokerConfig& out)
 }
 
 absl::Status ResolveDirs(const BrokerReader& read, BrokerConfig& out) {
-  out.log_dirs = read.List("log.dirs");
-  if (out.log_dirs.empty()) out.log_dirs = read.List("log.dir");
-  if (out.log_dirs.empty()) return base::InvalidArgument("Invalid configuration log.dirs: it names no folder");
+  // An empty log.dirs is a mistake, not a reason to take log.dir.
+  const std::string_view name = read.Find("log.dirs") ? "log.dirs" : "log.dir";
+  out.log_dirs = read.List(name);
+  if (out.log_dirs.empty()) {
+    return base::InvalidArgument(fmt::format("Invalid configuration {}: it names no folder", name));
+  }
   out.metadata_log_dir = read.Text("metadata.log.dir");
   if (out.metadata_log_dir.empty()) out.metadata_log_dir = out.log_dirs.front();
   return absl::OkStatus();

@@ -90,6 +90,12 @@ struct StatResult {
   DiskError error = DiskError::kNone;
 };
 
+struct SpaceResult {
+  int64_t free_bytes = 0;  // that are left for writing
+  int64_t total_bytes = 0;
+  DiskError error = DiskError::kNone;
+};
+
 // Held until destroyed or until the process dies.
 class FileLock {
  public:
@@ -117,8 +123,8 @@ class Disk {
   virtual DiskError SyncDirectory(fiber::Fiber& self, std::string_view path) = 0;
   // Locks the file (made if need be) against other processes and other holders; kLocked if it is held.
   virtual LockResult Lock(fiber::Fiber& self, std::string_view path) = 0;
-  // Space that is left for writing, in bytes.
-  virtual IoResult FreeBytes(fiber::Fiber& self, std::string_view path) = 0;
+  // Of the disk that holds the path.
+  virtual SpaceResult Space(fiber::Fiber& self, std::string_view path) = 0;
 };
 
 }  // namespace odradek::env

@@ -16,14 +16,20 @@ namespace odradek::fiber {
 // the scheduler runs them in; nobody overtakes.
 class Mutex {
  public:
-  void Lock(Fiber& self) {
+  void Lock(Fiber& self) { LockUntil(self, MonoTime::Never()); }
+  // kTimeout: it is not locked by the caller.
+  Wake LockUntil(Fiber& self, MonoTime deadline) {
     if (!locked_) {
       locked_ = true;
-      return;
+      return Wake::kSignalled;
     }
     Waiter waiter(*this);
-    while (!waiter.owns) waiter.turn.Wait(self);
+    while (!waiter.owns) {
+      // Handed over in the same moment as the time ran out: the caller has it.
+      if (waiter.turn.WaitUntil(self, deadline) == Wake::kTimeout && !waiter.owns) return Wake::kTimeout;
+    }
     waiter.took = true;
+    return Wake::kSignalled;
   }
   // REQUIRES: locked.
   void Unlock() {
@@ -40,7 +46,8 @@ class Mutex {
   bool is_locked() const { return locked_; }
 
  private:
-  // On the stack of the fiber that waits. One that is killed leaves the line, or passes on what it was just given.
+  // On the stack of the fiber that waits. One that is killed or gives up leaves the line, or passes on what it was just
+  // given.
   struct Waiter {
     explicit Waiter(Mutex& m) : mutex(m) { mutex.waiters_.push_back(this); }
     ~Waiter() {
@@ -67,12 +74,19 @@ class Mutex {
 class MutexLock {
  public:
   MutexLock(Fiber& self, Mutex& mutex) : mutex_(mutex) { mutex_.Lock(self); }
-  ~MutexLock() { mutex_.Unlock(); }
+  MutexLock(Fiber& self, Mutex& mutex, MonoTime deadline)
+      : mutex_(mutex), owns_(mutex_.LockUntil(self, deadline) == Wake::kSignalled) {}
+  ~MutexLock() {
+    if (owns_) mutex_.Unlock();
+  }
+  // False: the deadline passed first.
+  bool owns() const { return owns_; }
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
 
  private:
   Mutex& mutex_;
+  const bool owns_ = true;
 };
 
 // Counts units of a budget: memory, requests in flight.

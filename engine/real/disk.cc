@@ -173,15 +173,16 @@ env::LockResult RealDisk::Lock(fiber::Fiber& self, std::string_view path) {
   return {std::make_unique<RealFileLock>(std::move(fd)), env::DiskError::kNone};
 }
 
-env::IoResult RealDisk::FreeBytes(fiber::Fiber& self, std::string_view path) {
+env::SpaceResult RealDisk::Space(fiber::Fiber& self, std::string_view path) {
   LeaveIfKilled(self);
   struct statvfs info {};
   const std::string resolved = Resolve(path);
   if (statvfs(resolved.empty() ? "." : resolved.c_str(), &info) != 0) {
-    return {.size_bytes = 0, .error = DiskErrorOf(errno)};
+    return {.error = DiskErrorOf(errno)};
   }
-  const auto free_bytes = static_cast<int64_t>(info.f_bavail) * static_cast<int64_t>(info.f_frsize);
-  return {.size_bytes = free_bytes, .error = env::DiskError::kNone};
+  const auto block_bytes = static_cast<int64_t>(info.f_frsize);
+  return {.free_bytes = static_cast<int64_t>(info.f_bavail) * block_bytes,
+          .total_bytes = static_cast<int64_t>(info.f_blocks) * block_bytes};
 }
 
 }  // namespace odradek::real

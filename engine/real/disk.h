@@ -24,7 +24,7 @@ class RealDisk final : public env::Disk {
   env::DiskError SyncDirectory(fiber::Fiber& self, std::string_view path) override;
   // An OFD lock: unlike flock() it also conflicts with the fcntl locks that Kafka's Java code takes.
   env::LockResult Lock(fiber::Fiber& self, std::string_view path) override;
-  env::IoResult FreeBytes(fiber::Fiber& self, std::string_view path) override;
+  env::SpaceResult Space(fiber::Fiber& self, std::string_view path) override;
 
  private:
   std::string Resolve(std::string_view path) const;

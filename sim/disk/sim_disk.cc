@@ -351,13 +351,17 @@ env::LockResult SimDisk::Lock(fiber::Fiber& self, std::string_view path) {
   return result;
 }
 
-IoResult SimDisk::FreeBytes(fiber::Fiber& self, std::string_view path) {
+env::SpaceResult SimDisk::Space(fiber::Fiber& self, std::string_view path) {
   DiskCall call(node_, self, DiskOperation::kLook, path);
   call.WaitBefore();
-  const DiskError error = node_.model_.Stat(path).error;
-  const IoResult result{.size_bytes = error == DiskError::kNone ? node_.model_.free_bytes() : 0, .error = error};
+  env::SpaceResult result{.error = node_.model_.Stat(path).error};
+  if (result.error == DiskError::kNone) {
+    result.free_bytes = node_.model_.free_bytes();
+    result.total_bytes = node_.model_.capacity_bytes();
+  }
   call.WaitAfter();
-  return call.Done(result, 0);
+  call.Done(IoResult{.size_bytes = result.free_bytes, .error = result.error}, 0);
+  return result;
 }
 
 }  // namespace odradek::sim

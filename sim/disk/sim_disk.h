@@ -89,7 +89,7 @@ class SimDisk final : public env::Disk {
   env::StatResult Stat(fiber::Fiber& self, std::string_view path) override;
   env::DiskError SyncDirectory(fiber::Fiber& self, std::string_view path) override;
   env::LockResult Lock(fiber::Fiber& self, std::string_view path) override;
-  env::IoResult FreeBytes(fiber::Fiber& self, std::string_view path) override;
+  env::SpaceResult Space(fiber::Fiber& self, std::string_view path) override;
 
  private:
   // EIO or ENOSPC for an operation that changes names.

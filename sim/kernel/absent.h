@@ -19,7 +19,7 @@ class NoDisk final : public env::Disk {
   env::StatResult Stat(fiber::Fiber&, std::string_view) override { return {.error = kError}; }
   env::DiskError SyncDirectory(fiber::Fiber&, std::string_view) override { return kError; }
   env::LockResult Lock(fiber::Fiber&, std::string_view) override { return {.lock = nullptr, .error = kError}; }
-  env::IoResult FreeBytes(fiber::Fiber&, std::string_view) override { return {.error = kError}; }
+  env::SpaceResult Space(fiber::Fiber&, std::string_view) override { return {.error = kError}; }
 
  private:
   static constexpr env::DiskError kError = env::DiskError::kAccessDenied;

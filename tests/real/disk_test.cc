@@ -188,10 +188,10 @@ TEST_F(RealDiskTest, AFullDiskIsToldWithWhatWasWritten) {
   });
 }
 
-TEST_F(RealDiskTest, FreeBytesAreThere) {
+TEST_F(RealDiskTest, SpaceIsThere) {
   world_.Run([&](fiber::Fiber& self) {
-    EXPECT_GT(disk().FreeBytes(self, "").size_bytes, 0);
-    EXPECT_EQ(disk().FreeBytes(self, "no").error, DiskError::kNotFound);
+    EXPECT_GT(disk().Space(self, "").free_bytes, 0);
+    EXPECT_EQ(disk().Space(self, "no").error, DiskError::kNotFound);
   });
 }
 

@@ -29,18 +29,16 @@ LogDirAnswer DescribeLogDir(fiber::Fiber& self, Shard& shard, storage::LogManage
   LogDirAnswer result;
   result.log_dir = logs.directory();
   std::map<std::string, std::vector<protocol::DescribeLogDirsResponse::Partition>> topics;
-  int64_t used_bytes = 0;
   for (const std::shared_ptr<storage::Log>& log : logs.Logs()) {
-    used_bytes += log->size_bytes();
     const TopicPartition& name = log->name();
     if (shard.Find(name) == nullptr || (filter && !filter->contains(name))) continue;
     topics[name.topic].push_back({name.partition.value(), log->size_bytes(), 0, false});
   }
   for (auto& [name, partitions] : topics) result.topics.push_back({name, std::move(partitions)});
-  const env::IoResult free = shard.env().disk.FreeBytes(self, result.log_dir);
-  if (free.ok()) {
-    result.usable_bytes = free.size_bytes;
-    result.total_bytes = free.size_bytes + used_bytes;
+  const env::SpaceResult space = shard.env().disk.Space(self, result.log_dir);
+  if (space.error == env::DiskError::kNone) {
+    result.usable_bytes = space.free_bytes;
+    result.total_bytes = space.total_bytes;
   }
   return result;
 }

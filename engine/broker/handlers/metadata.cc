@@ -67,8 +67,12 @@ std::map<std::string, ErrorCode> CreateMissing(RequestContext& context, const st
     topic.num_partitions = -1;
     topic.replication_factor = -1;
   }
-  const protocol::CreateTopicsResponse created = context.node.controller().CreateTopics(context.self, request);
-  for (const auto& topic : created.topics) {
+  const auto created = context.node.controller().CreateTopics(context.self, request);
+  if (!created) {
+    for (const std::string& name : names) errors[name] = ErrorCode::kUnknownTopicOrPartition;
+    return errors;
+  }
+  for (const auto& topic : created->topics) {
     const auto error = static_cast<ErrorCode>(topic.error_code);
     if (error == ErrorCode::kNone || error == ErrorCode::kTopicAlreadyExists) continue;
     errors[topic.name] = error == ErrorCode::kInvalidTopicException ? error : ErrorCode::kUnknownTopicOrPartition;

@@ -323,5 +323,55 @@ TEST(DescribeConfigsAnswer, NoKeysAreAllKeys) {
   });
 }
 
+// QuorumController's event queue: what was not begun by its deadline is not done.
+TEST(AdminAnswer, WhatCannotBeginInTimeIsRefusedAndNotDone) {
+  WithTopic([](TestClient& client) {
+    protocol::CreateTopicsRequest creation;
+    creation.topics.emplace_back().name = "late";
+    creation.timeout_ms = 0;
+    const auto created = client.Ask<protocol::CreateTopicsResponse>(creation, 7).response.topics.at(0);
+    EXPECT_EQ(ErrorOf(created.error_code), ErrorCode::kRequestTimedOut);
+    EXPECT_EQ(created.name, "late");
+    EXPECT_EQ(created.num_partitions, -1);
+    protocol::CreatePartitionsRequest growth;
+    growth.topics.push_back({.name = "t", .count = 3});
+    const auto grown = client.Ask<protocol::CreatePartitionsResponse>(growth, 3).response.results.at(0);
+    EXPECT_EQ(ErrorOf(grown.error_code), ErrorCode::kRequestTimedOut);
+    protocol::DeleteTopicsRequest deletion;
+    deletion.topics.push_back({"t", Uuid()});
+    const auto deleted = client.Ask<protocol::DeleteTopicsResponse>(deletion, 6).response.responses.at(0);
+    EXPECT_EQ(ErrorOf(deleted.error_code), ErrorCode::kRequestTimedOut);
+    EXPECT_EQ(deleted.name, "t");
+    const auto topics = client.Ask<protocol::MetadataResponse>(protocol::MetadataRequest{.topics = std::nullopt}, 9);
+    ASSERT_EQ(topics.response.topics.size(), 1u);
+    EXPECT_EQ(topics.response.topics[0].partitions.size(), 1u);
+  });
+}
+
+TEST(AdminAnswer, ARequestWaitsForItsTurnUntilItsTimeout) {
+  WithTopic([](TestClient& client) {
+    fiber::TaskGroup both(client.self());
+    both.Spawn("long", [&client](fiber::Fiber& self) {
+      TestClient other(self, client.env());
+      other.CreateTopic("large", 300);
+    });
+    both.Spawn("impatient", [&client](fiber::Fiber& self) {
+      TestClient other(self, client.env());
+      fiber::SleepFor(self, Duration::Millis(2));
+      protocol::CreateTopicsRequest creation;
+      creation.topics.emplace_back().name = "late";
+      creation.timeout_ms = 1;
+      const auto created = other.Ask<protocol::CreateTopicsResponse>(creation, 7).response.topics.at(0);
+      EXPECT_EQ(ErrorOf(created.error_code), ErrorCode::kRequestTimedOut);
+      creation.timeout_ms = 30'000;
+      creation.topics[0].num_partitions = -1;
+      creation.topics[0].replication_factor = -1;
+      const auto patient = other.Ask<protocol::CreateTopicsResponse>(creation, 7).response.topics.at(0);
+      EXPECT_EQ(ErrorOf(patient.error_code), ErrorCode::kNone) << patient.error_message.value_or("");
+    });
+    both.Join(client.self());
+  });
+}
+
 }  // namespace
 }  // namespace odradek::broker

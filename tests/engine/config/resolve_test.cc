@@ -216,6 +216,8 @@ TEST(BrokerConfig, QuorumOfMoreThanThisNodeIsRefused) {
 TEST(BrokerConfig, LogDirsGoesBeforeLogDir) {
   EXPECT_THAT(Broker({{"log.dir", "/a"}})->log_dirs, ElementsAre("/a"));
   EXPECT_THAT(Broker({{"log.dir", "/a"}, {"log.dirs", "/b, /c"}})->log_dirs, ElementsAre("/b", "/c"));
+  EXPECT_EQ(Broker({{"log.dir", "/a"}, {"log.dirs", ""}}).status().message(),
+            "Invalid configuration log.dirs: it names no folder");
 }
 
 TEST(BrokerConfig, NegativeLimitsAreNoLimits) {

@@ -256,6 +256,32 @@ TEST_F(FiberTest, CancelledWaiterPassesTheMutexOn) {
   EXPECT_FALSE(mutex.is_locked());
 }
 
+TEST_F(FiberTest, WhoGivesUpOnAMutexLeavesTheLine) {
+  Mutex mutex;
+  WaitQueue gate;
+  scheduler_.Spawn("owner", [&](Fiber& self) {
+    MutexLock lock(self, mutex);
+    gate.Wait(self);
+  });
+  scheduler_.Spawn("impatient", [&](Fiber& self) {
+    MutexLock lock(self, mutex, self.Now() + Duration::Millis(1));
+    EXPECT_FALSE(lock.owns());
+    Say("left");
+  });
+  scheduler_.Spawn("patient", [&](Fiber& self) {
+    MutexLock lock(self, mutex, self.Now() + Duration::Seconds(1));
+    EXPECT_TRUE(lock.owns());
+    Say("took");
+  });
+  scheduler_.Spawn("opener", [&](Fiber& self) {
+    SleepFor(self, Duration::Millis(10));
+    gate.WakeOne();
+  });
+  executor_.RunAll(scheduler_);
+  EXPECT_EQ(said_, "left took");
+  EXPECT_FALSE(mutex.is_locked());
+}
+
 TEST_F(FiberTest, SemaphoreBoundsConcurrency) {
   Semaphore semaphore(2);
   int running = 0;

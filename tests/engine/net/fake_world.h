@@ -296,7 +296,7 @@ class NoDisk final : public env::Disk {
   env::StatResult Stat(fiber::Fiber&, std::string_view) override { return {env::FileKind::kFile, 0, kError}; }
   env::DiskError SyncDirectory(fiber::Fiber&, std::string_view) override { return kError; }
   env::LockResult Lock(fiber::Fiber&, std::string_view) override { return {nullptr, kError}; }
-  env::IoResult FreeBytes(fiber::Fiber&, std::string_view) override { return {0, kError}; }
+  env::SpaceResult Space(fiber::Fiber&, std::string_view) override { return {.error = kError}; }
 
  private:
   static constexpr env::DiskError kError = env::DiskError::kIo;

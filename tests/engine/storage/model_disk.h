@@ -63,8 +63,8 @@ class ModelDisk final : public env::Disk {
     return error == env::DiskError::kNone ? model_.SyncDirectory(path, covered) : error;
   }
   env::LockResult Lock(fiber::Fiber& self, std::string_view path) override;
-  env::IoResult FreeBytes(fiber::Fiber&, std::string_view) override {
-    return {.size_bytes = model_.free_bytes(), .error = {}};
+  env::SpaceResult Space(fiber::Fiber&, std::string_view) override {
+    return {.free_bytes = model_.free_bytes(), .total_bytes = model_.capacity_bytes()};
   }
 
  private:

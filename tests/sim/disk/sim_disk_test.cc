@@ -274,7 +274,8 @@ TEST(SimDisk, FullDiskRecoversWhenSpaceIsMade) {
   ASSERT_TRUE(world.Run([&](fiber::Fiber& self) {
     auto file = OpenFile(self, world.disk(), "a");
     EXPECT_EQ(WriteText(self, *file, std::string(3 * kPageBytes, 'x'), 0).error, DiskError::kNoSpace);
-    EXPECT_EQ(world.disk().FreeBytes(self, "").size_bytes, 0);
+    EXPECT_EQ(world.disk().Space(self, "").free_bytes, 0);
+    EXPECT_EQ(world.disk().Space(self, "").total_bytes, 2 * kPageBytes);
     EXPECT_EQ(world.disk().Remove(self, "a"), DiskError::kNone);
     EXPECT_EQ(world.disk().Open(self, "b", env::OpenMode::kCreate).error, DiskError::kNoSpace);
     file.reset();
