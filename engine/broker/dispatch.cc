@@ -215,8 +215,8 @@ void HandleFrame(fiber::Fiber& self, const RequestOrigin& origin, std::shared_pt
   net::OutParts answer;
   switch (route->run(context, reader, answer)) {
     case Handled::kAnswer: {
-      const MonoTime now = self.Now();
-      origin.shard.request_metrics().End(route->key, now, now - begun);
+      const Duration took = origin.shard.env().clock.Instant() - begun;
+      origin.shard.request_metrics().End(route->key, self.Now(), took);
       break;
     }
     case Handled::kMalformed:

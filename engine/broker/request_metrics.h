@@ -1,6 +1,6 @@
-// How long requests take, per API: from the last byte of the frame until the answer is ready to be sent. Kafka's
-// RequestMetrics TotalTimeMs (without the time in the socket) as a histogram since the start, and as quantiles over the
-// last one to two windows. Belongs to one shard; nothing suspends.
+// How long requests take, per API: from the round in which the frame was complete until the answer is ready to be sent.
+// Kafka's RequestMetrics TotalTimeMs (without the time in the socket) as a histogram since the start, and as quantiles
+// over the last one to two windows. Belongs to one shard; nothing suspends.
 #pragma once
 
 #include <array>

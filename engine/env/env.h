@@ -21,6 +21,8 @@ class Clock {
   virtual ~Clock() = default;
   // The instant of the current round (see Rounds).
   virtual MonoTime Now() const = 0;
+  // The instant of this call, within the round: to measure with, never to decide by. Not before Now().
+  virtual MonoTime Instant() const = 0;
   // What the node's wall clock shows; may jump.
   virtual WallTime WallNow() const = 0;
 };

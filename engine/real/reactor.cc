@@ -144,6 +144,10 @@ void Reactor::WaitForEvents() {
   }
 }
 
+MonoTime Reactor::Instant() const {
+  return ReadMonotonicClock();
+}
+
 void Reactor::ReadClocks() {
   now_ = ReadMonotonicClock();
   wall_now_ = WallTime::FromUnixNanos(ReadClockNanos(CLOCK_REALTIME));

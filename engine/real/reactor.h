@@ -54,6 +54,7 @@ class Reactor final : public fiber::Executor, public env::Clock, public env::Rou
 
   // fiber::Executor, env::Clock
   MonoTime Now() const override { return now_; }
+  MonoTime Instant() const override;
   WallTime WallNow() const override { return wall_now_; }
   void MakeReady(fiber::Fiber& fiber) override { ready_.push_back(&fiber); }
   fiber::TimerHandle ArmTimer(MonoTime at, fiber::Fiber& fiber) override { return timers_.Arm(at, fiber); }

@@ -52,6 +52,10 @@ MonoTime NodeShard::Now() const {
   return round_open_ ? round_now_ : std::max(round_now_, time_.Mono(kernel_.Now()));
 }
 
+MonoTime NodeShard::Instant() const {
+  return std::max(round_now_, time_.Mono(kernel_.Now()));
+}
+
 WallTime NodeShard::WallNow() const {
   return time_.Wall(kernel_.Now());
 }

@@ -63,6 +63,7 @@ class NodeShard final : public fiber::Executor,
 
   // fiber::Executor, env::Clock
   MonoTime Now() const override;
+  MonoTime Instant() const override;
   WallTime WallNow() const override;
   void MakeReady(fiber::Fiber& fiber) override;
   fiber::TimerHandle ArmTimer(MonoTime at, fiber::Fiber& fiber) override;

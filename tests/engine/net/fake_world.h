@@ -21,6 +21,7 @@ namespace odradek::net::testing {
 class FakeLoop final : public fiber::Executor, public env::Clock, public env::Rounds {
  public:
   MonoTime Now() const override { return now_; }
+  MonoTime Instant() const override { return now_; }
   WallTime WallNow() const override { return WallTime::FromUnixMillis(1700000000000) + (now_ - MonoTime()); }
   void MakeReady(fiber::Fiber& fiber) override { ready_.push_back(&fiber); }
   fiber::TimerHandle ArmTimer(MonoTime at, fiber::Fiber& fiber) override {

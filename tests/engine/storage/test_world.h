@@ -90,6 +90,7 @@ class TestClock final : public env::Clock {
  public:
   explicit TestClock(fiber::ManualExecutor& executor) : executor_(executor) {}
   MonoTime Now() const override { return executor_.Now(); }
+  MonoTime Instant() const override { return executor_.Now(); }
   WallTime WallNow() const override { return wall; }
   WallTime wall = WallTime::FromUnixMillis(1'700'000'000'000);
 
