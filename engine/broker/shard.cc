@@ -80,6 +80,7 @@ Shard::Assignments Shard::Apply(fiber::Fiber& self, std::shared_ptr<const Metada
     const auto [at, is_new] = missing_.insert_or_assign(one.name, one.topic_id);
     if (is_new) Complain("partition is offline", one.name, std::string(base::SV(applied.message())));
   }
+  ConfigureCleaner();
   is_first_view_ = false;
   return Misplaced(led);
 }
@@ -288,19 +289,34 @@ void Shard::StartMaintenance() {
   if (options_.config.cleaner_runs) StartCleaner();
 }
 
-void Shard::StartCleaner() {
-  const config::BrokerConfig& config = options_.config;
+storage::CleanerOptions Shard::OptionsOf(const config::CleanerConfig& config) const {
   storage::CleanerOptions cleaner;
-  cleaner.map.memory_bytes = config.cleaner_map_bytes / env_.shards.count();
-  cleaner.map.load_percent = config.cleaner_map_load_percent;
-  cleaner.bytes_per_second_max = config.cleaner_bytes_per_second_max;
-  cleaner.chunk_bytes = config.cleaner_buffer_bytes / 2;
-  cleaner.backoff = std::max(config.cleaner_backoff, Duration::Millis(1));
+  cleaner.map.memory_bytes = config.map_bytes / env_.shards.count();
+  cleaner.map.load_percent = config.map_load_percent;
+  cleaner.bytes_per_second_max = config.bytes_per_second_max;
+  cleaner.chunk_bytes = config.buffer_bytes / 2;
+  cleaner.backoff = std::max(config.backoff, Duration::Millis(1));
+  return cleaner;
+}
+
+void Shard::ConfigureCleaner() {
+  const auto config = config::ResolveCleanerConfig(metadata::BrokerLayers(view_->image, NodeViewOf(options_)));
+  if (!config.ok()) {
+    env_.log.Write(env::LogLevel::kError, "broker", "the cleaner keeps its settings",
+                   {{"why", std::string(base::SV(config.status().message()))}});
+    return;
+  }
+  if (*config == cleaner_config_) return;
+  cleaner_config_ = *config;
+  if (cleaner_ != nullptr) cleaner_->Configure(OptionsOf(cleaner_config_));
+}
+
+void Shard::StartCleaner() {
   std::vector<storage::LogManager*> logs;
   for (const LogDirectories::Open& one : directories_.open()) {
     if (one.takes_partitions()) logs.push_back(one.logs.get());
   }
-  cleaner_ = std::make_unique<storage::Cleaner>(env_, cleaner, std::move(logs));
+  cleaner_ = std::make_unique<storage::Cleaner>(env_, OptionsOf(cleaner_config_), std::move(logs));
   env_.scheduler.Spawn("cleaner", [this](fiber::Fiber& self) {
     cleaner_->Run(self);
     cleaner_ended_.Set();

@@ -126,6 +126,9 @@ class Shard {
  private:
   void RunMaintenance(fiber::Fiber& self);
   void StartCleaner();
+  // Gives the cleaner what the newest view says of it.
+  void ConfigureCleaner();
+  storage::CleanerOptions OptionsOf(const config::CleanerConfig& config) const;
   std::vector<LedPartition> LedHere() const;
   ShardId ShardOf(const TopicPartition& name) const;
   // Where the partition's log is, or is to be made; nullptr: its directory is offline.
@@ -156,6 +159,7 @@ class Shard {
   fiber::Mutex applying_;
   bool drain_hurries_ = false;
   bool maintenance_started_ = false;
+  config::CleanerConfig cleaner_config_;
   std::unique_ptr<storage::Cleaner> cleaner_;  // nullptr: log.cleaner.enable is false, or nothing started yet
   fiber::Event cleaner_ended_;
   fiber::Event stop_;

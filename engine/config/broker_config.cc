@@ -259,25 +259,25 @@ std::optional<int64_t> ParseRate(std::string_view text) {
   return exponent > 0 || value >= kMax - 9 ? kMax : value;
 }
 
-absl::Status ResolveCleaner(const BrokerReader& read, BrokerConfig& out) {
-  out.cleaner_runs = read.Bool("log.cleaner.enable");
-  out.cleaner_backoff = read.Millis("log.cleaner.backoff.ms");
-  out.cleaner_map_bytes = read.Long("log.cleaner.dedupe.buffer.size");
+absl::Status ResolveCleaner(const BrokerReader& read, CleanerConfig& out) {
+  out.backoff = read.Millis("log.cleaner.backoff.ms");
+  out.map_bytes = read.Long("log.cleaner.dedupe.buffer.size");
   constexpr int64_t kPercentPpm = 10'000;
   const int64_t load_percent = read.Long("log.cleaner.io.buffer.load.factor") / kPercentPpm;
-  out.cleaner_map_load_percent = static_cast<int32_t>(std::clamp<int64_t>(load_percent, 1, 99));
-  out.cleaner_buffer_bytes = read.Int("log.cleaner.io.buffer.size");
+  out.map_load_percent = static_cast<int32_t>(std::clamp<int64_t>(load_percent, 1, 99));
+  out.buffer_bytes = read.Int("log.cleaner.io.buffer.size");
   const std::string rate = read.Text("log.cleaner.io.max.bytes.per.second");
   const std::optional<int64_t> parsed = ParseRate(rate);
   if (!parsed) {
     return base::InvalidArgument(fmt::format(
         "Invalid value '{}' for configuration log.cleaner.io.max.bytes.per.second: expected a number above 0", rate));
   }
-  out.cleaner_bytes_per_second_max = *parsed;
+  out.bytes_per_second_max = *parsed;
   return absl::OkStatus();
 }
 
 void ResolveNumbers(const BrokerReader& read, BrokerConfig& out) {
+  out.cleaner_runs = read.Bool("log.cleaner.enable");
   out.num_partitions = read.Int("num.partitions");
   out.default_replication_factor = static_cast<int16_t>(read.Int("default.replication.factor"));
   out.auto_create_topics = read.Bool("auto.create.topics.enable");
@@ -316,12 +316,22 @@ absl::StatusOr<BrokerConfig> ResolveBrokerConfig(const Layers& layers) {
   out.rack = read.Text("broker.rack");
   ResolveNumbers(read, out);
   for (const auto step :
-       {ResolveDirs, ResolveListeners, ResolveAdvertised, ResolveInterBroker, ResolveMetricsListener, ResolveCleaner}) {
+       {ResolveDirs, ResolveListeners, ResolveAdvertised, ResolveInterBroker, ResolveMetricsListener}) {
     const absl::Status status = step(read, out);
     if (!status.ok()) return status;
   }
+  const absl::Status cleaner = ResolveCleaner(read, out.cleaner);
+  if (!cleaner.ok()) return cleaner;
   const absl::Status quorum = CheckQuorum(read, out);
   if (!quorum.ok()) return quorum;
+  return out;
+}
+
+absl::StatusOr<CleanerConfig> ResolveCleanerConfig(const Layers& layers) {
+  REQUIRES(layers.topic == nullptr);
+  CleanerConfig out;
+  const absl::Status status = ResolveCleaner(BrokerReader(layers), out);
+  if (!status.ok()) return status;
   return out;
 }
 

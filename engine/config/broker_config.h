@@ -35,6 +35,17 @@ std::optional<HostPort> ParseHostPort(std::string_view text);
 // The elements of listeners or advertised.listeners; `name` is the property that the error names.
 absl::StatusOr<std::vector<Endpoint>> ParseEndpoints(std::string_view name, const std::vector<std::string>& elements);
 
+// Of the cleaner of compacted topics; all of it may change while the node runs.
+struct CleanerConfig {
+  Duration backoff;
+  int64_t map_bytes = 0;
+  int32_t map_load_percent = 0;
+  int32_t buffer_bytes = 0;
+  int64_t bytes_per_second_max = 0;  // the largest number: no limit
+
+  friend bool operator==(const CleanerConfig&, const CleanerConfig&) = default;
+};
+
 struct BrokerConfig {
   // Identity and addresses.
   NodeId node_id;
@@ -65,13 +76,8 @@ struct BrokerConfig {
   Duration high_watermark_checkpoint_interval;
   Duration producer_id_expiration;
 
-  // Compaction.
   bool cleaner_runs = true;
-  Duration cleaner_backoff;
-  int64_t cleaner_map_bytes = 0;
-  int32_t cleaner_map_load_percent = 0;
-  int32_t cleaner_buffer_bytes = 0;
-  int64_t cleaner_bytes_per_second_max = 0;  // the largest number: no limit
+  CleanerConfig cleaner;
 
   // Limits.
   int32_t request_bytes_max = 0;
@@ -97,6 +103,9 @@ struct BrokerConfig {
 };
 
 // The error names the properties that contradict each other or ask for more than a quorum of one.
+// What is dynamic is that of the layers at this moment; a node goes on with what it read at its start, but for what has
+// a function of its own below.
 absl::StatusOr<BrokerConfig> ResolveBrokerConfig(const Layers& layers);
+absl::StatusOr<CleanerConfig> ResolveCleanerConfig(const Layers& layers);
 
 }  // namespace odradek::config

@@ -1,6 +1,6 @@
 // The newest offset of each key of the part of a log that compaction looks at, in a bounded amount of memory: keys are
 // remembered by a 128-bit hash under a secret, so that nobody can make two keys meet. Owned by the cleaner of a shard,
-// used for one log after the other; nothing suspends.
+// for one cleaning; nothing suspends.
 //
 //  1. Never more than slots_max() entries of 24 bytes, of which load_percent are used.
 //  2. Find() gives the last offset that was put for a key.
@@ -38,8 +38,6 @@ class CleanOffsetMap {
 
   // Empty, with room for `key_count_max` keys as far as the limits allow.
   void Reset(int64_t key_count_max);
-  // Gives the memory back; nothing but Reset() may follow.
-  void Release() { slots_ = {}; }
 
   enum class PutResult : uint8_t { kDone, kFull };
   // kFull: nothing was changed.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/base/check.h"
 #include "engine/base/ids.h"
 #include "engine/base/time.h"
 #include "engine/fiber/fiber.h"
@@ -25,14 +26,18 @@ struct CleanRange {
 class IoThrottle {
  public:
   // The largest number is no limit. REQUIRES: bytes_per_second > 0.
-  explicit IoThrottle(int64_t bytes_per_second) : bytes_per_second_(bytes_per_second) {}
+  explicit IoThrottle(int64_t bytes_per_second) { SetRate(bytes_per_second); }
+  void SetRate(int64_t bytes_per_second) {
+    REQUIRES(bytes_per_second > 0);
+    bytes_per_second_ = bytes_per_second;
+  }
   // Suspends for as long as `size_bytes` more are ahead of the rate, or until `stop` is set.
   void Charge(fiber::Fiber& self, int64_t size_bytes, fiber::Event& stop);
 
  private:
   // Shorter waits are not worth a timer.
   static constexpr Duration kDebtMax = Duration::Millis(50);
-  const int64_t bytes_per_second_;
+  int64_t bytes_per_second_ = 1;
   MonoTime paid_until_;
 };
 

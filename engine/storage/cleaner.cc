@@ -44,9 +44,13 @@ Cleaner::Cleaner(env::Env& env, const CleanerOptions& options, std::vector<LogMa
     : env_(env),
       options_(cleaner_internal::Shrunk(options, env.context)),
       directories_(std::move(directories)),
-      map_(options_.map, cleaner_internal::DrawSecret(env.entropy)),
-      throttle_(options_.bytes_per_second_max) {
-  REQUIRES(options_.bytes_per_second_max > 0);
+      secret_(cleaner_internal::DrawSecret(env.entropy)),
+      throttle_(options_.bytes_per_second_max) {}
+
+void Cleaner::Configure(const CleanerOptions& options) {
+  options_ = cleaner_internal::Shrunk(options, env_.context);
+  throttle_.SetRate(options_.bytes_per_second_max);
+  disturbed_.WakeAll();
 }
 
 void Cleaner::Run(fiber::Fiber& self) {
@@ -55,7 +59,8 @@ void Cleaner::Run(fiber::Fiber& self) {
       fiber::Yield(self);
       continue;
     }
-    stop_.WaitUntil(self, self.Now() + options_.backoff);
+    // CleanOne may have suspended and missed the waking.
+    if (!stop_.is_set()) disturbed_.WaitUntil(self, self.Now() + options_.backoff);
   }
 }
 
@@ -92,10 +97,10 @@ std::optional<Cleaner::Candidate> Cleaner::FindDirtiest(fiber::Fiber& self) {
 Cleaner::Worked Cleaner::CleanOne(fiber::Fiber& self) {
   const std::optional<Candidate> dirtiest = FindDirtiest(self);
   if (!dirtiest || stop_.is_set()) return Worked::kNo;
+  CleanOffsetMap map(options_.map, secret_);
   CleanTools tools{
-      .map = map_, .throttle = throttle_, .chunk_bytes = std::max<int64_t>(options_.chunk_bytes, 1), .stop = stop_};
+      .map = map, .throttle = throttle_, .chunk_bytes = std::max<int64_t>(options_.chunk_bytes, 1), .stop = stop_};
   const CleanResult result = dirtiest->log->Clean(self, dirtiest->range, tools);
-  map_.Release();
   Note(*dirtiest, result);
   // One that was stopped would be found again at once.
   return result.outcome == CleanOutcome::kDone ? Worked::kYes : Worked::kNo;

@@ -51,8 +51,13 @@ class Cleaner {
 
   // Until Stop().
   void Run(fiber::Fiber& self);
+  // From the next cleaning on; one that rests looks for work at once.
+  void Configure(const CleanerOptions& options);
   // A cleaning that runs ends soon, without a result.
-  void Stop() { stop_.Set(); }
+  void Stop() {
+    stop_.Set();
+    disturbed_.WakeAll();
+  }
 
   enum class Worked : uint8_t { kNo, kYes };
   // Cleans one log, if one is dirty enough.
@@ -70,11 +75,12 @@ class Cleaner {
   void Note(const Candidate& cleaned, const CleanResult& result);
 
   env::Env& env_;
-  const CleanerOptions options_;
+  CleanerOptions options_;
   const std::vector<LogManager*> directories_;
-  CleanOffsetMap map_;
+  const KeyHash secret_;
   IoThrottle throttle_;
   fiber::Event stop_;
+  fiber::WaitQueue disturbed_;  // while it rests
   std::map<TopicPartition, std::weak_ptr<Log>> uncleanable_;
   CleanerNumbers numbers_;
 };

@@ -373,5 +373,33 @@ TEST(AdminAnswer, ARequestWaitsForItsTurnUntilItsTimeout) {
   });
 }
 
+// DynamicBrokerConfig: LogCleaner is reconfigurable.
+TEST(DynamicConfig, TheCleanerTakesNewSettingsWhileItRests) {
+  BrokerWorld world({.properties = {{"log.cleaner.backoff.ms", "3600000"}}});
+  world.Run([&](fiber::Fiber& self, env::Env& env) {
+    TestClient client(self, env);
+    client.CreateTopic("t", 1,
+                       {{"cleanup.policy", "compact"},
+                        {"segment.bytes", "1048576"},
+                        {"segment.ms", "1"},
+                        {"min.cleanable.dirty.ratio", "0.01"}});
+    for (int i = 0; i < 4; ++i) {
+      record::BatchBuilder builder({});
+      builder.Append({.timestamp = Timestamp(1000 + 10 * i), .key = AsBytes("k"), .value = AsBytes("v")});
+      EXPECT_EQ(ErrorOf(ProduceOne(client, builder.Build()).error_code), ErrorCode::kNone);
+    }
+    const auto cleanings = [&world] { return world.broker().shard(ShardId(0)).cleaner_numbers().cleaning_count; };
+    fiber::SleepFor(self, Duration::Seconds(20));
+    EXPECT_EQ(cleanings(), 0);
+    constexpr int8_t kBroker = 4;
+    protocol::IncrementalAlterConfigsRequest request;
+    request.resources.push_back({kBroker, "", {{"log.cleaner.backoff.ms", 0, "100"}}});
+    const auto altered = client.Ask<protocol::IncrementalAlterConfigsResponse>(request, 1).response.responses.at(0);
+    EXPECT_EQ(ErrorOf(altered.error_code), ErrorCode::kNone) << altered.error_message.value_or("");
+    fiber::SleepFor(self, Duration::Seconds(2));
+    EXPECT_GE(cleanings(), 1);
+  });
+}
+
 }  // namespace
 }  // namespace odradek::broker
