@@ -15,6 +15,7 @@
 #include "engine/base/prng.h"
 #include "engine/env/env.h"
 #include "engine/fiber/fiber.h"
+#include "sim/kernel/absent.h"
 
 namespace odradek::net::testing {
 
@@ -285,24 +286,6 @@ class FakeObserver final : public env::Observer {
   void On(const env::Observation&) override {}
 };
 
-// No files: the code under test must not ask.
-class NoDisk final : public env::Disk {
- public:
-  env::OpenResult Open(fiber::Fiber&, std::string_view, env::OpenMode) override { return {nullptr, kError}; }
-  env::DiskError Rename(fiber::Fiber&, std::string_view, std::string_view) override { return kError; }
-  env::DiskError Remove(fiber::Fiber&, std::string_view) override { return kError; }
-  env::DiskError CreateDirectory(fiber::Fiber&, std::string_view) override { return kError; }
-  env::DiskError RemoveDirectory(fiber::Fiber&, std::string_view) override { return kError; }
-  env::ListResult List(fiber::Fiber&, std::string_view) override { return {{}, kError}; }
-  env::StatResult Stat(fiber::Fiber&, std::string_view) override { return {env::FileKind::kFile, 0, kError}; }
-  env::DiskError SyncDirectory(fiber::Fiber&, std::string_view) override { return kError; }
-  env::LockResult Lock(fiber::Fiber&, std::string_view) override { return {nullptr, kError}; }
-  env::SpaceResult Space(fiber::Fiber&, std::string_view) override { return {.error = kError}; }
-
- private:
-  static constexpr env::DiskError kError = env::DiskError::kIo;
-};
-
 // Mutations that a test switches on; they act only in the `mutations` build.
 class FakeContext final : public base::Context {
  public:
@@ -323,7 +306,7 @@ struct FakeWorld {
   fiber::StackPool stacks;
   FakeLoop loop;
   fiber::Scheduler scheduler{loop, stacks};
-  NoDisk disk;
+  sim::NoDisk disk;  // the code under test must not ask
   FakeNetwork network;
   FakeEntropy entropy;
   FakeProcess process;
