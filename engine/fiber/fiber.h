@@ -133,6 +133,7 @@ class Scheduler {
   Fiber* current_ = nullptr;
   void* loop_context_ = nullptr;
   uint64_t loop_exception_globals_[2] = {};
+  void* thread_exception_globals_ = nullptr;  // of the thread that runs the current fiber
   [[maybe_unused]] void* loop_asan_fake_stack_ = nullptr;
   [[maybe_unused]] const void* loop_stack_low_ = nullptr;
   [[maybe_unused]] size_t loop_stack_bytes_ = 0;

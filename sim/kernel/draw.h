@@ -46,6 +46,8 @@ class DrawStream {
   }
   // True in `parts` of a million cases.
   constexpr bool PartsPerMillion(uint32_t parts) { return Below(1000000) < parts; }
+  // The same for what an option of the run may switch off for good: no draw then.
+  constexpr bool MaybePartsPerMillion(uint32_t parts) { return parts > 0 && PartsPerMillion(parts); }
 
  private:
   uint64_t key_;

@@ -14,8 +14,6 @@ namespace {
 constexpr uint64_t kNoHashEvent = std::numeric_limits<uint64_t>::max();
 // A tie holds the drawn part above the insertion number, which makes the order total.
 constexpr int kTieSequenceBits = 40;
-// A short list is searched faster than a heap.
-constexpr size_t kPresentMax = 8;
 constexpr uint64_t kTieSequenceMask = (uint64_t{1} << kTieSequenceBits) - 1;
 
 // Assertions say where the run stands while a kernel runs.
@@ -28,6 +26,18 @@ class ReporterScope {
 };
 
 }  // namespace
+
+std::string_view ToString(Strategy strategy) {
+  switch (strategy) {
+    case Strategy::kFifo:
+      return "fifo";
+    case Strategy::kRandom:
+      return "random";
+    case Strategy::kPct:
+      return "pct";
+  }
+  return "unknown";
+}
 
 std::string_view ToString(RunOutcome outcome) {
   switch (outcome) {
@@ -50,6 +60,10 @@ Kernel::Kernel(const KernelOptions& options) : options_(options) {
   const Entity kernel = EntityOf("kernel");
   tie_key_ = base::KeyedDraw(options_.seed, kernel.value(), PurposeOf("tie").value(), 0);
   hash_.Fold(options_.seed, static_cast<uint64_t>(options_.strategy));
+  if (options_.strategy != Strategy::kPct) return;
+  hash_.Fold((uint64_t{options_.pct.depth} << 32) | options_.pct.steps,
+             static_cast<uint64_t>(options_.pct.window.nanos()));
+  pct_ = std::make_unique<PctQueue>(options_.pct, options_.seed);
 }
 
 Kernel::~Kernel() = default;
@@ -65,30 +79,68 @@ void Kernel::RemoveHandler(HandlerId id) {
   handlers_[id.value()] = nullptr;
 }
 
-uint64_t Kernel::TieOf(MonoTime at, HandlerId handler, const What& what) {
-  const uint64_t sequence = ++pushed_count_ & kTieSequenceMask;
-  if (options_.strategy == Strategy::kFifo) return sequence;
-  const uint64_t content = (uint64_t{handler.value()} << 32) | (uint64_t{what.kind} << 16) | what.small;
-  const uint64_t place = (tie_key_ ^ static_cast<uint64_t>(at.nanos())) + content * 0x9e3779b97f4a7c15;
-  return (base::Mix64(place ^ (what.arg * 0xbf58476d1ce4e5b9)) & ~kTieSequenceMask) | sequence;
+// REQUIRES: event.tie is its insertion number.
+inline uint64_t Kernel::TieOf(const Event& event) const {
+  if (options_.strategy != Strategy::kRandom) return event.tie;
+  const uint64_t content = (uint64_t{event.handler.value()} << 32) | (uint64_t{event.kind} << 16) | event.small;
+  const uint64_t place = (tie_key_ ^ static_cast<uint64_t>(event.time_ns)) + content * 0x9e3779b97f4a7c15;
+  return (base::Mix64(place ^ (event.arg * 0xbf58476d1ce4e5b9)) & ~kTieSequenceMask) | event.tie;
+}
+
+inline void Kernel::Enqueue(Event& event) {
+  if (pct_ != nullptr) [[unlikely]]
+    return EnqueueChain(event);
+  event.tie = TieOf(event);
+  queue_.Push(event);
+}
+
+void Kernel::EnqueueChain(const Event& event) {
+  const EventHandler* handler = handlers_[event.handler.value()];
+  pct_->Push({event, handler == nullptr ? kNoChain : handler->ChainOf(event)});
 }
 
 void Kernel::Push(MonoTime at, HandlerId handler, const What& what) {
   REQUIRES(handler.value() < handlers_.size());
-  const MonoTime when = std::max(at, Now());
   Event event;
-  event.time_ns = when.nanos();
-  event.tie = TieOf(when, handler, what);
+  event.time_ns = std::max(at.nanos(), now_ns_);
+  event.tie = ++pushed_count_ & kTieSequenceMask;
   event.handler = handler;
   event.kind = what.kind;
   event.small = what.small;
   event.arg = what.arg;
-  // While an event runs nothing earlier than now is left. Many at one instant are better off in the heap.
-  if (dispatching_ && event.time_ns == now_ns_ && queue_.present_count() < kPresentMax) {
-    queue_.PushPresent(event);
-  } else {
-    queue_.Push(event);
+  if (event.time_ns == now_ns_) {
+    if (has_next_) {
+      has_next_ = false;
+      Enqueue(next_);
+    } else if (dispatching_ && pct_ == nullptr && queue_.IsAfter(now_ns_)) {
+      has_next_ = true;
+      next_ = event;
+      return;
+    }
   }
+  Enqueue(event);
+}
+
+size_t Kernel::pending_event_count() const {
+  return (pct_ != nullptr ? pct_->size() : queue_.size()) + (has_next_ ? 1 : 0);
+}
+
+// Of the queue, not the one beside it.
+inline Kernel::Taken Kernel::Take(int64_t until_ns, Event& event) {
+  if (pct_ != nullptr) [[unlikely]] {
+    if (pct_->empty()) return Taken::kNothing;
+    if (pct_->next_time_ns() > until_ns) return Taken::kLater;
+    event = pct_->Pop(until_ns);
+    event.time_ns = std::max(event.time_ns, now_ns_);
+  } else {
+    if (queue_.empty()) return Taken::kNothing;
+    if (queue_.next_time_ns() > until_ns) return Taken::kLater;
+    event = queue_.Pop();
+    INVARIANT(event.time_ns >= now_ns_);
+  }
+  if (event.time_ns != now_ns_) events_this_instant_ = 0;
+  now_ns_ = event.time_ns;
+  return Taken::kEvent;
 }
 
 ControlId Kernel::At(MonoTime at, absl::AnyInvocable<void()> action) {
@@ -150,9 +202,9 @@ void Kernel::RunDeferred() {
   dispatching_ = false;
 }
 
-void Kernel::Dispatch(const Event& event) {
+inline void Kernel::Dispatch(const Event& event) {
   const uint64_t content = (uint64_t{event.handler.value()} << 32) | (uint64_t{event.kind} << 16) | event.small;
-  hash_.Fold(static_cast<uint64_t>(event.time_ns), event.arg ^ (content * 0x9e3779b97f4a7c15));
+  Fold(static_cast<uint64_t>(event.time_ns), event.arg ^ (content * 0x9e3779b97f4a7c15));
   EventHandler* handler = handlers_[event.handler.value()];
   if (handler != nullptr) {
     dispatching_ = true;
@@ -171,18 +223,21 @@ RunOutcome Kernel::Run(const RunLimits& limits) {
   const uint64_t last_event = event_number_ + std::min(limits.events_max, events_left);
   const bool is_bounded = limits.until != MonoTime::Never();
   RunOutcome outcome = RunOutcome::kIdle;
-  while (!queue_.empty()) {
-    if (queue_.next_time_ns() > limits.until.nanos()) {
-      outcome = RunOutcome::kTimeLimit;
-      break;
+  Event event;
+  while (true) {
+    if (event_number_ >= last_event && pending_event_count() > 0) return RunOutcome::kEventLimit;
+    if (has_next_) {
+      has_next_ = false;
+      event = next_;
+    } else {
+      const Taken taken = Take(limits.until.nanos(), event);
+      if (taken == Taken::kLater) outcome = RunOutcome::kTimeLimit;
+      if (taken != Taken::kEvent) break;
     }
-    if (event_number_ >= last_event) return RunOutcome::kEventLimit;
-    const Event event = queue_.Pop();
-    INVARIANT(event.time_ns >= now_ns_);
-    if (event.time_ns != now_ns_) events_this_instant_ = 0;
-    now_ns_ = event.time_ns;
     ++event_number_;
     Dispatch(event);
+    if (pct_ != nullptr) [[unlikely]]
+      pct_->priorities().NextStep();
     if (stop_requested_) return RunOutcome::kStopped;
     if (++events_this_instant_ > options_.events_per_instant_max) return RunOutcome::kLivelock;
   }
@@ -196,7 +251,7 @@ DrawStream& Kernel::Stream(Entity entity, Purpose purpose) {
 }
 
 void Kernel::FoldBytes(Bytes bytes) {
-  hash_.Fold(bytes.size(), base::Crc32c(bytes));
+  if (options_.hashes_history) hash_.Fold(bytes.size(), base::Crc32c(bytes));
 }
 
 void Kernel::SetHashLog(HashLog* log) {

@@ -3,7 +3,7 @@
 //
 // Invariants:
 //  1. Time never goes back; events of one instant run in the order of their ties: by insertion (kFifo), or drawn from
-//     the seed and the event's content (kRandom).
+//     the seed and the event's content (kRandom). Under kPct an event may also happen late, within bounds (pct.h).
 //  2. Every event is folded into the history hash before its handler sees it.
 //  3. An event for a handler that was removed is dropped.
 //  4. Draws depend on (seed, entity, purpose, counter) only.
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,16 +26,21 @@
 #include "sim/kernel/event.h"
 #include "sim/kernel/event_queue.h"
 #include "sim/kernel/history_hash.h"
+#include "sim/kernel/pct.h"
 #include "sim/kernel/trace.h"
 
 namespace odradek::sim {
 
 // In which order things go that could go in any.
-enum class Strategy : uint8_t { kFifo, kRandom };
+enum class Strategy : uint8_t { kFifo, kRandom, kPct };
+std::string_view ToString(Strategy strategy);
 
 struct KernelOptions {
   uint64_t seed = 0;
   Strategy strategy = Strategy::kRandom;
+  PctOptions pct = {};  // under kPct
+  // Off only to measure what the history hash costs: such a run cannot be compared with another one.
+  bool hashes_history = true;
   // More events than this at one instant are a livelock: time does not pass any more.
   uint64_t events_per_instant_max = 1'000'000;
 };
@@ -80,7 +86,9 @@ class Kernel final : private EventHandler {
   MonoTime Now() const { return MonoTime::FromNanos(now_ns_); }
   // Of the event that runs now, counted from 1.
   uint64_t event_number() const { return event_number_; }
-  size_t pending_event_count() const { return queue_.size(); }
+  size_t pending_event_count() const;
+  // Who goes first of those that a handler chooses among; nullptr unless the strategy is kPct.
+  PctPriorities* priorities() { return pct_ == nullptr ? nullptr : &pct_->priorities(); }
 
   HandlerId AddHandler(EventHandler& handler);
   void RemoveHandler(HandlerId id);
@@ -111,7 +119,10 @@ class Kernel final : private EventHandler {
   uint64_t Draw(Entity entity, Purpose purpose) { return Stream(entity, purpose).Next(); }
 
   // What happened besides events: results, lengths, objects by their numbers.
-  void Fold(uint64_t x, uint64_t y) { hash_.Fold(x, y); }
+  void Fold(uint64_t x, uint64_t y) {
+    if (options_.hashes_history) [[likely]]
+      hash_.Fold(x, y);
+  }
   // By length and CRC.
   void FoldBytes(Bytes bytes);
   Hash128 hash() const { return hash_.value(); }
@@ -139,6 +150,8 @@ class Kernel final : private EventHandler {
   }
   const Place& place() const { return place_; }
   void SetPlace(const Place& place) { place_ = place; }
+  // Back to no node: what runs on a shard is never nested.
+  void ClearPlace() { place_ = {}; }
 
   // One pool for all fibers of the run.
   fiber::StackPool& stacks() { return stacks_; }
@@ -153,16 +166,28 @@ class Kernel final : private EventHandler {
   };
 
   void OnEvent(const Event& event) override;
+  ChainId ChainOf(const Event&) const override { return kNoChain; }
+  void Enqueue(Event& event);
+  void EnqueueChain(const Event& event);
+  // Nothing is left, or nothing that is due by then.
+  enum class Taken : uint8_t { kEvent, kNothing, kLater };
+  Taken Take(int64_t until_ns, Event& event);
   void Dispatch(const Event& event);
   void RunDeferred();
   void NoteHash();
-  uint64_t TieOf(MonoTime at, HandlerId handler, const What& what);
+  uint64_t TieOf(const Event& event) const;
   void AddTrace(const Place& place, TraceKind kind, std::string text);
   static void ReportCheckFailure(void* kernel);
 
   const KernelOptions options_;
   fiber::StackPool stacks_;
   EventQueue queue_;
+  // Instead of queue_ under kPct.
+  std::unique_ptr<PctQueue> pct_;
+  // The only event of the present instant, beside the queue: half of all events are, a delivery that wakes a shard
+  // that is idle. Its tie is only worked out when another one comes.
+  bool has_next_ = false;
+  Event next_;
   std::vector<EventHandler*> handlers_;
   HandlerId self_handler_;
   int64_t now_ns_ = 0;

@@ -11,6 +11,12 @@
 namespace odradek::sim {
 namespace {
 
+// The wake-ups of a shard are one chain, each mailbox is one, and each fiber among those that are ready.
+constexpr uint32_t kWakeChain = 0;
+constexpr uint32_t kInboxChain = 1;
+constexpr uint32_t kFirstMailboxChain = 2;
+constexpr uint32_t kFirstFiberChain = uint32_t{1} << 16;
+
 Entity EntityOfShard(Kernel& kernel, const NodeShard::Identity& identity) {
   return PartOf(EntityOf(kernel.node_name(identity.node)), static_cast<uint64_t>(identity.shard.value()));
 }
@@ -60,10 +66,114 @@ WallTime NodeShard::WallNow() const {
   return time_.Wall(kernel_.Now());
 }
 
+// What every slice goes through is inline, in the order in which it is used.
+inline Place NodeShard::PlaceOf(const fiber::Fiber* fiber) const {
+  Place place;
+  place.node = identity_.node;
+  place.shard = identity_.shard;
+  if (fiber != nullptr) {
+    place.fiber = fiber->id();
+    place.fiber_name = fiber->name();
+  }
+  return place;
+}
+
+inline void NodeShard::Arrange() {
+  if (in_event_ || is_paused_ || is_cut_off_) return;
+  MonoTime wake = MonoTime::Never();
+  if (has_work()) {
+    wake = std::max(kernel_.Now(), busy_until_);
+  } else if (!timers_.empty()) {
+    wake = std::max({kernel_.Now(), busy_until_, time_.KernelTimeOf(timers_.earliest())});
+  }
+  if (wake == MonoTime::Never()) return;
+  if (!wakes_.empty() && wake >= wakes_.back()) return;
+  wakes_.push_back(wake);
+  kernel_.Push(wake, handler_, {.kind = kWake, .arg = 0});
+}
+
+inline fiber::Fiber& NodeShard::TakeReady(size_t index) {
+  REQUIRES(index < ready_count());
+  if (ready_count() == 1) {
+    fiber::Fiber& only = *ready_.back();
+    ready_.clear();
+    ready_head_ = 0;
+    return only;
+  }
+  std::swap(ready_[ready_head_], ready_[ready_head_ + index]);
+  fiber::Fiber& fiber = *ready_[ready_head_];
+  ++ready_head_;
+  if (ready_head_ >= 64 && ready_head_ * 2 >= ready_.size()) {
+    ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(ready_head_));
+    ready_head_ = 0;
+  }
+  return fiber;
+}
+
+inline void NodeShard::RunFiber(fiber::Fiber& fiber) {
+  kernel_.Fold(handler_.value(), fiber.id());
+  kernel_.SetPlace(PlaceOf(&fiber));
+  kernel_.Trace(TraceKind::kFiber, [&] { return fmt::format("runs, {} more ready", ready_count()); });
+  scheduler_.Resume(fiber);
+  kernel_.ClearPlace();
+}
+
+inline void NodeShard::EndRound() {
+  REQUIRES(round_open_);
+  if (!tasks_.empty()) {
+    kernel_.SetPlace(PlaceOf(nullptr));
+    // A task that a task registers belongs to the next round.
+    const std::vector<env::RoundTask*> tasks = std::exchange(tasks_, {});
+    for (env::RoundTask* task : tasks) task->OnRoundEnd();
+    kernel_.Fold(handler_.value(), tasks.size());
+    kernel_.ClearPlace();
+  }
+  round_open_ = false;
+  slices_left_ = 0;
+}
+
+inline void NodeShard::RunSlice() {
+  const size_t choice_count = ready_count() + (inbox_.empty() ? 0 : 1);
+  if (choice_count > 0) {
+    const size_t choice = choice_count > 1 ? ChooseReady(choice_count) : 0;
+    const bool is_message = !inbox_.empty() && choice == 0;
+    if (is_message) {
+      absl::AnyInvocable<void()> message = std::move(inbox_.front());
+      inbox_.pop_front();
+      kernel_.SetPlace(PlaceOf(nullptr));
+      message();
+      kernel_.ClearPlace();
+    } else {
+      RunFiber(TakeReady(inbox_.empty() ? choice : choice - 1));
+    }
+    ++slice_count_;
+    --slices_left_;
+    busy_until_ = kernel_.Now() + cost_draws_.Between(options_.slice_cost_min, options_.slice_cost_max);
+  }
+  // Without tasks the end of a round has no effect, and needs no event of its own.
+  if (!is_cut_off_ && !has_work()) EndRound();
+}
+
+inline void NodeShard::BeginRound() {
+  round_now_ = std::max(round_now_, time_.Mono(kernel_.Now()));
+  while (!timers_.empty() && timers_.earliest() <= round_now_) scheduler_.OnTimer(timers_.PopEarliest());
+  if (!has_work()) return;
+  round_open_ = true;
+  slices_left_ = 1 + static_cast<uint32_t>(round_draws_.Below(options_.round_slices_max));
+}
+
+inline void NodeShard::OnWake() {
+  // Woken for something that has gone meanwhile, or too early because the shard got busy after all.
+  if (kernel_.Now() < busy_until_) return;
+  if (round_open_ && (slices_left_ == 0 || (ready_count() == 0 && inbox_.empty()))) EndRound();
+  if (!round_open_) BeginRound();
+  if (round_open_) RunSlice();
+}
+
 void NodeShard::MakeReady(fiber::Fiber& fiber) {
   if (is_cut_off_) return;
   ready_.push_back(&fiber);
-  Arrange();
+  if (!in_event_) Arrange();
 }
 
 fiber::TimerHandle NodeShard::ArmTimer(MonoTime at, fiber::Fiber& fiber) {
@@ -115,7 +225,7 @@ void NodeShard::OnEvent(const Event& event) {
     return;
   }
   INVARIANT(!wakes_.empty());
-  INVARIANT(wakes_.back() == kernel_.Now());
+  INVARIANT(wakes_.back() <= kernel_.Now());
   wakes_.pop_back();
   if (is_paused_ || is_cut_off_) return;
   in_event_ = true;
@@ -124,98 +234,33 @@ void NodeShard::OnEvent(const Event& event) {
   Arrange();
 }
 
-void NodeShard::OnWake() {
-  // Woken for something that has gone meanwhile, or too early because the shard got busy after all.
-  if (kernel_.Now() < busy_until_) return;
-  if (round_open_ && (slices_left_ == 0 || (ready_count() == 0 && inbox_.empty()))) EndRound();
-  if (!round_open_) BeginRound();
-  if (round_open_) RunSlice();
+ChainId NodeShard::ChainOf(const Event& event) const {
+  if (event.kind == kWake) return ChainOfHandler(handler_, kWakeChain);
+  return ChainOfHandler(handler_, kFirstMailboxChain + static_cast<uint32_t>(event.arg));
 }
 
-void NodeShard::BeginRound() {
-  round_now_ = std::max(round_now_, time_.Mono(kernel_.Now()));
-  while (!timers_.empty() && timers_.earliest() <= round_now_) scheduler_.OnTimer(timers_.PopEarliest());
-  if (!has_work()) return;
-  round_open_ = true;
-  slices_left_ = 1 + static_cast<uint32_t>(round_draws_.Below(options_.round_slices_max));
-}
-
-void NodeShard::EndRound() {
-  REQUIRES(round_open_);
-  if (!tasks_.empty()) {
-    const Place before = kernel_.place();
-    kernel_.SetPlace(PlaceOf(nullptr));
-    // A task that a task registers belongs to the next round.
-    const std::vector<env::RoundTask*> tasks = std::exchange(tasks_, {});
-    for (env::RoundTask* task : tasks) task->OnRoundEnd();
-    kernel_.Fold(handler_.value(), tasks.size());
-    kernel_.SetPlace(before);
-  }
-  round_open_ = false;
-  slices_left_ = 0;
-}
-
-void NodeShard::RunSlice() {
-  const size_t choice_count = ready_count() + (inbox_.empty() ? 0 : 1);
-  if (choice_count > 0) {
-    size_t choice = 0;
-    if (kernel_.options().strategy == Strategy::kRandom && choice_count > 1) choice = order_draws_.Below(choice_count);
-    const bool is_message = !inbox_.empty() && choice == 0;
-    if (is_message) {
-      absl::AnyInvocable<void()> message = std::move(inbox_.front());
-      inbox_.pop_front();
-      const Place before = kernel_.place();
-      kernel_.SetPlace(PlaceOf(nullptr));
-      message();
-      kernel_.SetPlace(before);
-    } else {
-      RunFiber(TakeReady(inbox_.empty() ? choice : choice - 1));
+// Choices: the message that came first, if there is one, then the fibers that are ready.
+size_t NodeShard::ChooseReady(size_t choice_count) {
+  if (kernel_.options().strategy == Strategy::kRandom) return order_draws_.Below(choice_count);
+  PctPriorities* const priorities = kernel_.priorities();
+  if (priorities == nullptr) return 0;
+  const size_t message_count = inbox_.empty() ? 0 : 1;
+  const auto chain_of = [&](size_t choice) {
+    if (choice < message_count) return ChainOfHandler(handler_, kInboxChain);
+    const uint64_t fiber = ready_[ready_head_ + choice - message_count]->id();
+    return ChainOfHandler(handler_, kFirstFiberChain + static_cast<uint32_t>(fiber));
+  };
+  const auto highest = [&] {
+    size_t best = 0;
+    for (size_t i = 1; i < choice_count; ++i) {
+      if (priorities->Of(chain_of(i)) > priorities->Of(chain_of(best))) best = i;
     }
-    ++slice_count_;
-    --slices_left_;
-    busy_until_ = kernel_.Now() + cost_draws_.Between(options_.slice_cost_min, options_.slice_cost_max);
-  }
-  // Without tasks the end of a round has no effect, and needs no event of its own.
-  if (!is_cut_off_ && tasks_.empty() && ready_count() == 0 && inbox_.empty()) EndRound();
-}
-
-void NodeShard::RunFiber(fiber::Fiber& fiber) {
-  const Place place = PlaceOf(&fiber);
-  kernel_.Fold(handler_.value(), fiber.id());
-  const Place before = kernel_.place();
-  kernel_.SetPlace(place);
-  kernel_.Trace(TraceKind::kFiber, [&] { return fmt::format("runs, {} more ready", ready_count()); });
-  scheduler_.Resume(fiber);
-  kernel_.SetPlace(before);
-}
-
-fiber::Fiber& NodeShard::TakeReady(size_t index) {
-  REQUIRES(index < ready_count());
-  std::swap(ready_[ready_head_], ready_[ready_head_ + index]);
-  fiber::Fiber& fiber = *ready_[ready_head_];
-  ++ready_head_;
-  if (ready_head_ == ready_.size()) {
-    ready_.clear();
-    ready_head_ = 0;
-  } else if (ready_head_ >= 64 && ready_head_ * 2 >= ready_.size()) {
-    ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(ready_head_));
-    ready_head_ = 0;
-  }
-  return fiber;
-}
-
-void NodeShard::Arrange() {
-  if (in_event_ || is_paused_ || is_cut_off_) return;
-  MonoTime wake = MonoTime::Never();
-  if (has_work()) {
-    wake = std::max(kernel_.Now(), busy_until_);
-  } else if (!timers_.empty()) {
-    wake = std::max({kernel_.Now(), busy_until_, time_.KernelTimeOf(timers_.earliest())});
-  }
-  if (wake == MonoTime::Never()) return;
-  if (!wakes_.empty() && wake >= wakes_.back()) return;
-  wakes_.push_back(wake);
-  kernel_.Push(wake, handler_, {.kind = kWake, .arg = 0});
+    return best;
+  };
+  const size_t choice = highest();
+  if (!priorities->is_change()) return choice;
+  priorities->Lower(chain_of(choice));
+  return highest();
 }
 
 void NodeShard::Pause() {
@@ -263,17 +308,6 @@ NodeShard::Holdings NodeShard::holdings() const {
   for (const Mailbox& mailbox : mailboxes_) held.message_count += mailbox.messages.size();
   held.task_count = tasks_.size();
   return held;
-}
-
-Place NodeShard::PlaceOf(const fiber::Fiber* fiber) const {
-  Place place;
-  place.node = identity_.node;
-  place.shard = identity_.shard;
-  if (fiber != nullptr) {
-    place.fiber = fiber->id();
-    place.fiber_name = fiber->name();
-  }
-  return place;
 }
 
 }  // namespace odradek::sim

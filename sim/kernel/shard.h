@@ -107,6 +107,8 @@ class NodeShard final : public fiber::Executor,
   };
 
   void OnEvent(const Event& event) override;
+  ChainId ChainOf(const Event& event) const override;
+  size_t ChooseReady(size_t choice_count);
   void OnWake();
   void BeginRound();
   void EndRound();

@@ -50,72 +50,64 @@ env::ReadResult SimConnection::ReadSome(fiber::Fiber& self, std::span<const Muta
   LeaveIfKilled(self);
   const BusyScope busy(is_reading_);
   const NetworkOptions& options = streams_.options();
-  DrawStream& draws = streams_.wire(id_).draws;
-  if (draws.PartsPerMillion(options.yield_ppm)) fiber::Yield(self);
+  if (draws_.MaybePartsPerMillion(options.yield_ppm)) fiber::Yield(self);
   size_t wanted = 0;
   for (const MutableBytes part : into) wanted += part.size();
   REQUIRES(wanted > 0);
-  End& mine = end();
-  while (mine.visible_bytes == 0) {
+  while (mine_.visible_bytes == 0) {
     if (is_closed_) return {.size_bytes = 0, .error = env::NetError::kClosed};
-    if (mine.error != env::NetError::kNone) return {.size_bytes = 0, .error = mine.error};
-    if (mine.end_arrived && mine.ring.size() == 0) return {.size_bytes = 0, .error = env::NetError::kEnd};
-    mine.readable.Wait(self);
+    if (mine_.error != env::NetError::kNone) return {.size_bytes = 0, .error = mine_.error};
+    if (mine_.end_arrived && mine_.ring.size() == 0) return {.size_bytes = 0, .error = env::NetError::kEnd};
+    mine_.readable.Wait(self);
   }
-  size_t take = std::min(wanted, mine.visible_bytes);
-  if (take > 1 && draws.PartsPerMillion(options.short_read_ppm)) take = 1 + draws.Below(take - 1);
-  if (mine.is_one_byte) take = 1;
+  size_t take = std::min(wanted, mine_.visible_bytes);
+  if (take > 1 && draws_.MaybePartsPerMillion(options.short_read_ppm)) take = 1 + draws_.Below(take - 1);
+  if (mine_.is_one_byte) take = 1;
   size_t left = take;
   for (const MutableBytes part : into) {
     const size_t piece = std::min(left, part.size());
-    if (piece > 0) mine.ring.Take(part.first(piece));
+    if (piece > 0) mine_.ring.Take(part.first(piece));
     left -= piece;
   }
-  mine.visible_bytes -= take;
+  mine_.visible_bytes -= take;
   streams_.kernel().Fold(id_.value(), take);
   streams_.NoteRead(id_);
   return {.size_bytes = static_cast<int64_t>(take), .error = env::NetError::kNone};
 }
 
-env::NetError SimConnection::SendError() {
-  const End& mine = end();
+inline env::NetError SimConnection::SendError() {
   if (is_closed_) return env::NetError::kClosed;
-  if (mine.error != env::NetError::kNone) return mine.error;
-  if (mine.is_severed) return env::NetError::kReset;
-  if (mine.has_sent_end) return env::NetError::kClosed;
+  if (mine_.error != env::NetError::kNone) return mine_.error;
+  if (mine_.is_severed) return env::NetError::kReset;
+  if (mine_.has_sent_end) return env::NetError::kClosed;
   return env::NetError::kNone;
 }
 
-env::NetError SimConnection::Send(fiber::Fiber& self, std::span<const env::Part> parts) {
-  LeaveIfKilled(self);
-  const BusyScope busy(is_sending_);
-  if (streams_.wire(id_).draws.PartsPerMillion(streams_.options().yield_ppm)) fiber::Yield(self);
-  if (const env::NetError error = SendError(); error != env::NetError::kNone) return error;
-  segment_bytes_ = DrawSegmentBytes();
-  for (const env::Part& part : parts) {
-    const auto* bytes = std::get_if<Bytes>(&part);
-    const env::NetError error =
-        bytes != nullptr ? SendBytes(self, *bytes) : SendFile(self, std::get<env::FileRange>(part));
-    if (error != env::NetError::kNone) return error;
-  }
-  Flush(Streams::Travel::kDrawn);
-  return env::NetError::kNone;
-}
-
-size_t SimConnection::DrawSegmentBytes() {
+inline size_t SimConnection::DrawSegmentBytes() {
   constexpr uint64_t kSplitBytesMax = 2000;  // above a packet's payload, so that both small and large pieces occur
-  DrawStream& draws = streams_.wire(id_).draws;
-  if (!draws.PartsPerMillion(streams_.options().split_send_ppm)) return std::numeric_limits<size_t>::max();
-  return 1 + draws.Below(kSplitBytesMax);
+  if (!draws_.MaybePartsPerMillion(streams_.options().split_send_ppm)) return std::numeric_limits<size_t>::max();
+  return 1 + draws_.Below(kSplitBytesMax);
 }
 
-env::NetError SimConnection::SendBytes(fiber::Fiber& self, Bytes bytes) {
+inline void SimConnection::Append(Bytes bytes) {
+  peer_.ring.Append(bytes);
+  unsent_bytes_ += bytes.size();
+  if (streams_.options().fold_payloads) streams_.kernel().FoldBytes(bytes);
+}
+
+inline void SimConnection::Flush(Streams::Travel travel) {
+  if (unsent_bytes_ == 0) return;
+  streams_.Transmit(id_, unsent_bytes_, travel);
+  unsent_bytes_ = 0;
+}
+
+inline env::NetError SimConnection::SendBytes(fiber::Fiber& self, Bytes bytes) {
   while (!bytes.empty()) {
-    size_t room = streams_.Room(id_);
+    size_t room = Room();
     if (room == 0) {
       Flush(Streams::Travel::kDrawn);
       if (const env::NetError error = WaitForRoom(self); error != env::NetError::kNone) return error;
-      room = streams_.Room(id_);
+      room = Room();
     }
     const size_t piece = std::min({bytes.size(), room, segment_bytes_});
     Append(bytes.first(piece));
@@ -128,25 +120,29 @@ env::NetError SimConnection::SendBytes(fiber::Fiber& self, Bytes bytes) {
   return env::NetError::kNone;
 }
 
-void SimConnection::Append(Bytes bytes) {
-  streams_.end(PeerOf(id_)).ring.Append(bytes);
-  unsent_bytes_ += bytes.size();
-  if (streams_.options().fold_payloads) streams_.kernel().FoldBytes(bytes);
-}
-
-void SimConnection::Flush(Streams::Travel travel) {
-  if (unsent_bytes_ == 0) return;
-  streams_.Transmit(id_, unsent_bytes_, travel);
-  unsent_bytes_ = 0;
+env::NetError SimConnection::Send(fiber::Fiber& self, std::span<const env::Part> parts) {
+  LeaveIfKilled(self);
+  const BusyScope busy(is_sending_);
+  if (draws_.MaybePartsPerMillion(streams_.options().yield_ppm)) fiber::Yield(self);
+  if (const env::NetError error = SendError(); error != env::NetError::kNone) return error;
+  segment_bytes_ = DrawSegmentBytes();
+  for (const env::Part& part : parts) {
+    const auto* bytes = std::get_if<Bytes>(&part);
+    const env::NetError error =
+        bytes != nullptr ? SendBytes(self, *bytes) : SendFile(self, std::get<env::FileRange>(part));
+    if (error != env::NetError::kNone) return error;
+  }
+  Flush(Streams::Travel::kDrawn);
+  return env::NetError::kNone;
 }
 
 env::NetError SimConnection::WaitForRoom(fiber::Fiber& self) {
   REQUIRES(unsent_bytes_ == 0);
   while (true) {
     if (const env::NetError error = SendError(); error != env::NetError::kNone) return error;
-    if (streams_.Room(id_) > 0) return env::NetError::kNone;
-    end().wants_room = true;
-    end().writable.Wait(self);
+    if (Room() > 0) return env::NetError::kNone;
+    mine_.wants_room = true;
+    mine_.writable.Wait(self);
   }
 }
 
@@ -166,17 +162,17 @@ env::NetError SimConnection::SendFile(fiber::Fiber& self, const env::FileRange& 
 env::NetError SimConnection::SendFilePiece(fiber::Fiber& self, const env::FileRange& range, MutableBytes scratch,
                                            int64_t& sent_bytes) {
   if (const env::NetError error = WaitForRoom(self); error != env::NetError::kNone) return error;
-  const bool is_late = streams_.wire(id_).draws.PartsPerMillion(streams_.options().late_file_ppm);
+  const bool is_late = draws_.PartsPerMillion(streams_.options().late_file_ppm);
   if (is_late) {
     // The bytes are looked at when they leave, after the time that they would have been on their way.
     const MonoTime until = self.Now() + streams_.DrawLatency(id_);
     while (self.Now() < until) {
       if (const env::NetError error = SendError(); error != env::NetError::kNone) return error;
-      end().writable.WaitUntil(self, until);
+      mine_.writable.WaitUntil(self, until);
     }
   }
   const auto left = static_cast<size_t>(range.size_bytes - sent_bytes);
-  const MutableBytes piece = scratch.first(std::min({left, scratch.size(), streams_.Room(id_)}));
+  const MutableBytes piece = scratch.first(std::min({left, scratch.size(), Room()}));
   const env::IoResult read = range.file->ReadAt(self, piece, range.begin + sent_bytes);
   if (const env::NetError error = SendError(); error != env::NetError::kNone) return error;
   if (!read.ok() || read.size_bytes != static_cast<int64_t>(piece.size())) {

@@ -11,18 +11,22 @@ namespace odradek::sim {
 
 class SimConnection final : public env::Connection {
  public:
-  SimConnection(Streams& streams, EndId id) : streams_(streams), id_(id) {}
+  SimConnection(Streams& streams, EndId id)
+      : streams_(streams),
+        id_(id),
+        draws_(streams.wire(id).draws),
+        mine_(streams.end(id)),
+        peer_(streams.end(PeerOf(id))) {}
   ~SimConnection() override;
 
   env::ReadResult ReadSome(fiber::Fiber& self, std::span<const MutableBytes> into) override;
   env::NetError Send(fiber::Fiber& self, std::span<const env::Part> parts) override;
   void ShutdownSend() override { streams_.SendEnd(id_); }
   void Close() override;
-  const env::Address& peer() const override { return streams_.end(id_).peer_address; }
+  const env::Address& peer() const override { return mine_.peer_address; }
   EndId id() const { return id_; }
 
  private:
-  End& end() { return streams_.end(id_); }
   env::NetError SendError();
   env::NetError SendBytes(fiber::Fiber& self, Bytes bytes);
   env::NetError SendFile(fiber::Fiber& self, const env::FileRange& range);
@@ -35,8 +39,15 @@ class SimConnection final : public env::Connection {
   void Flush(Streams::Travel travel);
   size_t DrawSegmentBytes();
 
+  // Until the peer's window is full.
+  size_t Room() const { return peer_.window_bytes - peer_.ring.size(); }
+
   Streams& streams_;
   const EndId id_;
+  // Of the wire, which lives as long as this connection owns one of its ends.
+  DrawStream& draws_;
+  End& mine_;
+  End& peer_;
   bool is_closed_ = false;
   bool is_reading_ = false;
   bool is_sending_ = false;

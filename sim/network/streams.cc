@@ -35,6 +35,73 @@ Link& Streams::LinkOf(const Direction& direction) {
   return link;
 }
 
+Duration Streams::Latency(Wire& wire, const Link& link) {
+  const LinkOptions& options = link.options;
+  Duration latency = options.latency_min;
+  if (options.latency_spread.nanos() > 0) {
+    latency =
+        latency +
+        Duration::Nanos(static_cast<int64_t>(wire.draws.Below(static_cast<uint64_t>(options.latency_spread.nanos()))));
+  }
+  if (options.tail_ppm > 0 && wire.draws.PartsPerMillion(options.tail_ppm)) {
+    const int doublings = std::min(std::countl_zero(wire.draws.Next()), kTailDoublingsMax);
+    latency = latency + options.tail_unit * (int64_t{1} << doublings);
+  }
+  return latency;
+}
+
+inline void Streams::PushAt(MonoTime at, EndId id, EventKind kind, size_t size_bytes) {
+  ++wire(id).pending_events;
+  kernel_.Push(at, handler_, {.kind = kind, .arg = (uint64_t{id.value()} << 32) | size_bytes});
+}
+
+void Streams::PushTo(EndId id, EventKind kind, Duration latency) {
+  End& to = end(id);
+  to.last_arrival = std::max(kernel_.Now() + latency, to.last_arrival + kOneNano);
+  PushAt(to.last_arrival, id, kind, 0);
+}
+
+inline void Streams::ArriveSegment(EndId id, size_t size_bytes) {
+  End& to = end(id);
+  if (kernel_.Now() >= to.lost_after) {
+    to.ring.DropBack(size_bytes);
+    return;
+  }
+  switch (to.state) {
+    case End::State::kConnecting:  // the answer to the attempt was lost, the data behind it says the same
+      to.state = End::State::kOpen;
+      to.writable.WakeAll();
+      [[fallthrough]];
+    case End::State::kOpen:
+      to.visible_bytes += size_bytes;
+      INVARIANT(to.visible_bytes <= to.ring.size());
+      if (to.out->is_cut) MissAcknowledgement(PeerOf(id));
+      TraceEnd(id, "received", size_bytes);
+      to.readable.WakeOne();
+      return;
+    case End::State::kGone:
+      to.ring.DropFront(size_bytes);
+      if (end(PeerOf(id)).state == End::State::kOpen) PushTo(PeerOf(id), kReset, Latency(wire(id), *to.out));
+      return;
+    case End::State::kVanished: {
+      to.ring.DropFront(size_bytes);
+      End& sender = end(PeerOf(id));
+      if (!sender.is_unanswered) to.held_since = kernel_.Now();
+      sender.is_unanswered = true;
+      ArmGiveUp(PeerOf(id), to.held_since);
+      return;
+    }
+    case End::State::kAbsent:
+      INVARIANT(!"bytes for an end that nobody opened");
+  }
+}
+
+inline void Streams::OnSegment(EndId id, size_t size_bytes) {
+  if (!InLink(id).is_blocked()) return ArriveSegment(id, size_bytes);
+  Hold(id).bytes += size_bytes;
+  if (InLink(id).is_cut) ArmGiveUp(PeerOf(id), end(id).held_since);
+}
+
 EndId Streams::Open(const Direction& direction, int32_t port) {
   Link& there = LinkOf(direction);
   Link& back = LinkOf({.from = direction.to, .to = direction.from});
@@ -65,56 +132,28 @@ EndId Streams::Open(const Direction& direction, int32_t port) {
   mine.state = End::State::kConnecting;
   mine.is_owned = true;
   mine.out = &there;
+  mine.in = &back;
   mine.peer_address = {.host = to, .port = port};
   End& theirs = wire.ends[1];
   theirs.host = direction.to;
   theirs.out = &back;
+  theirs.in = &there;
   theirs.peer_address = {.host = from, .port = NextPort(direction.from)};
   PushTo(PeerOf(client), kSyn, Latency(wire, there));
   PushAt(kernel_.Now() + options_.connect_retry, client, kSynRetry, 0);
   return client;
 }
 
-Duration Streams::Latency(Wire& wire, const Link& link) {
-  const LinkOptions& options = link.options;
-  Duration latency = options.latency_min;
-  if (options.latency_spread.nanos() > 0) {
-    latency =
-        latency +
-        Duration::Nanos(static_cast<int64_t>(wire.draws.Below(static_cast<uint64_t>(options.latency_spread.nanos()))));
-  }
-  if (options.tail_ppm > 0 && wire.draws.PartsPerMillion(options.tail_ppm)) {
-    const int doublings = std::min(std::countl_zero(wire.draws.Next()), kTailDoublingsMax);
-    latency = latency + options.tail_unit * (int64_t{1} << doublings);
-  }
-  return latency;
-}
-
 Duration Streams::DrawLatency(EndId from) {
   return Latency(wire(from), *end(from).out);
 }
 
-void Streams::PushAt(MonoTime at, EndId id, EventKind kind, size_t size_bytes) {
-  ++wire(id).pending_events;
-  kernel_.Push(at, handler_, {.kind = kind, .arg = (uint64_t{id.value()} << 32) | size_bytes});
-}
-
-void Streams::PushTo(EndId id, EventKind kind, Duration latency) {
-  End& to = end(id);
-  to.last_arrival = std::max(kernel_.Now() + latency, to.last_arrival + kOneNano);
-  PushAt(to.last_arrival, id, kind, 0);
-}
-
-size_t Streams::Room(EndId from) {
-  const End& to = end(PeerOf(from));
-  INVARIANT(to.ring.size() <= to.window_bytes);
-  return to.window_bytes - to.ring.size();
-}
-
 void Streams::Transmit(EndId from, size_t size_bytes, Travel travel) {
-  Link& link = *end(from).out;
-  End& to = end(PeerOf(from));
-  if (link.options.corrupt_ppm > 0) MaybeCorrupt(from, size_bytes);
+  Wire& on = wire(from);
+  End& to = on.ends[PeerOf(from).value() % 2];
+  Link& link = *to.in;
+  if (link.options.corrupt_ppm > 0) [[unlikely]]
+    MaybeCorrupt(from, size_bytes);
   MonoTime departure = kernel_.Now();
   if (link.options.bytes_per_second > 0) {
     const auto nanos =
@@ -122,7 +161,7 @@ void Streams::Transmit(EndId from, size_t size_bytes, Travel travel) {
     departure = std::max(departure, link.free_at) + Duration::Nanos(static_cast<int64_t>(nanos));
     link.free_at = departure;
   }
-  const Duration latency = travel == Travel::kDrawn ? Latency(wire(from), link) : kOneNano;
+  const Duration latency = travel == Travel::kDrawn ? Latency(on, link) : kOneNano;
   to.last_arrival = std::max(departure + latency, to.last_arrival + kOneNano);
   PushAt(to.last_arrival, PeerOf(from), kSegment, size_bytes);
   TraceEnd(from, "sent", size_bytes);
@@ -142,8 +181,12 @@ void Streams::OnEvent(const Event& event) {
   const auto size_bytes = static_cast<size_t>(event.arg & 0xffffffff);
   INVARIANT(wires_[id.value() / 2] != nullptr);
   --wire(id).pending_events;
-  Dispatch(static_cast<EventKind>(event.kind), id, size_bytes);
-  if (wire(id).pending_events == 0) TryFree(id);
+  if (event.kind == kSegment) {
+    OnSegment(id, size_bytes);
+  } else {
+    Dispatch(static_cast<EventKind>(event.kind), id, size_bytes);
+  }
+  TryFree(id);
 }
 
 void Streams::Dispatch(EventKind kind, EndId id, size_t size_bytes) {
@@ -193,47 +236,6 @@ End::Held& Streams::Hold(EndId id) {
     InLink(id).held.push_back(id);
   }
   return to.held;
-}
-
-void Streams::OnSegment(EndId id, size_t size_bytes) {
-  if (!InLink(id).is_blocked()) return ArriveSegment(id, size_bytes);
-  Hold(id).bytes += size_bytes;
-  if (InLink(id).is_cut) ArmGiveUp(PeerOf(id), end(id).held_since);
-}
-
-void Streams::ArriveSegment(EndId id, size_t size_bytes) {
-  End& to = end(id);
-  if (kernel_.Now() >= to.lost_after) {
-    to.ring.DropBack(size_bytes);
-    return;
-  }
-  switch (to.state) {
-    case End::State::kConnecting:  // the answer to the attempt was lost, the data behind it says the same
-      to.state = End::State::kOpen;
-      to.writable.WakeAll();
-      [[fallthrough]];
-    case End::State::kOpen:
-      to.visible_bytes += size_bytes;
-      INVARIANT(to.visible_bytes <= to.ring.size());
-      if (to.out->is_cut) MissAcknowledgement(PeerOf(id));
-      TraceEnd(id, "received", size_bytes);
-      to.readable.WakeOne();
-      return;
-    case End::State::kGone:
-      to.ring.DropFront(size_bytes);
-      if (end(PeerOf(id)).state == End::State::kOpen) PushTo(PeerOf(id), kReset, Latency(wire(id), *to.out));
-      return;
-    case End::State::kVanished: {
-      to.ring.DropFront(size_bytes);
-      End& sender = end(PeerOf(id));
-      if (!sender.is_unanswered) to.held_since = kernel_.Now();
-      sender.is_unanswered = true;
-      ArmGiveUp(PeerOf(id), to.held_since);
-      return;
-    }
-    case End::State::kAbsent:
-      INVARIANT(!"bytes for an end that nobody opened");
-  }
 }
 
 void Streams::ArriveEnd(EndId id) {
@@ -371,10 +373,8 @@ void Streams::OnRelease(EndId id) {
   if (held.reset) ArriveReset(id);
 }
 
-void Streams::NoteRead(EndId id) {
-  End& sender = end(PeerOf(id));
-  if (!sender.wants_room) return;
-  sender.wants_room = false;
+void Streams::GiveRoom(EndId id) {
+  end(PeerOf(id)).wants_room = false;
   PushTo(PeerOf(id), kRoom, Latency(wire(id), *end(id).out));
 }
 
@@ -415,11 +415,9 @@ void Streams::Disown(EndId id) {
   TryFree(id);
 }
 
-void Streams::TryFree(EndId id) {
-  Wire& on = wire(id);
-  if (on.pending_events > 0) return;
-  for (const End& end : on.ends) {
-    if (end.is_owned || end.is_held) return;
+void Streams::Free(EndId id) {
+  for (const End& end : wire(id).ends) {
+    if (end.is_held) return;
     INVARIANT(end.readable.empty());
     INVARIANT(end.writable.empty());
   }
@@ -428,7 +426,7 @@ void Streams::TryFree(EndId id) {
   free_wires_.push_back(slot);
 }
 
-void Streams::TraceEnd(EndId id, std::string_view what, size_t size_bytes) {
+void Streams::AddTrace(EndId id, std::string_view what, size_t size_bytes) {
   kernel_.TraceAt({.node = end(id).host}, TraceKind::kNetwork, [&] {
     std::string text = fmt::format("stream {} with {}: {}", id.value() / 2, ToString(end(id).peer_address), what);
     if (size_bytes > 0) text += fmt::format(" {} bytes", size_bytes);

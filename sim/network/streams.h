@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "sim/kernel/kernel.h"
 #include "sim/network/options.h"
 #include "sim/network/wire.h"
@@ -55,14 +56,14 @@ class Streams final : private EventHandler {
   EndId Open(const Direction& direction, int32_t port);
   End& end(EndId id) { return wires_[id.value() / 2]->ends[id.value() % 2]; }
   Wire& wire(EndId id) { return *wires_[id.value() / 2]; }
-  // How much the peer's window takes now.
-  size_t Room(EndId from);
   // The last `size_bytes` of the peer's ring set out.
   enum class Travel : uint8_t { kDrawn, kAtOnce };
   void Transmit(EndId from, size_t size_bytes, Travel travel);
   Duration DrawLatency(EndId from);
   // The owner took bytes out of the ring.
-  void NoteRead(EndId id);
+  void NoteRead(EndId id) {
+    if (end(PeerOf(id)).wants_room) GiveRoom(id);
+  }
   void SendEnd(EndId from);
   // Both sides see a reset: the other one when it arrives.
   void Abort(EndId id);
@@ -99,16 +100,25 @@ class Streams final : private EventHandler {
   static constexpr int32_t kLastPort = 60999;
 
   void OnEvent(const Event& event) override;
+  // What arrives at one end keeps its order.
+  ChainId ChainOf(const Event& event) const override {
+    return ChainOfHandler(handler_, static_cast<uint32_t>(event.arg >> 32));
+  }
   void Dispatch(EventKind kind, EndId id, size_t size_bytes);
   void PushTo(EndId id, EventKind kind, Duration latency);
   void PushAt(MonoTime at, EndId id, EventKind kind, size_t size_bytes);
   Duration Latency(Wire& wire, const Link& link);
-  Link& InLink(EndId id) { return *end(PeerOf(id)).out; }
+  Link& InLink(EndId id) { return *end(id).in; }
   End::Held& Hold(EndId id);
   void ArmGiveUp(EndId sender, MonoTime since);
   void MissAcknowledgement(EndId sender);
   void MaybeCorrupt(EndId from, size_t size_bytes);
-  void TryFree(EndId id);
+  // Frees the wire if nobody needs it any more.
+  void TryFree(EndId id) {
+    const Wire& on = wire(id);
+    if (on.pending_events == 0 && !on.ends[0].is_owned && !on.ends[1].is_owned) Free(id);
+  }
+  void Free(EndId id);
 
   void OnSegment(EndId id, size_t size_bytes);
   void OnSyn(EndId client);
@@ -120,8 +130,13 @@ class Streams final : private EventHandler {
   void ArriveEnd(EndId id);
   void ArriveReset(EndId id);
   void Fail(EndId id, env::NetError error);
+  void GiveRoom(EndId id);
   void DropVisible(End& end);
-  void TraceEnd(EndId id, std::string_view what, size_t size_bytes);
+  void TraceEnd(EndId id, std::string_view what, size_t size_bytes) {
+    if (kernel_.is_recording()) [[unlikely]]
+      AddTrace(id, what, size_bytes);
+  }
+  void AddTrace(EndId id, std::string_view what, size_t size_bytes);
   Host& HostOf(NodeIndex host);
 
   Kernel& kernel_;

@@ -35,7 +35,7 @@ struct Link {
   bool is_blocked() const { return is_cut || is_stalled; }
 };
 
-struct End {
+struct alignas(64) End {
   enum class State : uint8_t {
     kAbsent,      // the server's end before the client's first packet
     kConnecting,  // the client's end before the answer
@@ -59,6 +59,7 @@ struct End {
   uint8_t connect_tries = 0;
   env::NetError error = env::NetError::kNone;
   Link* out = nullptr;  // towards the peer
+  Link* in = nullptr;   // from the peer
   ByteRing ring;
   size_t visible_bytes = 0;
   size_t window_bytes = 0;  // the ring never holds more

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/check.h"
@@ -144,29 +145,62 @@ TEST(DrawStream, IsTheSequenceOfKeyedDraws) {
   }
 }
 
-TEST(EventQueue, MixesPresentAndLaterEventsInTheOrderOfTimeAndTie) {
+TEST(EventQueue, GivesEventsInTheOrderOfTimeAndTie) {
   base::Prng prng(3);
   EventQueue queue;
-  uint64_t sequence = 0;
-  Event now{.time_ns = 0, .tie = 0, .handler = HandlerId(0)};
-  const auto make = [&](int64_t time_ns) {
-    const uint64_t tie = (prng.Below(8) << 40) | ++sequence;
-    return Event{.time_ns = time_ns, .tie = tie, .handler = HandlerId(0)};
+  std::vector<std::pair<int64_t, uint64_t>> model;  // what should be in the queue
+  const auto push = [&](int64_t time_ns) {
+    model.emplace_back(time_ns, prng.Next());
+    queue.Push({.time_ns = time_ns, .tie = model.back().second, .handler = HandlerId(0)});
   };
-  for (int i = 0; i < 200; ++i) queue.Push(make(prng.Between(0, 40)));
-  uint64_t popped = 0;
-  while (!queue.empty()) {
+  for (int i = 0; i < 200; ++i) push(prng.Between(0, 40));
+  for (int popped = 0; !queue.empty(); ++popped) {
+    ASSERT_EQ(queue.size(), model.size());
+    const auto first = std::min_element(model.begin(), model.end());
+    // With the place of the last event still open, or filled.
+    if (prng.Below(2) == 0) {
+      EXPECT_EQ(queue.next_time_ns(), first->first);
+    }
+    EXPECT_TRUE(queue.IsAfter(first->first - 1));
+    EXPECT_FALSE(queue.IsAfter(first->first));
     const Event event = queue.Pop();
-    EXPECT_GE(event.time_ns, now.time_ns);
-    now = event;
-    ++popped;
-    if (popped % 3 == 0 && popped < 300) queue.PushPresent(make(now.time_ns));
-    if (popped % 4 == 0 && popped < 300) queue.Push(make(now.time_ns + prng.Between(0, 5)));
-    // Nothing that is left comes before what was taken next.
-    if (queue.empty()) break;
-    EXPECT_GE(queue.next_time_ns(), now.time_ns);
+    ASSERT_EQ(std::pair(event.time_ns, event.tie), *first);
+    model.erase(first);
+    for (uint64_t more = prng.Below(3); more > 0 && popped < 500; --more) push(event.time_ns + prng.Between(0, 5));
   }
-  EXPECT_GT(popped, 300u);
+  EXPECT_TRUE(model.empty());
+}
+
+TEST(Kernel, EventsOfThePresentInstantKeepTheirOrder) {
+  Kernel kernel({.strategy = Strategy::kFifo});
+  std::string said;
+  kernel.At(AtNanos(5), [&] {
+    said += "a";
+    kernel.At(AtNanos(5), [&] { said += "c"; });
+    kernel.At(AtNanos(5), [&] { said += "d"; });
+    kernel.At(AtNanos(6), [&] { said += "f"; });
+  });
+  kernel.At(AtNanos(5), [&] { said += "b"; });
+  kernel.At(AtNanos(7), [&] {
+    said += "g";
+    kernel.At(AtNanos(7), [&] { said += "h"; });
+    EXPECT_EQ(kernel.pending_event_count(), 1u);
+  });
+  EXPECT_EQ(kernel.Run({.events_max = 4}), RunOutcome::kEventLimit);
+  said += "e";
+  EXPECT_EQ(kernel.Run({}), RunOutcome::kIdle);
+  EXPECT_EQ(said, "abcdefgh");
+}
+
+TEST(Kernel, AnEventThatWaitsAtAnEventLimitIsNotLost) {
+  Kernel kernel({.strategy = Strategy::kFifo});
+  std::string said;
+  kernel.At(AtNanos(5), [&] { kernel.At(AtNanos(5), [&] { said += "a"; }); });
+  EXPECT_EQ(kernel.Run({.events_max = 1}), RunOutcome::kEventLimit);
+  EXPECT_EQ(kernel.pending_event_count(), 1u);
+  kernel.At(AtNanos(5), [&] { said += "b"; });
+  EXPECT_EQ(kernel.Run({}), RunOutcome::kIdle);
+  EXPECT_EQ(said, "ab");
 }
 
 TEST(Kernel, DrawsOfSeedZeroDiffer) {

@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,41 @@ TEST(NodeShard, SameSeedGivesTheSameHash) {
 }
 
 TEST(NodeShard, StrategiesGiveDifferentHistories) {
-  EXPECT_NE(RunBusyNode({.seed = 1, .strategy = Strategy::kFifo}), RunBusyNode({.seed = 1}));
+  const Hash128 random = RunBusyNode({.seed = 1});
+  EXPECT_NE(RunBusyNode({.seed = 1, .strategy = Strategy::kFifo}), random);
+  EXPECT_NE(RunBusyNode({.seed = 1, .strategy = Strategy::kPct}), random);
+  EXPECT_EQ(RunBusyNode({.seed = 1, .strategy = Strategy::kPct}), RunBusyNode({.seed = 1, .strategy = Strategy::kPct}));
+}
+
+// Fibers that become ready together go on in the order of their priorities, every time.
+TEST(NodeShard, PctRunsFibersByPriority) {
+  constexpr int kTimes = 4;
+  std::set<std::string> orders;
+  for (uint64_t seed = 0; seed < 64; ++seed) {
+    Kernel kernel({.seed = seed, .strategy = Strategy::kPct, .pct = {.depth = 1}});
+    TestNode node(kernel);
+    fiber::WaitQueue all;
+    std::string said;
+    for (const char* name : {"a", "b", "c"}) {
+      node.Spawn(name, [&, name](fiber::Fiber& self) {
+        for (int i = 0; i < kTimes; ++i) {
+          all.Wait(self);
+          said += name;
+        }
+      });
+    }
+    node.Spawn("wakes", [&](fiber::Fiber& self) {
+      for (int i = 0; i < kTimes; ++i) {
+        fiber::SleepFor(self, Duration::Seconds(1));
+        all.WakeAll();
+      }
+    });
+    EXPECT_EQ(kernel.Run({}), RunOutcome::kIdle);
+    const std::string order = said.substr(0, 3);
+    EXPECT_EQ(said, order + order + order + order);
+    orders.insert(order);
+  }
+  EXPECT_EQ(orders, (std::set<std::string>{"abc", "acb", "bac", "bca", "cab", "cba"}));
 }
 
 TEST(NodeShard, PatternsInFreshMemoryDoNotChangeTheHash) {
