@@ -16,6 +16,8 @@ Findings AcknowledgementsFollowRealTime(const Evidence& evidence) {
   for (const auto& [name, partition] : evidence.partitions()) {
     RisingMarks acked;
     RisingMarks acked_by_all;
+    acked.Expect(partition.sends.size());
+    acked_by_all.Expect(partition.sends.size());
     for (const history::Send* send : partition.sends) {
       if (send->outcome != history::Outcome::kOk || send->offset == kNoOffset) continue;
       acked.Add(send->span, send->offset);

@@ -2,12 +2,25 @@
 
 #include <algorithm>
 
+#include "engine/base/check.h"
+
 namespace odradek::properties {
+
+std::vector<history::PolledRecord>::const_iterator PartitionHistory::InTheEndFrom(Offset offset) const {
+  REQUIRES(final_read != nullptr);
+  const std::vector<history::PolledRecord>& records = final_read->records;
+  if (records.empty() || offset <= records.front().offset) return records.begin();
+  // Offsets ascend: the place is no later than it is in a log without gaps, and mostly it is there.
+  const int64_t distance = offset.value() - records.front().offset.value();
+  const auto latest = records.begin() + std::min(distance, static_cast<int64_t>(records.size()));
+  if (latest != records.end() && latest->offset == offset) return latest;
+  return std::lower_bound(records.begin(), latest, offset,
+                          [](const auto& record, Offset wanted) { return record.offset < wanted; });
+}
 
 const history::PolledRecord* PartitionHistory::InTheEnd(Offset offset) const {
   if (final_read == nullptr) return nullptr;
-  const auto at = std::lower_bound(final_read->records.begin(), final_read->records.end(), offset,
-                                   [](const auto& record, Offset wanted) { return record.offset < wanted; });
+  const auto at = InTheEndFrom(offset);
   return at == final_read->records.end() || at->offset != offset ? nullptr : &*at;
 }
 
@@ -17,22 +30,39 @@ bool PartitionHistory::LostSince(Offset offset, int64_t since_ns) const {
   });
 }
 
-Evidence::Evidence(const history::History& history) : history_(history) {
-  for (const auto& op : history.sends) partitions_[op.partition].sends.push_back(&op);
-  for (const auto& op : history.polls) partitions_[op.partition].polls.push_back(&op);
-  for (const auto& op : history.list_offsets) partitions_[op.partition].list_offsets.push_back(&op);
-  for (const auto& op : history.delete_records) partitions_[op.partition].delete_records.push_back(&op);
-  for (const auto& event : history.losses) partitions_[event.partition].losses.push_back(&event);
-  for (const auto& event : history.log_starts) partitions_[event.partition].log_starts.push_back(&event);
-  for (const auto& event : history.high_watermarks) partitions_[event.partition].high_watermarks.push_back(&event);
-  for (const auto& read : history.final_reads) partitions_[read.partition].final_read = &read;
-  sends_.reserve(history.sends.size());
-  for (const auto& op : history.sends) sends_.emplace(op.value, &op);
+Evidence::Evidence(const history::History& history) : history_(history), sends_(history.sends.size()) {
+  // What follows each other is mostly of one partition.
+  std::pair<const TopicPartition, PartitionHistory>* last = nullptr;
+  const auto of = [&](const TopicPartition& name) -> PartitionHistory& {
+    if (last == nullptr || last->first != name) last = &*partitions_.try_emplace(name).first;
+    return last->second;
+  };
+  for (const auto& op : history.sends) {
+    of(op.partition).sends.push_back(&op);
+    sends_.Emplace(op.value, &op);
+  }
+  for (const auto& op : history.polls) of(op.partition).polls.push_back(&op);
+  for (const auto& op : history.list_offsets) of(op.partition).list_offsets.push_back(&op);
+  for (const auto& op : history.delete_records) of(op.partition).delete_records.push_back(&op);
+  for (const auto& event : history.losses) of(event.partition).losses.push_back(&event);
+  for (const auto& event : history.log_starts) of(event.partition).log_starts.push_back(&event);
+  for (const auto& event : history.high_watermarks) of(event.partition).high_watermarks.push_back(&event);
+  for (const auto& read : history.final_reads) of(read.partition).final_read = &read;
 }
 
 const history::Send* Evidence::SendOf(history::Value value) const {
-  const auto at = sends_.find(value);
-  return at == sends_.end() ? nullptr : at->second;
+  // A log is read in about the order in which it was written: mostly the answer is one of the next few.
+  constexpr size_t kTriesMax = 4;
+  const size_t end = std::min(hint_ + kTriesMax, history_.sends.size());
+  for (size_t i = hint_; i < end; ++i) {
+    if (history_.sends[i].value != value) continue;
+    hint_ = i + 1;
+    return &history_.sends[i];
+  }
+  const history::Send* const* at = sends_.Find(value);
+  if (at == nullptr) return nullptr;
+  hint_ = IndexOf(**at) + 1;
+  return *at;
 }
 
 std::string Place(const TopicPartition& partition, Offset offset) {

@@ -4,9 +4,9 @@
 
 #include <map>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "properties/value_map.h"
 #include "sim/history/history.h"
 
 namespace odradek::properties {
@@ -21,6 +21,8 @@ struct PartitionHistory {
   std::vector<const history::HighWatermark*> high_watermarks;
   const history::FinalRead* final_read = nullptr;
 
+  // The first record of the final read at or behind `offset`. REQUIRES: there was one.
+  std::vector<history::PolledRecord>::const_iterator InTheEndFrom(Offset offset) const;
   // nullptr: there was no final read, or it has nothing at `offset`.
   const history::PolledRecord* InTheEnd(Offset offset) const;
   // Whether power was lost at or after `since_ns` and took `offset` with it. What stood there before need not stand
@@ -38,11 +40,14 @@ class Evidence {
   const std::map<TopicPartition, PartitionHistory>& partitions() const { return partitions_; }
   // The send of a value; nullptr if nobody sent it.
   const history::Send* SendOf(history::Value value) const;
+  // Its place in the history, for tables that have an entry for every send.
+  size_t IndexOf(const history::Send& send) const { return static_cast<size_t>(&send - history_.sends.data()); }
 
  private:
   const history::History& history_;
   std::map<TopicPartition, PartitionHistory> partitions_;
-  std::unordered_map<history::Value, const history::Send*> sends_;  // never iterated
+  ValueMap<const history::Send*> sends_;
+  mutable size_t hint_ = 0;  // behind the send that was asked for last
 };
 
 // "orders-3@17"

@@ -4,7 +4,7 @@
 // That what was acknowledged is there is H2's.
 #include <fmt/format.h>
 
-#include <unordered_set>
+#include <algorithm>
 
 #include "properties/property.h"
 
@@ -13,17 +13,24 @@ namespace odradek::properties {
 Findings FailuresHaveNoEffect(const Evidence& evidence) {
   Findings found;
   for (const auto& [name, partition] : evidence.partitions()) {
-    std::unordered_set<history::Value> seen;
-    for (const history::Poll* poll : partition.polls) {
-      for (const history::PolledRecord& record : poll->records) seen.insert(record.value);
+    // Whether the value of a failed send was read. Few fail, so that most histories are not even looked through.
+    ValueMap<bool> failed;
+    for (const history::Send* send : partition.sends) {
+      if (send->outcome == history::Outcome::kFail) failed.Emplace(send->value, false);
     }
-    if (partition.final_read != nullptr) {
-      for (const history::PolledRecord& record : partition.final_read->records) seen.insert(record.value);
+    const auto note = [&](const history::PolledRecord& record) {
+      if (bool* const was_read = failed.Find(record.value); was_read != nullptr) *was_read = true;
+    };
+    for (const history::Poll* poll : partition.polls) {
+      if (failed.size() > 0) std::for_each(poll->records.begin(), poll->records.end(), note);
+    }
+    if (failed.size() > 0 && partition.final_read != nullptr) {
+      std::for_each(partition.final_read->records.begin(), partition.final_read->records.end(), note);
     }
     for (const history::Send* send : partition.sends) {
       if (send->outcome != history::Outcome::kFail) continue;
       found.Judged();
-      if (!seen.contains(send->value)) continue;
+      if (!*failed.Find(send->value)) continue;
       found.Violated(fmt::format("the send of value {} to {} failed with error {}, and it was read", send->value,
                                  ToString(name), send->error),
                      {send->span.invoked_ns, send->span.completed_ns});

@@ -2,7 +2,7 @@
 // application, so a second offset can only come from a retry that was not recognised (KIP-98).
 #include <fmt/format.h>
 
-#include <map>
+#include <vector>
 
 #include "properties/property.h"
 
@@ -10,17 +10,24 @@ namespace odradek::properties {
 
 Findings IdempotentRecordsAreNeverDuplicated(const Evidence& evidence) {
   Findings found;
+  struct Seen {
+    const PartitionHistory* partition = nullptr;
+    Offset offset;
+  };
+  std::vector<Seen> all_seen(evidence.history().sends.size());
   for (const auto& [name, partition] : evidence.partitions()) {
     if (partition.final_read == nullptr) continue;
-    std::map<history::Value, Offset> seen;
     for (const auto& record : partition.final_read->records) {
       const history::Send* send = evidence.SendOf(record.value);
       if (send == nullptr || !send->idempotent) continue;
       found.Judged();
-      const auto [at, first] = seen.emplace(record.value, record.offset);
-      if (first) continue;
+      Seen& seen = all_seen[evidence.IndexOf(*send)];
+      if (seen.partition != &partition) {
+        seen = {&partition, record.offset};
+        continue;
+      }
       found.Violated(fmt::format("value {} of client {} stands at {} and again at offset {}", record.value,
-                                 send->client, Place(name, at->second), record.offset.value()),
+                                 send->client, Place(name, seen.offset), record.offset.value()),
                      {send->span.invoked_ns, send->span.completed_ns});
     }
   }

@@ -4,6 +4,8 @@
 // and none that was acknowledged before the call began has a larger one. Legal: whatever a later loss of power took.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "properties/property.h"
 #include "properties/timestamp_order.h"
 
@@ -37,7 +39,10 @@ void CheckLargest(const TopicPartition& name, const PartitionHistory& partition,
 Findings LargestTimestampsAreFound(const Evidence& evidence) {
   Findings found;
   for (const auto& [name, partition] : evidence.partitions()) {
-    if (partition.final_read == nullptr) continue;
+    const bool is_asked =
+        std::any_of(partition.list_offsets.begin(), partition.list_offsets.end(),
+                    [](const auto* call) { return call->query == history::OffsetQuery::kMaxTimestamp; });
+    if (partition.final_read == nullptr || !is_asked) continue;
     const TimestampOrder order(partition, evidence);
     for (const history::ListOffsets* call : partition.list_offsets) {
       const bool counts = call->query == history::OffsetQuery::kMaxTimestamp &&

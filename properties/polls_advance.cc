@@ -12,9 +12,13 @@ namespace odradek::properties {
 Findings PollsAdvance(const Evidence& evidence) {
   Findings found;
   for (const auto& [name, partition] : evidence.partitions()) {
-    std::map<std::pair<history::ClientId, int32_t>, const history::Poll*> last_polls;
+    using Assignment = std::pair<history::ClientId, int32_t>;
+    std::map<Assignment, const history::Poll*> last_polls;
+    std::pair<const Assignment, const history::Poll*>* current = nullptr;
     for (const history::Poll* poll : partition.polls) {
-      const history::Poll*& last = last_polls[{poll->client, poll->assignment}];
+      const Assignment assignment{poll->client, poll->assignment};
+      if (current == nullptr || current->first != assignment) current = &*last_polls.try_emplace(assignment).first;
+      const history::Poll*& last = current->second;
       if (last != nullptr && poll->position_before != last->position_after) {
         found.Violated(fmt::format("client {} polled from {} after a poll that ended at {}", poll->client,
                                    Place(name, poll->position_before), last->position_after.value()),

@@ -15,8 +15,7 @@ Findings PollsSkipNothing(const Evidence& evidence) {
     if (partition.final_read == nullptr) continue;
     const auto& truth = partition.final_read->records;  // ascending offsets
     for (const history::Poll* poll : partition.polls) {
-      auto expected = std::lower_bound(truth.begin(), truth.end(), poll->position_before,
-                                       [](const auto& record, Offset offset) { return record.offset < offset; });
+      auto expected = partition.InTheEndFrom(poll->position_before);
       auto given = poll->records.begin();
       for (; expected != truth.end() && expected->offset < poll->position_after; ++expected) {
         found.Judged();

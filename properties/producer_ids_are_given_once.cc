@@ -13,6 +13,7 @@ namespace odradek::properties {
 Findings ProducerIdsAreGivenOnce(const Evidence& evidence) {
   Findings found;
   std::map<ProducerId, const history::Send*> owners;
+  std::pair<const ProducerId, const history::Send*>* owner = nullptr;
   const auto check = [&](const TopicPartition& name, const history::PolledRecord& record) {
     const history::Send* send = evidence.SendOf(record.value);
     if (send == nullptr || !send->idempotent) return;
@@ -23,7 +24,9 @@ Findings ProducerIdsAreGivenOnce(const Evidence& evidence) {
                      {send->span.invoked_ns});
       return;
     }
-    const auto [owner, is_first] = owners.emplace(record.producer_id, send);
+    if (owner == nullptr || owner->first != record.producer_id) {
+      owner = &*owners.emplace(record.producer_id, send).first;
+    }
     if (owner->second->client == send->client && owner->second->session == send->session) return;
     found.Violated(fmt::format("producer id {} belongs to client {} session {} and to client {} session {}",
                                record.producer_id.value(), owner->second->client, owner->second->session, send->client,

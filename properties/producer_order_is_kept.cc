@@ -9,6 +9,8 @@
 
 #include <map>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "properties/property.h"
 
@@ -17,15 +19,41 @@ namespace {
 
 using Session = std::tuple<history::ClientId, int32_t>;
 
+// Where the record of each send stands in the final log of its partition: an entry for every send of the history.
+class FinalOffsets {
+ public:
+  explicit FinalOffsets(const Evidence& evidence) : evidence_(evidence), all_(evidence.history().sends.size()) {}
+  void Note(const PartitionHistory& partition) {
+    for (const auto& record : partition.final_read->records) {
+      const history::Send* send = evidence_.SendOf(record.value);
+      if (send == nullptr) continue;
+      Entry& entry = all_[evidence_.IndexOf(*send)];
+      if (entry.partition != &partition) entry = {&partition, record.offset};
+    }
+  }
+  // nullptr: it is not there.
+  const Offset* Of(const PartitionHistory& partition, const history::Send& send) const {
+    const Entry& entry = all_[evidence_.IndexOf(send)];
+    return entry.partition == &partition ? &entry.offset : nullptr;
+  }
+
+ private:
+  struct Entry {
+    const PartitionHistory* partition = nullptr;
+    Offset offset;
+  };
+  const Evidence& evidence_;
+  std::vector<Entry> all_;
+};
+
 void CheckSession(const TopicPartition& name, const PartitionHistory& partition,
-                  const std::vector<const history::Send*>& sends, const std::map<history::Value, Offset>& offsets,
-                  Findings& found) {
+                  const std::vector<const history::Send*>& sends, const FinalOffsets& offsets, Findings& found) {
   const history::Send* last = nullptr;
   Offset last_offset = kNoOffset;
   const history::Send* missing = nullptr;
   for (const history::Send* send : sends) {
-    const auto at = offsets.find(send->value);
-    if (at == offsets.end()) {
+    const Offset* const at = offsets.Of(partition, *send);
+    if (at == nullptr) {
       // Behind a record that is still there nothing was deleted.
       const bool may_be_deleted = last == nullptr && partition.final_read->log_start_offset > Offset(0);
       const bool may_be_gone = send->outcome == history::Outcome::kFail || may_be_deleted ||
@@ -34,9 +62,9 @@ void CheckSession(const TopicPartition& name, const PartitionHistory& partition,
       continue;
     }
     if (last != nullptr) found.Judged();
-    if (last != nullptr && at->second <= last_offset) {
+    if (last != nullptr && *at <= last_offset) {
       found.Violated(fmt::format("client {} sent value {} before value {}, but they stand at {} and {}", send->client,
-                                 last->value, send->value, Place(name, last_offset), at->second.value()),
+                                 last->value, send->value, Place(name, last_offset), at->value()),
                      {last->span.invoked_ns, send->span.invoked_ns});
     }
     const bool was_given_up = missing != nullptr && missing->outcome == history::Outcome::kUnknown &&
@@ -49,7 +77,7 @@ void CheckSession(const TopicPartition& name, const PartitionHistory& partition,
       missing = nullptr;
     }
     last = send;
-    last_offset = at->second;
+    last_offset = *at;
   }
 }
 
@@ -57,13 +85,17 @@ void CheckSession(const TopicPartition& name, const PartitionHistory& partition,
 
 Findings ProducerOrderIsKept(const Evidence& evidence) {
   Findings found;
+  FinalOffsets offsets(evidence);
   for (const auto& [name, partition] : evidence.partitions()) {
     if (partition.final_read == nullptr) continue;
-    std::map<history::Value, Offset> offsets;
-    for (const auto& record : partition.final_read->records) offsets.emplace(record.value, record.offset);
+    offsets.Note(partition);
     std::map<Session, std::vector<const history::Send*>> sessions;
+    std::pair<const Session, std::vector<const history::Send*>>* last = nullptr;
     for (const history::Send* send : partition.sends) {
-      if (send->idempotent) sessions[{send->client, send->session}].push_back(send);
+      if (!send->idempotent) continue;
+      const Session session{send->client, send->session};
+      if (last == nullptr || last->first != session) last = &*sessions.try_emplace(session).first;
+      last->second.push_back(send);
     }
     for (const auto& [session, sends] : sessions) CheckSession(name, partition, sends, offsets, found);
   }

@@ -17,6 +17,8 @@ class RisingMarks {
     Offset offset;
     int64_t began_ns = 0;  // of the operation that told the mark
   };
+  // About how many will be added.
+  void Expect(size_t count) { marks_.reserve(count); }
   void Add(int64_t at_ns, Offset offset) { marks_.push_back({at_ns, offset, at_ns}); }
   void Add(const history::Span& span, Offset offset) { marks_.push_back({span.completed_ns, offset, span.invoked_ns}); }
   // After the last Add, before the first question.
@@ -27,7 +29,10 @@ class RisingMarks {
   const Mark* NextFrom(int64_t at_ns) const;
 
  private:
+  std::vector<Mark>::const_iterator FirstFrom(int64_t at_ns) const;
+
   std::vector<Mark> marks_;  // sealed: ascending in both
+  mutable size_t hint_ = 0;  // where the last answer was
 };
 
 }  // namespace odradek::properties

@@ -6,6 +6,8 @@ namespace odradek::properties {
 
 TimestampOrder::TimestampOrder(const PartitionHistory& partition, const Evidence& evidence) : partition_(partition) {
   Timestamp largest = kNoTimestamp;
+  largest_so_far_.reserve(partition.final_read->records.size());
+  acked_.reserve(partition.final_read->records.size());
   for (const history::PolledRecord& record : partition.final_read->records) {
     largest = std::max(largest, record.timestamp);
     largest_so_far_.push_back(largest);
@@ -14,7 +16,10 @@ TimestampOrder::TimestampOrder(const PartitionHistory& partition, const Evidence
         send != nullptr && send->outcome == history::Outcome::kOk && send->acks == history::Acks::kAll;
     if (is_acked) acked_.emplace_back(send->span.completed_ns, &record);
   }
-  std::stable_sort(acked_.begin(), acked_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  const auto is_earlier = [](const auto& a, const auto& b) { return a.first < b.first; };
+  if (!std::is_sorted(acked_.begin(), acked_.end(), is_earlier)) {
+    std::stable_sort(acked_.begin(), acked_.end(), is_earlier);
+  }
   size_t kept = 0;
   for (const auto& entry : acked_) {
     if (kept == 0 || entry.second->timestamp > acked_[kept - 1].second->timestamp) acked_[kept++] = entry;

@@ -6,6 +6,8 @@
 // took.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "properties/property.h"
 #include "properties/timestamp_order.h"
 
@@ -47,7 +49,10 @@ void CheckSearch(const TopicPartition& name, const PartitionHistory& partition, 
 Findings TimestampSearchesFindTheFirst(const Evidence& evidence) {
   Findings found;
   for (const auto& [name, partition] : evidence.partitions()) {
-    if (partition.final_read == nullptr) continue;
+    const bool is_asked =
+        std::any_of(partition.list_offsets.begin(), partition.list_offsets.end(),
+                    [](const auto* call) { return call->query == history::OffsetQuery::kByTimestamp; });
+    if (partition.final_read == nullptr || !is_asked) continue;
     const TimestampOrder order(partition, evidence);
     for (const history::ListOffsets* call : partition.list_offsets) {
       const bool is_answered =

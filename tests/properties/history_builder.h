@@ -43,7 +43,7 @@ class HistoryBuilder {
   }
   void InTheEnd(int64_t from, const std::vector<history::Value>& values) {
     const int64_t end = from + static_cast<int64_t>(values.size());
-    history_.final_reads.push_back({kPartition, Offset(from), Offset(end), Records(from, values)});
+    history_.final_reads.push_back({{}, kPartition, Offset(from), Offset(end), Records(from, values)});
   }
   void Lost(int64_t recovered_end, int64_t durable_end, int64_t at_ns) {
     history_.losses.push_back({at_ns, kPartition, Offset(recovered_end), Offset(durable_end), Offset(1000)});
