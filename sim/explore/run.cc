@@ -110,7 +110,7 @@ class Run {
 
 sim::ClusterOptions Run::ClusterOptionsOf(const RunSetup& setup, const RunOptions& options) {
   sim::ClusterOptions cluster;
-  cluster.kernel = {.seed = setup.seed, .strategy = setup.strategy};
+  cluster.kernel = {.seed = setup.seed, .strategy = setup.strategy, .pct = setup.pct};
   cluster.context.mutation = options.mutation;
   return cluster;
 }

@@ -76,6 +76,7 @@ class ScenarioCheck {
     CheckConsumers();
     CheckAdmins();
     CheckStrangers();
+    CheckOrder();
     CheckRest();
   }
 
@@ -209,6 +210,18 @@ class ScenarioCheck {
     CheckRange(at, "pause_ms", strangers.pause_ms(), Within(0, 3'600'000));
   }
 
+  void CheckOrder() {
+    const Order& order = scenario_.order();
+    const Located at{order, Nested(root_, "order", -1)};
+    for (int i = 0; i < order.strategy_size(); ++i) {
+      if (StrategyOf(order.strategy(i)).has_value()) continue;
+      Complain(at, "strategy", i, fmt::format("there is no strategy \"{}\"", order.strategy(i)));
+    }
+    CheckEach(at, "depth", order.depth(), Within(1, 10));
+    CheckEach(at, "steps", order.steps(), Within(1, 1'000'000));
+    CheckEach(at, "window_us", order.window_us(), Within(0, 1'000'000));
+  }
+
   void CheckRest() {
     const Located phases{scenario_.phases(), Nested(root_, "phases", -1)};
     CheckCount(phases, "faulty_ms", scenario_.phases().faulty_ms(), Within(1, 86'400'000));
@@ -249,6 +262,13 @@ fs::path FindFolder() {
 }
 
 }  // namespace
+
+std::optional<sim::Strategy> StrategyOf(std::string_view name) {
+  for (const sim::Strategy strategy : {sim::Strategy::kFifo, sim::Strategy::kRandom, sim::Strategy::kPct}) {
+    if (name == sim::ToString(strategy)) return strategy;
+  }
+  return std::nullopt;
+}
 
 absl::StatusOr<Scenario> ParseScenario(std::string_view text, std::string_view file) {
   ScenarioErrors errors(file);

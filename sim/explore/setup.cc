@@ -226,6 +226,30 @@ void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
   setup.final_reader = DrawConsumerConfig({}, SetupDraws(seed, "final reader"), "final reader");
 }
 
+void DrawOrder(const Order& order, const SetupDraws& draws, RunSetup& setup) {
+  if (order.strategy_size() > 0) {
+    setup.strategy = *StrategyOf(draws.Choose("strategy", order.strategy(), std::string()));
+  } else if (draws.PartsPerMillion("strategy", 250'000)) {
+    setup.strategy = sim::Strategy::kFifo;
+  }
+  // Short periods show what a few steps can, windows below every timeout of a client reorder more than latencies do.
+  constexpr int32_t kDepths[] = {2, 2, 3, 4};
+  constexpr int32_t kSteps[] = {100, 1000, 10'000};
+  constexpr int64_t kWindowsMicros[] = {200, 2000, 20'000};
+  setup.pct.depth = static_cast<uint32_t>(
+      draws.Choose("pct depth", order.depth(), kDepths[draws.Stream("pct any depth").Below(std::size(kDepths))]));
+  setup.pct.steps = static_cast<uint32_t>(
+      draws.Choose("pct steps", order.steps(), kSteps[draws.Stream("pct any steps").Below(std::size(kSteps))]));
+  const int64_t any_window = kWindowsMicros[draws.Stream("pct any window").Below(std::size(kWindowsMicros))];
+  setup.pct.window = Duration::Micros(draws.Choose("pct window", order.window_us(), any_window));
+}
+
+std::string DescribeOrder(const RunSetup& setup) {
+  if (setup.strategy != sim::Strategy::kPct) return fmt::format("{} order", sim::ToString(setup.strategy));
+  return fmt::format("pct order of depth {}, {} steps and {} us", setup.pct.depth, setup.pct.steps,
+                     setup.pct.window.micros());
+}
+
 std::string DescribeClocks(const sim::NodeClock::Options& clock) {
   return fmt::format("clock {} us off, drift {} ppm", clock.wall_offset.micros(), clock.drift.ppm);
 }
@@ -272,7 +296,7 @@ absl::StatusOr<RunSetup> DrawSetup(const Scenario& scenario, uint64_t seed) {
   RunSetup setup;
   setup.seed = seed;
   const SetupDraws run(seed, "run");
-  setup.strategy = run.PartsPerMillion("strategy", 250'000) ? sim::Strategy::kFifo : sim::Strategy::kRandom;
+  DrawOrder(scenario.order(), run, setup);
   const SetupDraws draws(seed, kBrokerName);
   setup.shard_count = draws.Choose("shards", scenario.topology().shards(), 1);
   setup.broker_clock = DrawClock(draws);
@@ -293,9 +317,9 @@ absl::StatusOr<RunSetup> DrawSetup(const Scenario& scenario, uint64_t seed) {
 }
 
 std::string DescribeSetup(const RunSetup& setup) {
-  std::string text = fmt::format("seed {}, {} order, broker with {} shard(s), {}, ending: {}\n", setup.seed,
-                                 setup.strategy == sim::Strategy::kFifo ? "fifo" : "random", setup.shard_count,
-                                 DescribeClocks(setup.broker_clock), ToString(setup.ending));
+  std::string text =
+      fmt::format("seed {}, {}, broker with {} shard(s), {}, ending: {}\n", setup.seed, DescribeOrder(setup),
+                  setup.shard_count, DescribeClocks(setup.broker_clock), ToString(setup.ending));
   for (const auto& [name, value] : setup.broker.static_properties) text += fmt::format("  {}={}\n", name, value);
   for (const client::NewTopic& topic : setup.topics) {
     text += fmt::format("topic {} with {} partition(s)\n", topic.name, topic.partition_count);

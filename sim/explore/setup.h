@@ -33,6 +33,7 @@ struct ClientSetup {
 struct RunSetup {
   uint64_t seed = 0;
   sim::Strategy strategy = sim::Strategy::kRandom;
+  sim::PctOptions pct = {};  // under kPct
   int32_t shard_count = 1;
   sim::NodeClock::Options broker_clock;
   broker::NodeOptions broker;

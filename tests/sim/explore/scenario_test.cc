@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
 #include <string>
 
 #include "engine/base/absl_compat.h"
+#include "sim/explore/setup.h"
 
 namespace odradek::explore {
 namespace {
@@ -51,6 +54,33 @@ TEST(Scenario, RangesAndPropertiesAreChecked) {
             std::string::npos);
   EXPECT_NE(ErrorOf(std::string(kGood) + "property: \"H99\"").find("there is no property \"H99\""), std::string::npos);
   EXPECT_NE(ErrorOf(std::string(kGood) + "fault { role: \"broker\" }").find("kind: is missing"), std::string::npos);
+}
+
+TEST(Scenario, OrdersAreCheckedAndDrawn) {
+  EXPECT_NE(ErrorOf(std::string(kGood) + "order { strategy: \"lifo\" }").find("there is no strategy \"lifo\""),
+            std::string::npos);
+  EXPECT_NE(ErrorOf(std::string(kGood) + "order { depth: 0 }").find("depth: 0 is not within 1 and 10"),
+            std::string::npos);
+  const auto fixed = ParseScenario(
+      std::string(kGood) + "order { strategy: \"pct\" depth: 3 steps: [50, 70] window_us: 900 }", "f.txtpb");
+  ASSERT_TRUE(fixed.ok()) << fixed.status();
+  const auto any = ParseScenario(kGood, "f.txtpb");
+  ASSERT_TRUE(any.ok());
+  std::map<sim::Strategy, int> drawn;
+  std::set<uint32_t> steps;
+  for (uint64_t seed = 0; seed < 400; ++seed) {
+    const auto setup = DrawSetup(*fixed, seed);
+    ASSERT_TRUE(setup.ok());
+    EXPECT_EQ(setup->strategy, sim::Strategy::kPct);
+    EXPECT_EQ(setup->pct.depth, 3u);
+    EXPECT_EQ(setup->pct.window, Duration::Micros(900));
+    steps.insert(setup->pct.steps);
+    ++drawn[DrawSetup(*any, seed)->strategy];
+  }
+  EXPECT_EQ(steps, (std::set<uint32_t>{50, 70}));
+  EXPECT_NE(DescribeSetup(*DrawSetup(*fixed, 1)).find("pct order of depth 3"), std::string::npos);
+  EXPECT_GT(drawn[sim::Strategy::kFifo], 70);
+  EXPECT_GT(drawn[sim::Strategy::kRandom], 250);
 }
 
 TEST(Scenario, AnErrorOfTheTextItselfHasItsPlace) {
