@@ -420,6 +420,21 @@ TEST_F(RealFileRanges, BehindTheEndOfTheFileMakeTheConnectionUnusable) {
   }
 }
 
+TEST_F(RealFileRanges, RaiseNoSignalWhenThePeerHasGone) {
+  world_.Run([&](fiber::Fiber& self) {
+    Pair pair = MakePair(self, world_.env());
+    const std::unique_ptr<env::File> file = Write(self, "segment", Pattern(size_t{1} << 20));
+    EXPECT_EQ(SendText(self, *pair.client, "never read"), env::NetError::kNone);
+    pair.server->Close();
+    // The kernel tells of the reset once: here, and no more to the sendfile below.
+    env::NetError error = env::NetError::kNone;
+    EXPECT_EQ(ReadText(self, *pair.client, 1, &error), "");
+    EXPECT_EQ(error, env::NetError::kReset);
+    const env::Part part = env::FileRange{file.get(), 0, 1 << 20};
+    EXPECT_EQ(pair.client->Send(self, {&part, 1}), env::NetError::kReset);
+  });
+}
+
 TEST(RealNetworkKill, UnwindsWaitingFibersAndTheirConnections) {
   auto world = std::make_unique<RealWorld>();
   world->env().scheduler.Spawn("server", [&](fiber::Fiber& self) {
