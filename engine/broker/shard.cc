@@ -107,12 +107,13 @@ std::vector<LedPartition> Shard::LedHere() const {
   const metadata::Image& image = view_->image;
   std::vector<LedPartition> led;
   for (const auto& [topic_name, topic] : image.topics()) {
-    const config::Layers layers = metadata::TopicLayers(image, NodeViewOf(options_), topic_name);
+    // One for all partitions of the topic: to work it out costs more than all else here.
+    const PartitionConfig config =
+        PartitionConfigOf(options_, metadata::TopicLayers(image, NodeViewOf(options_), topic_name));
     for (const auto& [index, partition] : topic->partitions) {
       const TopicPartition name{topic_name, index};
       if (partition.leader != node || ShardOf(name) != id()) continue;
-      led.push_back({name, topic->id, partition.leader_epoch, DirectoryOfReplica(partition, node),
-                     PartitionConfigOf(options_, layers)});
+      led.push_back({name, topic->id, partition.leader_epoch, DirectoryOfReplica(partition, node), config});
     }
   }
   return led;

@@ -55,6 +55,19 @@ PartitionAppend RefuseHeader(const record::BatchProblem& problem) {
   }
 }
 
+// What follows a batch must not be another one. Mostly nothing follows: then no text about it is made.
+PartitionAppend CheckBehind(Bytes behind) {
+  if (behind.empty()) return {};
+  const record::HeaderResult second = record::ParseHeader(behind);
+  if (second.ok() && second.header.size_bytes <= static_cast<int64_t>(behind.size())) {
+    return RefuseShape(ErrorCode::kInvalidRecord, "more than one record batch for a partition");
+  }
+  if (!second.ok() && second.problem.error == record::BatchError::kBadLength) {
+    return RefuseShape(ErrorCode::kCorruptMessage, second.problem.what);
+  }
+  return {};
+}
+
 // What Kafka requires of the records of a Produce before it looks at the batch itself. Bytes behind the batch that are
 // no whole batch are dropped.
 PartitionAppend CheckShape(const RequestContext& context, Bytes records, ProduceItem& item) {
@@ -71,13 +84,7 @@ PartitionAppend CheckShape(const RequestContext& context, Bytes records, Produce
                        fmt::format("{} of {} bytes of the record batch", records.size(), header.header.size_bytes));
   }
   const Bytes behind = records.subspan(static_cast<size_t>(header.header.size_bytes));
-  const record::HeaderResult second = record::ParseHeader(behind);
-  if (second.ok() && second.header.size_bytes <= static_cast<int64_t>(behind.size())) {
-    return RefuseShape(ErrorCode::kInvalidRecord, "more than one record batch for a partition");
-  }
-  if (!second.ok() && second.problem.error == record::BatchError::kBadLength) {
-    return RefuseShape(ErrorCode::kCorruptMessage, second.problem.what);
-  }
+  if (PartitionAppend refused = CheckBehind(behind); refused.error != ErrorCode::kNone) return refused;
   if (header.header.codec() == record::Codec::kZstd && context.version() < kFirstVersionWithZstd) {
     return RefuseShape(ErrorCode::kUnsupportedCompressionType, "zstd needs Produce version 7 or later");
   }
