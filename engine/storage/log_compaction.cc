@@ -143,8 +143,8 @@ Log::Compaction::Step Log::Compaction::Prepare() {
   if (error == DiskError::kNone) error = log_.PersistMarks(self_, {.recovery_point = log_.flush_.recovery_point});
   if (error != DiskError::kNone) return Failed("flush before compaction", error);
   rules_.last_offsets = LastOffsetsOf(log_.producers_.states());
+  // Of all segments: the marker of a transaction may stand behind the range that holds its data.
   for (const auto& [base, segment] : log_.segments_) {
-    if (base >= range_.end) break;
     error = segment->LoadIndexes(self_);
     if (error != DiskError::kNone) return Failed("transaction index", error);
     const std::vector<AbortedTxn>& aborted = segment->txn_index().entries();

@@ -259,6 +259,25 @@ TEST_F(CleanLog, ControlBatchesAndTheirIndexStay) {
   EXPECT_EQ(aborted.txns[0].first_offset, Offset(1));
 }
 
+TEST_F(CleanLog, AMarkerBehindTheRangeSaysThatItsTransactionIsAborted) {
+  Open();
+  const ProducerId producer(9);
+  AppendKeyed({.records = {{"a", "1"}}});
+  AppendKeyed({.records = {{"a", "aborted"}},
+               .producer_id = producer,
+               .producer_epoch = ProducerEpoch(0),
+               .base_sequence = 0,
+               .kind = record::BatchKind::kTransactionalData});
+  Roll();
+  ByteBuffer marker =
+      record::BuildEndTxnBatch({.timestamp = Timestamp(1), .producer_id = producer, .producer_epoch = ProducerEpoch(0)},
+                               {.type = record::ControlType::kAbort, .coordinator_epoch = 0});
+  EXPECT_TRUE(Append(std::move(marker), {.origin = AppendOrigin::kCoordinator, .leader_epoch = LeaderEpoch(0)}).ok());
+  log_->SetHighWatermark(log_->log_end_offset());
+  EXPECT_EQ(Clean().cleaned_until, Offset(2));
+  EXPECT_THAT(ReadKeyed(), ElementsAre("0:a=1", "1:a=aborted", "2:control"));
+}
+
 TEST_F(CleanLog, SmallSegmentsAreJoined) {
   Open();
   for (int i = 0; i < 6; ++i) {
