@@ -30,6 +30,14 @@ bool PartitionHistory::LostSince(Offset offset, int64_t since_ns) const {
   });
 }
 
+bool PartitionHistory::MayBeCompacted(const history::Send& send, Offset offset) const {
+  if (compaction == nullptr || !send.key.has_value()) return false;
+  const auto at = keys.find(*send.key);
+  if (at == keys.end()) return false;
+  const KeyHistory& key = at->second;
+  return key.last_in_the_end > offset || key.last_tombstone >= offset || key.has_uncertain_tombstone;
+}
+
 Evidence::Evidence(const history::History& history) : history_(history), sends_(history.sends.size()) {
   // What follows each other is mostly of one partition.
   std::pair<const TopicPartition, PartitionHistory>* last = nullptr;
@@ -48,6 +56,46 @@ Evidence::Evidence(const history::History& history) : history_(history), sends_(
   for (const auto& event : history.log_starts) of(event.partition).log_starts.push_back(&event);
   for (const auto& event : history.high_watermarks) of(event.partition).high_watermarks.push_back(&event);
   for (const auto& read : history.final_reads) of(read.partition).final_read = &read;
+  for (auto& [name, partition] : partitions_) {
+    const auto rule = std::find_if(history.compaction_rules.begin(), history.compaction_rules.end(),
+                                   [&](const history::CompactionRule& one) { return one.topic == name.topic; });
+    if (rule == history.compaction_rules.end()) continue;
+    partition.compaction = &*rule;
+    NoteKeys(partition);
+  }
+}
+
+void Evidence::NoteKeys(PartitionHistory& partition) const {
+  const auto note = [&](const history::Send& send, Offset offset, int64_t since_ns) {
+    if (!send.key.has_value()) return;
+    KeyHistory& key = partition.keys[*send.key];
+    const history::PolledRecord* at = partition.InTheEnd(offset);
+    const bool is_there = at != nullptr && at->value == send.value;
+    if (!is_there && partition.LostSince(offset, since_ns)) return;
+    key.last_known = std::max(key.last_known, offset);
+    if (send.is_tombstone) key.last_tombstone = std::max(key.last_tombstone, offset);
+  };
+  for (const history::Send* send : partition.sends) {
+    if (send->outcome == history::Outcome::kOk && send->offset != kNoOffset) {
+      note(*send, send->offset, send->span.invoked_ns);
+    } else if (send->outcome != history::Outcome::kFail && send->is_tombstone) {
+      partition.keys[*send->key].has_uncertain_tombstone = true;
+    }
+  }
+  for (const history::Poll* poll : partition.polls) {
+    for (const history::PolledRecord& record : poll->records) {
+      const history::Send* send = SendOf(record.value);
+      if (send != nullptr) note(*send, record.offset, poll->span.invoked_ns);
+    }
+  }
+  if (partition.final_read == nullptr) return;
+  for (const history::PolledRecord& record : partition.final_read->records) {
+    const history::Send* send = SendOf(record.value);
+    if (send == nullptr || !send->key.has_value()) continue;
+    note(*send, record.offset, INT64_MAX);
+    KeyHistory& key = partition.keys[*send->key];
+    key.last_in_the_end = std::max(key.last_in_the_end, record.offset);
+  }
 }
 
 const history::Send* Evidence::SendOf(history::Value value) const {

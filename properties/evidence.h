@@ -11,6 +11,17 @@
 
 namespace odradek::properties {
 
+// What is known of the records of one key in a compacted partition.
+struct KeyHistory {
+  // kNoOffset: the final read has none of the key.
+  Offset last_in_the_end = kNoOffset;
+  // Of records that were acknowledged or read, and that no loss of power took.
+  Offset last_known = kNoOffset;
+  Offset last_tombstone = kNoOffset;
+  // Nobody knows whether or where such a one stands.
+  bool has_uncertain_tombstone = false;
+};
+
 struct PartitionHistory {
   std::vector<const history::Send*> sends;
   std::vector<const history::Poll*> polls;
@@ -20,6 +31,9 @@ struct PartitionHistory {
   std::vector<const history::LogStart*> log_starts;
   std::vector<const history::HighWatermark*> high_watermarks;
   const history::FinalRead* final_read = nullptr;
+  // nullptr: not compacted; then `keys` is empty.
+  const history::CompactionRule* compaction = nullptr;
+  std::map<history::Key, KeyHistory> keys;
 
   // The first record of the final read at or behind `offset`. REQUIRES: there was one.
   std::vector<history::PolledRecord>::const_iterator InTheEndFrom(Offset offset) const;
@@ -28,6 +42,9 @@ struct PartitionHistory {
   // Whether power was lost at or after `since_ns` and took `offset` with it. What stood there before need not stand
   // there afterwards.
   bool LostSince(Offset offset, int64_t since_ns) const;
+  // Whether compaction may have taken the record of `send`, which stood at `offset` or behind it: a later record of its
+  // key exists, or it is a tombstone (C4 judges when that may go), or one came behind it and is gone as well.
+  bool MayBeCompacted(const history::Send& send, Offset offset) const;
 };
 
 class Evidence {
@@ -44,6 +61,8 @@ class Evidence {
   size_t IndexOf(const history::Send& send) const { return static_cast<size_t>(&send - history_.sends.data()); }
 
  private:
+  void NoteKeys(PartitionHistory& partition) const;
+
   const history::History& history_;
   std::map<TopicPartition, PartitionHistory> partitions_;
   ValueMap<const history::Send*> sends_;

@@ -42,8 +42,7 @@ Findings LogOffsetsIncrease(const ReplicaState& state) {
   for (const WrittenSegment& segment : state.files->segments) CheckSegment(state, segment, end, found);
   found.Judged();
   const bool nothing_is_there = end == kNoOffset && state.log_start_offset == state.log_end_offset;
-  const bool may_be_compacted_away = state.gaps != Gaps::kNone && end <= state.log_end_offset;
-  if (end == state.log_end_offset || nothing_is_there || may_be_compacted_away) return found;
+  if (end == state.log_end_offset || nothing_is_there) return found;
   found.Violated(
       fmt::format("{} on {}: the log is [{}, {}) in memory, and its files end at {}", ToString(state.partition),
                   state.node, state.log_start_offset.value(), state.log_end_offset.value(), end.value()),

@@ -22,6 +22,7 @@ constexpr auto kReplicaMonitors = std::to_array<Monitor<ReplicaState>>({
 constexpr auto kRecoveryMonitors = std::to_array<Monitor<RecoveredLog>>({
     {"D2", "A log that was loaded has no torn end and no damaged batch.", &RecoveredLogsAreWhole},
     {"D5", "A node claims a clean shutdown only if it left the mark of one.", &CleanStartsHaveAMarker},
+    {"D5", "The mark of a clean shutdown is gone before a log is loaded.", &MarksAreGoneBeforeLogsAreLoaded},
 });
 
 constexpr auto kDirectoryMonitors = std::to_array<Monitor<DirectoryState>>({
@@ -41,6 +42,12 @@ constexpr auto kProduceMonitors = std::to_array<Monitor<ProduceAnswer>>({
 
 constexpr auto kDeletionMonitors = std::to_array<Monitor<SegmentDeletion>>({
     {"Z2", "Only segments that are old, too much or below the log start are deleted.", &OnlyOldSegmentsAreDeleted},
+});
+
+constexpr auto kCompactionMonitors = std::to_array<Monitor<SegmentCompaction>>({
+    {"C5", "Compaction takes nothing that is active, not yet visible or not durable.",
+     &CompactionTakesOnlyWhatIsSettled},
+    {"C8", "A compacted segment ends where what it replaces ended.", &CompactionKeepsTheEnds},
 });
 
 }  // namespace
@@ -68,6 +75,10 @@ std::span<const Monitor<ProduceAnswer>> MonitorsOf() {
 template <>
 std::span<const Monitor<SegmentDeletion>> MonitorsOf() {
   return kDeletionMonitors;
+}
+template <>
+std::span<const Monitor<SegmentCompaction>> MonitorsOf() {
+  return kCompactionMonitors;
 }
 
 }  // namespace odradek::properties

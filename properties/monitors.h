@@ -82,6 +82,9 @@ struct RecoveredLog {
   enum class Shutdown : uint8_t { kClean, kUnclean };
   Shutdown claimed = Shutdown::kUnclean;
   Shutdown marked = Shutdown::kUnclean;  // whether the marker was there when the process started
+  // kThere: the mark is still in the directory, or a loss of power might bring it back.
+  enum class Mark : uint8_t { kGone, kThere };
+  Mark mark_now = Mark::kGone;
   Gaps gaps = Gaps::kNone;
   const WrittenLog* files = nullptr;
 };
@@ -161,6 +164,20 @@ struct SegmentDeletion {
   int64_t retention_bytes = -1;  // likewise
 };
 
+// A cleaned copy takes the place of the segments in [base_offset, replaced_end).
+struct SegmentCompaction {
+  int64_t at_ns = 0;
+  std::string node;
+  TopicPartition partition;
+  Offset base_offset;
+  Offset next_offset;  // of the copy
+  Offset replaced_end;
+  // Of the log at that instant.
+  Offset last_stable_offset;
+  Offset active_base_offset;
+  Offset flushed_end;  // as the node reported its syncs
+};
+
 template <typename Subject>
 struct Monitor {
   std::string_view id;  // several monitors may share one
@@ -182,6 +199,8 @@ template <>
 std::span<const Monitor<ProduceAnswer>> MonitorsOf();
 template <>
 std::span<const Monitor<SegmentDeletion>> MonitorsOf();
+template <>
+std::span<const Monitor<SegmentCompaction>> MonitorsOf();
 
 // Adds every monitor's verdict.
 template <typename Subject>
@@ -203,6 +222,7 @@ Findings HighWatermarksReachTheEnd(const ReplicaState&);
 Findings RetentionMakesProgress(const ReplicaState&);
 Findings RecoveredLogsAreWhole(const RecoveredLog&);
 Findings CleanStartsHaveAMarker(const RecoveredLog&);
+Findings MarksAreGoneBeforeLogsAreLoaded(const RecoveredLog&);
 Findings CheckpointsDescribeTheirLogs(const DirectoryState&);
 Findings CleanShutdownsAreComplete(const DirectoryState&);
 Findings ReadersSeeOnlyWhatIsVisible(const FetchAnswer&);
@@ -210,5 +230,7 @@ Findings FetchesBeginWhereAsked(const FetchAnswer&);
 Findings RetriesAreAnsweredAlike(const ProduceAnswer&);
 Findings AcknowledgedBatchesAreVisible(const ProduceAnswer&);
 Findings OnlyOldSegmentsAreDeleted(const SegmentDeletion&);
+Findings CompactionTakesOnlyWhatIsSettled(const SegmentCompaction&);
+Findings CompactionKeepsTheEnds(const SegmentCompaction&);
 
 }  // namespace odradek::properties

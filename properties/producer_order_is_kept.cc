@@ -4,7 +4,8 @@
 // Legal gaps: records below the log start offset, which can only be the first ones of a session; records that a power
 // loss may have taken (the producer's state went with them, so that a later sequence is accepted); a record that the
 // client gave up, outcome unknown, before the later one was settled: the client goes on under another producer epoch
-// then (KIP-360). A gap that a broker lets in without that shows in P1.
+// then (KIP-360); a record of a compacted topic behind which a later one of its key stands. A gap that a broker lets in
+// without that shows in P1.
 #include <fmt/format.h>
 
 #include <map>
@@ -56,7 +57,9 @@ void CheckSession(const TopicPartition& name, const PartitionHistory& partition,
     if (at == nullptr) {
       // Behind a record that is still there nothing was deleted.
       const bool may_be_deleted = last == nullptr && partition.final_read->log_start_offset > Offset(0);
+      const Offset stood_at = send->offset != kNoOffset ? send->offset : last_offset + 1;
       const bool may_be_gone = send->outcome == history::Outcome::kFail || may_be_deleted ||
+                               partition.MayBeCompacted(*send, stood_at) ||
                                partition.LostSince(Offset(INT64_MAX), send->span.invoked_ns);
       if (!may_be_gone && missing == nullptr) missing = send;
       continue;

@@ -2,8 +2,9 @@
 // at most five batches of a producer, which are the last ones that it wrote.
 //
 // The fold is made anew here, from the oldest snapshot from which the batches lead to the log end: the longest way to
-// the same state. Legal: producers that were silent for longer than producer.id.expiration.ms may be missing. Logs with
-// transactions or control batches are not judged.
+// the same state. Legal: producers that were silent for longer than producer.id.expiration.ms may be missing; where the
+// log is compacted, an earlier last timestamp in the files, since a batch has the largest one of the records that are
+// left (as Kafka's MemoryRecords.filterTo). Logs with transactions or control batches are not judged.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -86,6 +87,9 @@ Findings ProducerStateIsTheFoldOfTheLog(const ReplicaState& state) {
     found.Judged();
     const WrittenProducer in_memory = internal::LastOf(producer);
     const auto at = folded.find(producer.id);
+    const bool may_be_earlier =
+        at != folded.end() && state.gaps != Gaps::kNone && at->second.last_timestamp < in_memory.last_timestamp;
+    if (may_be_earlier) at->second.last_timestamp = in_memory.last_timestamp;
     if (at == folded.end()) {
       complain(producer.id, fmt::format("is in memory with {} and not in the files", internal::Text(in_memory)));
     } else if (at->second != in_memory) {

@@ -49,10 +49,15 @@ Findings ListedOffsetsAreInTheLog(const Evidence&);
 Findings ProducersThatGoOnAreNotRefused(const Evidence&);
 Findings NewEpochsGetOn(const Evidence&);
 Findings WrongRequestsAreRefused(const Evidence&);
+Findings AnswersNamePartitionsOnce(const Evidence&);
 Findings FoundOffsetsAreInTheLog(const Evidence&);
 Findings EarliestOffsetsAreLogStarts(const Evidence&);
 Findings LatestOffsetsAreHighWatermarks(const Evidence&);
 Findings LargestTimestampsAreFound(const Evidence&);
+Findings LastRecordsOfKeysSurvive(const Evidence&);
+Findings DeletedKeysStayDeleted(const Evidence&);
+Findings TombstonesAreSeenInTime(const Evidence&);
+Findings CompactedTopicsTakeNoKeylessRecords(const Evidence&);
 Findings HealedClustersConverge(const Evidence&);
 Findings IdempotentProducersCanGoOn(const Evidence&);
 

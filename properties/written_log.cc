@@ -88,7 +88,8 @@ void WrittenLog::Add(std::string_view file_name, Bytes bytes) {
   const auto offset = internal::Number<int64_t>(file_name.substr(0, internal::kNameDigits));
   const std::string_view suffix = file_name.substr(internal::kNameDigits);
   if (!offset.has_value()) return;
-  if (suffix == ".log") AddSegment(Offset(*offset), bytes);
+  if (suffix == ".log" && Offset(*offset) >= swapped_until_) AddSegment(Offset(*offset), bytes);
+  if (suffix == ".log.swap") AddSwap(Offset(*offset), bytes);
   if (suffix == ".snapshot") AddSnapshot(Offset(*offset), bytes);
 }
 
@@ -109,6 +110,16 @@ void WrittenLog::AddSegment(Offset base_offset, Bytes bytes) {
   }
   segment.batches_end = batches.size();
   segments.push_back(std::move(segment));
+}
+
+void WrittenLog::AddSwap(Offset base_offset, Bytes bytes) {
+  // The original of the same name came before.
+  while (!segments.empty() && segments.back().base_offset >= base_offset) {
+    batches.resize(segments.back().batches_begin);
+    segments.pop_back();
+  }
+  AddSegment(base_offset, bytes);
+  if (segments.back().batches_begin < segments.back().batches_end) swapped_until_ = batches.back().next_offset();
 }
 
 void WrittenLog::AddSnapshot(Offset offset, Bytes bytes) {

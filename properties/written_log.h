@@ -36,7 +36,10 @@ struct WrittenBatch {
 
   Offset next_offset() const { return last_offset + 1; }
   bool has_producer() const { return producer_id.value() >= 0; }
-  int32_t last_sequence() const { return SequenceAfter(base_sequence, record_count - 1); }
+  // Compaction takes records and leaves the ends.
+  int32_t last_sequence() const {
+    return SequenceAfter(base_sequence, static_cast<int32_t>(last_offset - base_offset));
+  }
   // Sequences wrap from 2^31 - 1 to 0.
   static int32_t SequenceAfter(int32_t sequence, int32_t step);
 };
@@ -70,7 +73,8 @@ struct WrittenLog {
   std::map<Offset, WrittenSnapshot> snapshots;
 
   // Takes one file of the partition's folder; what is no segment and no snapshot is left alone. Files come in the order
-  // of their names.
+  // of their names. A .swap stands for the segments of the same offsets, as for a node that starts: compaction was
+  // about to put it in their place.
   void Add(std::string_view file_name, Bytes bytes);
   // Where the run of whole batches ends that begins with the one that holds `from`, each where the one before it
   // ends, or behind it where gaps are allowed; `from` if there is no such batch.
@@ -78,7 +82,10 @@ struct WrittenLog {
 
  private:
   void AddSegment(Offset base_offset, Bytes bytes);
+  void AddSwap(Offset base_offset, Bytes bytes);
   void AddSnapshot(Offset offset, Bytes bytes);
+
+  Offset swapped_until_;  // what lies below is in a .swap that was added
 };
 
 // A checkpoint file: offsets of partitions.

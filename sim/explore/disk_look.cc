@@ -35,7 +35,8 @@ std::optional<TopicPartition> PartitionOf(std::string_view folder) {
 }
 
 void AddFile(std::string_view name, const PagedContent& content, WrittenLog& log) {
-  if (name.ends_with(".log") || name.ends_with(".snapshot")) log.Add(name, BytesOf(content));
+  if (name.ends_with(".log") || name.ends_with(".log.swap") || name.ends_with(".snapshot"))
+    log.Add(name, BytesOf(content));
 }
 
 DirectoryLog& LogOf(const TopicPartition& partition, DirectoryState& state) {

@@ -119,11 +119,7 @@ StateMonitor::Options Run::MonitorOptionsOf(const RunSetup& setup) {
   StateMonitor::Options options;
   options.log_directories = setup.broker.log_directories;
   options.retention_check = setup.broker.config.retention_check_interval;
-  for (const client::NewTopic& topic : setup.topics) {
-    const auto policy = topic.configs.find("cleanup.policy");
-    const bool is_compacted = policy != topic.configs.end() && policy->second.find("compact") != std::string::npos;
-    if (is_compacted) options.compacted_topics.insert(topic.name);
-  }
+  for (const history::CompactionRule& rule : setup.compaction_rules) options.compacted_topics.insert(rule.topic);
   return options;
 }
 
@@ -140,6 +136,7 @@ Run::Run(const Scenario& scenario, RunSetup setup, const RunOptions& options)
   cluster_.SetObserver(&observers_);
   history::History& history = recorder_.history();
   history.retention_rules = setup_.retention_rules;
+  history.compaction_rules = setup_.compaction_rules;
   history.synced_topics = setup_.synced_topics;
   history.promise.acked_survives_power_loss = setup_.acked_survives_power_loss;
   AddBroker();

@@ -163,6 +163,8 @@ class ScenarioCheck {
     CheckCount(at, "count", producers.count(), Within(0, 100));
     CheckCount(at, "records", producers.records(), Within(0, 1'000'000));
     CheckCount(at, "keyed_ppm", producers.keyed_ppm(), Within(0, kAllPpm));
+    CheckCount(at, "keys", producers.keys(), Within(0, 1'000'000));
+    CheckCount(at, "tombstone_ppm", producers.tombstone_ppm(), Within(0, kAllPpm));
     CheckCount(at, "idempotent_ppm", producers.idempotent_ppm(), Within(0, kAllPpm));
     CheckRange(at, "value_bytes", producers.value_bytes(), Within(0, 1'000'000));
     CheckRange(at, "burst_records", producers.burst_records(), Within(0, 100'000));

@@ -20,6 +20,7 @@ namespace {
 constexpr int32_t kBrokerPort = 9092;
 constexpr int64_t kWallOffsetMicrosMax = 50'000;
 constexpr int32_t kDriftPpmMax = 200;
+constexpr int32_t kKeyCountUsual = 16;
 
 // Draws of the setup: one stream per entity and purpose, so that a setting more changes no other.
 class SetupDraws {
@@ -114,6 +115,10 @@ absl::Status DrawTopics(const Scenario& scenario, uint64_t seed, RunSetup& setup
         {.topic = wanted.name,
          .retention_ms = resolved.retention_time ? resolved.retention_time->millis() : storage::kNoLimit,
          .retention_bytes = resolved.retention_bytes.value_or(storage::kNoLimit)});
+    if (resolved.cleanup_compact) {
+      setup.compaction_rules.push_back(
+          {.topic = wanted.name, .delete_retention_ms = resolved.delete_retention.millis()});
+    }
     setup.targets.push_back({.name = wanted.name,
                              .partition_count = wanted.partition_count,
                              .keeps_timestamps = resolved.timestamp_type == config::TimestampType::kCreateTime});
@@ -193,6 +198,8 @@ void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
                                .record_count = wanted.records(),
                                .value_bytes = CountsOf(wanted.value_bytes()),
                                .keyed_ppm = wanted.keyed_ppm(),
+                               .key_count = wanted.keys() > 0 ? wanted.keys() : kKeyCountUsual,
+                               .tombstone_ppm = wanted.tombstone_ppm(),
                                .burst_records = CountsOf(wanted.burst_records()),
                                .pause = MillisOf(wanted.pause_ms())});
   }

@@ -40,6 +40,7 @@ struct RunSetup {
   std::vector<client::NewTopic> topics;
   std::vector<workload::TargetTopic> targets;
   std::vector<history::RetentionRule> retention_rules;
+  std::vector<history::CompactionRule> compaction_rules;
   std::vector<std::string> synced_topics;
   // What the table of promises says for the flush policies of all topics (engine/storage/promises.h).
   bool acked_survives_power_loss = true;

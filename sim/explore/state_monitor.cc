@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "engine/base/check.h"
+#include "engine/storage/file_names.h"
 #include "sim/disk/sim_node_disk.h"
 #include "sim/explore/disk_look.h"
 
@@ -25,6 +26,17 @@ const sim::DiskModel& DiskOf(sim::Node& node) {
 
 TopicPartition NameOf(const env::PartitionName& partition) {
   return {std::string(partition.topic), partition.partition};
+}
+
+// As processes see it, or as a loss of power may leave it.
+bool HasCleanMark(const sim::DiskModel& disk, const std::string& directory) {
+  bool found = false;
+  for (const auto view : {sim::DiskModel::View::kSeen, sim::DiskModel::View::kDurable}) {
+    disk.VisitFiles(view, directory, [&](std::string_view path, const sim::PagedContent&) {
+      found = found || path == storage::kCleanShutdownName;
+    });
+  }
+  return found;
 }
 
 std::vector<properties::ReplicaProducer> ProducersOf(const storage::Log& log) {
@@ -228,6 +240,7 @@ void StateMonitor::OnObservation(sim::NodeIndex node, ShardId shard, const env::
             TrailOf(node, o.partition).too_large_since_ns = -1;
             OnDeleted(node, shard, o);
           },
+          [&](const env::SegmentsCompacted& o) { OnCompacted(node, o); },
           [&](const env::ProduceAnswered& o) { OnAnswered(node, o); },
           [&](const env::RecordsFetched& o) { OnFetched(node, o); },
           [&](const env::TopicDeleted& o) {
@@ -263,6 +276,7 @@ void StateMonitor::OnRecovered(sim::NodeIndex index, const env::LogRecovered& re
         LookAtLog(DiskOf(node), sim::DiskModel::View::kSeen, directory + "/" + ToString(name));
     if (files.segments.empty()) continue;
     if (marked_.contains({index, directory})) log.marked = Shutdown::kClean;
+    if (HasCleanMark(DiskOf(node), directory)) log.mark_now = properties::RecoveredLog::Mark::kThere;
     log.files = &files;
     Judge(log, ToString(name));
     // Of what was written when the process died nobody was told.
@@ -271,6 +285,21 @@ void StateMonitor::OnRecovered(sim::NodeIndex index, const env::LogRecovered& re
                                  properties::AppendedBatch{batch.next_offset(), batch.leader_epoch, batch.crc});
     }
   }
+}
+
+void StateMonitor::OnCompacted(sim::NodeIndex node, const env::SegmentsCompacted& compacted) {
+  const TopicPartition name = NameOf(compacted.partition);
+  const workload::NodeRecorder::LogGhost* ghost = nodes_.Find(node, name);
+  const properties::SegmentCompaction compaction{.at_ns = NowNanos(),
+                                                 .node = cluster_.node(node).name(),
+                                                 .partition = name,
+                                                 .base_offset = compacted.base_offset,
+                                                 .next_offset = compacted.next_offset,
+                                                 .replaced_end = compacted.replaced_end,
+                                                 .last_stable_offset = compacted.last_stable_offset,
+                                                 .active_base_offset = compacted.active_base_offset,
+                                                 .flushed_end = ghost == nullptr ? Offset(0) : ghost->flushed_end};
+  Judge(compaction, ToString(name));
 }
 
 void StateMonitor::OnDeleted(sim::NodeIndex index, ShardId shard, const env::SegmentDeleted& deleted) {

@@ -85,6 +85,7 @@ class StateMonitor final : public sim::ClusterObserver {
   void OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered);
   void OnAnswered(sim::NodeIndex node, const env::ProduceAnswered& answered);
   void OnFetched(sim::NodeIndex node, const env::RecordsFetched& fetched);
+  void OnCompacted(sim::NodeIndex node, const env::SegmentsCompacted& compacted);
   void OnDeleted(sim::NodeIndex node, ShardId shard, const env::SegmentDeleted& deleted);
   static void Shorten(Trail& trail, Offset end);
 

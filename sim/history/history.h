@@ -21,6 +21,8 @@ std::string_view ToString(Outcome outcome);
 
 using ClientId = int32_t;
 using Value = uint64_t;
+// The number of a record's key.
+using Key = uint32_t;
 // Stands for bytes that no workload wrote.
 inline constexpr Value kCorruptValue = UINT64_MAX;
 
@@ -40,6 +42,8 @@ struct Send {
   Acks acks = Acks::kAll;
   TopicPartition partition;
   Value value = 0;
+  std::optional<Key> key = std::nullopt;
+  bool is_tombstone = false;  // without a value: deletes its key where the topic is compacted
   Timestamp timestamp = kNoTimestamp;
   Outcome outcome = Outcome::kUnknown;
   Offset offset = kNoOffset;                 // of an ok send with acks != 0
@@ -95,6 +99,14 @@ struct Refusal {
   ClientId client = 0;
   std::string what;
   int16_t error = 0;
+};
+
+// What an answer to a Fetch named: of a client that reads answers itself.
+struct FetchShape {
+  Span span;
+  ClientId client = 0;
+  int32_t named_count = 0;     // partitions, as often as they are named
+  int32_t distinct_count = 0;  // different ones
 };
 
 // A partition's complete contents, read from its start to its end when everything was healed. `span` begins before the
@@ -166,6 +178,12 @@ struct RetentionRule {
   int64_t retention_bytes = -1;
 };
 
+// What a compacted topic's configuration says.
+struct CompactionRule {
+  std::string topic;
+  int64_t delete_retention_ms = 0;
+};
+
 // The high watermark of a partition's leader moved, as the node reported it.
 struct HighWatermark {
   int64_t at_ns = 0;
@@ -195,6 +213,7 @@ struct History {
   std::vector<ListOffsets> list_offsets;
   std::vector<DeleteRecords> delete_records;
   std::vector<Refusal> refusals;
+  std::vector<FetchShape> fetch_shapes;
   std::vector<FinalRead> final_reads;
   std::vector<LogLoss> losses;
   std::vector<LogStart> log_starts;
@@ -202,6 +221,7 @@ struct History {
   std::vector<OutOfRange> out_of_ranges;
   std::vector<BatchAnswer> batch_answers;
   std::vector<RetentionRule> retention_rules;
+  std::vector<CompactionRule> compaction_rules;
   std::vector<std::string> synced_topics;  // whose flush policy is a sync before every acknowledgement
   std::vector<HighWatermark> high_watermarks;
   std::vector<NodeEvent> node_events;

@@ -95,7 +95,8 @@ class ConsumerWorkload::Process final : public sim::ProgramInstance {
                        .position_before = known == before.end() ? records.records.front().offset : known->second,
                        .position_after = records.next_offset};
     for (const client::ConsumerRecord& record : records.records) {
-      poll.records.push_back({record.offset, ValueOf(record.key, record.value), record.timestamp, record.producer_id});
+      const history::Value value = ValueOf({record.key, record.value, record.headers});
+      poll.records.push_back({record.offset, value, record.timestamp, record.producer_id});
     }
     last_read_[records.partition] = {records.next_offset, records.records.back().leader_epoch};
     work_.record_count_ += poll.records.size();

@@ -48,8 +48,8 @@ class FinalReader::Process final : public sim::ProgramInstance {
         for (const client::ConsumerRecord& record : records.records) {
           // A request that its client gave up may still arrive and make the log longer than it was listed.
           if (record.offset >= end.offset) continue;
-          read.records.push_back(
-              {record.offset, ValueOf(record.key, record.value), record.timestamp, record.producer_id});
+          const history::Value value = ValueOf({record.key, record.value, record.headers});
+          read.records.push_back({record.offset, value, record.timestamp, record.producer_id});
         }
       }
     }

@@ -72,19 +72,28 @@ class ProducerWorkload::Process final : public sim::ProgramInstance {
     const TargetTopic& topic = options.topics[DrawBelow(env_, options.topics.size())];
     const uint64_t value =
         static_cast<uint64_t>(options.client) * kValuesPerClient + static_cast<uint64_t>(++work_.sent_count_);
-    const Keyed keyed = DrawPartsPerMillion(env_, options.keyed_ppm) ? Keyed::kYes : Keyed::kNo;
-    const std::string key = KeyOf(value);
+    const bool is_keyed = DrawPartsPerMillion(env_, options.keyed_ppm);
+    const std::optional<history::Key> key = is_keyed ? std::optional(KeyOf(value, options.key_count)) : std::nullopt;
+    const std::string key_text = is_keyed ? KeyText(*key) : std::string();
     const uint64_t drawn_partition = DrawBelow(env_, static_cast<uint64_t>(topic.partition_count));
     const bool is_old = DrawPartsPerMillion(env_, kOldTimestampPpm);
     const int64_t age_millis = Draw(env_, Between<int64_t>{0, kOldTimestampMillisMax});
-    const ByteBuffer payload = MakePayload(value, keyed, Draw(env_, options.value_bytes));
+    const int64_t value_bytes = Draw(env_, options.value_bytes);
+    const bool is_tombstone = is_keyed && options.tombstone_ppm > 0 && DrawPartsPerMillion(env_, options.tombstone_ppm);
+    const ByteBuffer payload = MakePayload(value, key, is_tombstone ? 0 : value_bytes);
     const Timestamp timestamp(env_.clock.WallNow().unix_millis() - (is_old ? age_millis : 0));
 
-    client::ProducerRecord record{.topic = topic.name, .value = Bytes(payload), .timestamp = timestamp};
+    const record::RecordHeader tombstone{.key = kTombstoneHeader, .value = Bytes(payload)};
+    client::ProducerRecord record{.topic = topic.name, .timestamp = timestamp};
+    if (is_tombstone) {
+      record.headers = {&tombstone, 1};
+    } else {
+      record.value = Bytes(payload);
+    }
     PartitionIndex partition(static_cast<int32_t>(drawn_partition));
-    if (keyed == Keyed::kYes) {
-      record.key = AsBytes(key);
-      partition = PartitionIndex(base::Murmur2Partition(AsBytes(key), topic.partition_count));
+    if (is_keyed) {
+      record.key = AsBytes(key_text);
+      partition = PartitionIndex(base::Murmur2Partition(AsBytes(key_text), topic.partition_count));
     } else {
       record.partition = partition;
     }
@@ -95,6 +104,8 @@ class ProducerWorkload::Process final : public sim::ProgramInstance {
         .acks = static_cast<history::Acks>(options.config.acks),
         .partition = {topic.name, partition},
         .value = value,
+        .key = key,
+        .is_tombstone = is_tombstone,
         .timestamp = topic.keeps_timestamps ? timestamp : kNoTimestamp,
     });
     open_.insert(index);

@@ -19,6 +19,8 @@ struct ProducerWorkloadOptions {
   int64_t record_count = 0;
   Between<int64_t> value_bytes{0, 100};
   uint32_t keyed_ppm = 0;
+  int32_t key_count = 16;
+  uint32_t tombstone_ppm = 0;  // of the keyed records
   Between<int64_t> burst_records{1, 10};
   Between<Duration> pause{};
 };

@@ -98,6 +98,12 @@ void Recorder::Add(history::Refusal refusal) {
   history_.refusals.push_back(std::move(refusal));
 }
 
+void Recorder::Add(history::FetchShape shape) {
+  shape.span.completed_ns = NowNanos();
+  kernel_.Fold(static_cast<uint64_t>(shape.named_count), static_cast<uint64_t>(shape.distinct_count));
+  history_.fetch_shapes.push_back(shape);
+}
+
 void Recorder::Add(history::FinalRead read) {
   read.span.completed_ns = NowNanos();
   kernel_.Fold(static_cast<uint64_t>(read.log_start_offset.value()), static_cast<uint64_t>(read.end_offset.value()));

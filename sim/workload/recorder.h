@@ -35,6 +35,7 @@ class Recorder {
   void Add(history::ListOffsets call);
   void Add(history::DeleteRecords call);
   void Add(history::Refusal refusal);
+  void Add(history::FetchShape shape);
   // Replaces an earlier one of the partition.
   void Add(history::FinalRead read);
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -89,7 +91,7 @@ class StrangerWorkload::Process final : public sim::ProgramInstance {
   }
 
   void Act(fiber::Fiber& self) {
-    const uint64_t drawn = DrawBelow(env_, 8);
+    const uint64_t drawn = DrawBelow(env_, 9);
     if (drawn == 0) return RepeatFetch(self);
     if (drawn == 7) return FetchBeyond(self);
     const std::optional<Role> role = NewRole(self);
@@ -105,6 +107,8 @@ class StrangerWorkload::Process final : public sim::ProgramInstance {
         return BeginAnEpochInTheMiddle(self, *role);
       case 5:
         return SendInTheWrongOrder(self, *role);
+      case 8:
+        return SendTwiceAtOnce(self, *role);
       default:
         return SendDamaged(self, *role);
     }
@@ -129,7 +133,7 @@ class StrangerWorkload::Process final : public sim::ProgramInstance {
         static_cast<uint64_t>(work_.options_.client) * kStrangerValuesPerClient + ++work_.value_count_;
     Piece piece;
     piece.timestamp = env_.clock.WallNow().timestamp();
-    piece.payload = MakePayload(value, Keyed::kNo, Draw(env_, Between<int64_t>{0, kStrangerPayloadBytesMax}));
+    piece.payload = MakePayload(value, std::nullopt, Draw(env_, Between<int64_t>{0, kStrangerPayloadBytesMax}));
     piece.index = work_.recorder_.BeginSend({.client = work_.options_.client,
                                              .session = role.session,
                                              .idempotent = role.keeps_order,
@@ -154,6 +158,11 @@ class StrangerWorkload::Process final : public sim::ProgramInstance {
     Damage damage = Damage::kNone;
   };
   std::optional<ErrorCode> Send(fiber::Fiber& self, const Role& role, const Pieces& pieces, const How& how) {
+    return SendOver(self, *connection_, role, pieces, how);
+  }
+
+  std::optional<ErrorCode> SendOver(fiber::Fiber& self, net::ClientConnection& connection, const Role& role,
+                                    const Pieces& pieces, const How& how) {
     record::BatchBuilder builder(record::BatchBuilderOptions{});
     for (const Piece* piece : pieces) {
       builder.Append({.timestamp = piece->timestamp, .value = Bytes(piece->payload)});
@@ -170,9 +179,9 @@ class StrangerWorkload::Process final : public sim::ProgramInstance {
     auto& partition = topic.partition_data.emplace_back();
     partition.index = role.partition.partition.value();
     partition.records = protocol::RecordsField(Bytes(batch));
-    const int16_t version = connection_->PickVersion(protocol::ApiKey::kProduce,
-                                                     {protocol::ProduceRequest::kMinVersion, kProduceVersionMax});
-    const auto result = connection_->Call<protocol::ProduceRequest, protocol::ProduceResponse>(self, request, version);
+    const int16_t version =
+        connection.PickVersion(protocol::ApiKey::kProduce, {protocol::ProduceRequest::kMinVersion, kProduceVersionMax});
+    const auto result = connection.Call<protocol::ProduceRequest, protocol::ProduceResponse>(self, request, version);
     const bool is_answered = result.ok() && result.response.responses.size() == 1 &&
                              result.response.responses[0].partition_responses.size() == 1;
     if (!is_answered) return Unclear(pieces);
@@ -207,6 +216,26 @@ class StrangerWorkload::Process final : public sim::ProgramInstance {
     goes_on = goes_on && Send(self, role, {&a}, {.base_sequence = 0}).has_value();
     if (goes_on) Send(self, role, {&b}, {.base_sequence = 1});
     Settle({&a, &b});
+  }
+
+  // As a client that has not heard of the first one in time, over another connection: both answers count for the same
+  // batch, and neither may come before it is durable.
+  void SendTwiceAtOnce(fiber::Fiber& self, const Role& role) {
+    const std::shared_ptr<net::ClientConnection> first = connection_;
+    connection_ = nullptr;
+    Piece a = NewPiece(role);
+    if (Connect(self)) {
+      const std::shared_ptr<net::ClientConnection> second = connection_;
+      fiber::TaskGroup both(self);
+      for (const auto& connection : {first, second}) {
+        both.Spawn("stranger's send", [&, connection](fiber::Fiber& child) {
+          SendOver(child, *connection, role, {&a}, {.base_sequence = 0});
+        });
+      }
+      both.Join(self);
+    }
+    first->Close();
+    Settle({&a});
   }
 
   // The second record must not be taken for acknowledged.
@@ -300,8 +329,18 @@ class StrangerWorkload::Process final : public sim::ProgramInstance {
   std::optional<protocol::FetchResponse> Fetch(fiber::Fiber& self, const protocol::FetchRequest& request) {
     const int16_t version =
         connection_->PickVersion(protocol::ApiKey::kFetch, {protocol::FetchRequest::kMinVersion, kFetchVersionMax});
+    history::FetchShape shape{.span = {.invoked_ns = work_.recorder_.NowNanos()}, .client = work_.options_.client};
     auto result = connection_->Call<protocol::FetchRequest, protocol::FetchResponse>(self, request, version);
     if (!result.ok()) return std::nullopt;
+    std::set<std::pair<std::string, int32_t>> named;
+    for (const auto& topic : result.response.responses) {
+      for (const auto& partition : topic.partitions) {
+        ++shape.named_count;
+        named.emplace(topic.topic, partition.partition_index);
+      }
+    }
+    shape.distinct_count = static_cast<int32_t>(named.size());
+    work_.recorder_.Add(shape);
     return std::move(result.response);
   }
 

@@ -554,6 +554,14 @@ TEST(IdempotentProducersCanGoOn, RejectsAFatalErrorUnlessDataWasLost) {
   EXPECT_TRUE(Holds(&IdempotentProducersCanGoOn, gap));
 }
 
+TEST(AnswersNamePartitionsOnce, RejectsOneThatIsNamedTwice) {
+  HistoryBuilder run;
+  run.history().fetch_shapes.push_back({.named_count = 2, .distinct_count = 2});
+  EXPECT_TRUE(Holds(&AnswersNamePartitionsOnce, run));
+  run.history().fetch_shapes[0].distinct_count = 1;
+  EXPECT_FALSE(Holds(&AnswersNamePartitionsOnce, run));
+}
+
 TEST(HealedClustersConverge, RejectsARunThatDidNot) {
   HistoryBuilder run;
   EXPECT_TRUE(Holds(&HealedClustersConverge, run));

@@ -19,6 +19,28 @@ class HistoryBuilder {
     send.acked_timestamp = send.timestamp;
     return send;
   }
+  // Of a compacted topic; see Compacted().
+  history::Send& AckedKey(history::Value value, history::Key key, int64_t offset, int64_t at_ns) {
+    history::Send& send = Acked(value, offset, at_ns);
+    send.key = key;
+    return send;
+  }
+  history::Send& AckedTombstone(history::Value value, history::Key key, int64_t offset, int64_t at_ns) {
+    history::Send& send = AckedKey(value, key, offset, at_ns);
+    send.is_tombstone = true;
+    return send;
+  }
+  void Compacted(int64_t delete_retention_ms) {
+    history_.compaction_rules.push_back({kPartition.topic, delete_retention_ms});
+  }
+  // Where compaction left gaps: offsets and values.
+  void CompactedInTheEnd(int64_t end, const std::vector<std::pair<int64_t, history::Value>>& records) {
+    history::FinalRead& read = history_.final_reads.emplace_back();
+    read.partition = kPartition;
+    read.log_start_offset = Offset(0);
+    read.end_offset = Offset(end);
+    for (const auto& [offset, value] : records) read.records.push_back(Records(offset, {value}).front());
+  }
   history::Send& Sent(history::Value value, int64_t at_ns, history::Outcome outcome) {
     history::Send& send = history_.sends.emplace_back();
     send.span = {at_ns, at_ns + 1};

@@ -244,6 +244,13 @@ TEST(CleanStartsHaveAMarker, RejectsAClaimWithoutOne) {
   EXPECT_TRUE(CleanStartsHaveAMarker(log).holds());
 }
 
+TEST(MarksAreGoneBeforeLogsAreLoaded, RejectsAMarkThatStayed) {
+  RecoveredLog log;
+  EXPECT_TRUE(MarksAreGoneBeforeLogsAreLoaded(log).holds());
+  log.mark_now = RecoveredLog::Mark::kThere;
+  EXPECT_FALSE(MarksAreGoneBeforeLogsAreLoaded(log).holds());
+}
+
 // A directory that was shut down cleanly.
 DirectoryState GoodDirectory() {
   DirectoryState state;

@@ -53,6 +53,20 @@ TEST(WrittenLog, RunsEndAtGapsUnlessTheyAreAllowed) {
   EXPECT_EQ(log.EndOfRun(Offset(3), Gaps::kNone), Offset(3));
 }
 
+TEST(WrittenLog, ASwapStandsForTheSegmentsThatItReplaces) {
+  WrittenLog log;
+  log.Add(kLogName, SegmentBytes());
+  ByteBuffer copy;
+  for (const WrittenBatch& batch : {BatchAt(0, 2), BatchAt(5, 1)}) AppendBytes(copy, BatchBytes(batch));
+  log.Add("00000000000000000000.log.swap", copy);
+  log.Add("00000000000000000003.log", BatchBytes(BatchAt(3, 1)));
+  log.Add("00000000000000000006.log", BatchBytes(BatchAt(6, 2)));
+  ASSERT_EQ(log.segments.size(), 2);
+  EXPECT_EQ(log.batches.size(), 3);
+  EXPECT_EQ(log.batches[1].base_offset, Offset(5));
+  EXPECT_EQ(log.EndOfRun(Offset(0), Gaps::kByCompaction), Offset(8));
+}
+
 TEST(WrittenLog, SequencesWrap) {
   EXPECT_EQ(WrittenBatch::SequenceAfter(INT32_MAX, 1), 0);
   EXPECT_EQ(WrittenBatch::SequenceAfter(INT32_MAX - 1, 3), 1);
