@@ -16,6 +16,8 @@
 #include "sim/disk/sim_node_disk.h"
 #include "sim/explore/broker_program.h"
 #include "sim/explore/state_monitor.h"
+#include "sim/lab/journal.h"
+#include "sim/lab/nodes.h"
 #include "sim/workload/admin_workload.h"
 #include "sim/workload/consumer_workload.h"
 #include "sim/workload/final_reader.h"
@@ -36,6 +38,10 @@ constexpr history::ClientId kReaderClient = 1000;
 // The class of a property: V* say that something good happens in the end.
 bool IsLiveness(const history::Violation& violation) {
   return violation.property.starts_with("V");
+}
+
+std::unique_ptr<sim::NodeDisk> MakeDisk(sim::Kernel& kernel, sim::NodeIndex node) {
+  return std::make_unique<sim::SimNodeDisk>(kernel, node, sim::DiskOptions{});
 }
 
 class Run {
@@ -59,6 +65,7 @@ class Run {
     void OnObservation(sim::NodeIndex node, ShardId shard, const env::Observation& observation) override {
       run_.nodes_.OnObservation(node, shard, observation);
       run_.monitor_.OnObservation(node, shard, observation);
+      if (run_.options_.witness != nullptr) run_.options_.witness->OnObservation(node, shard, observation);
     }
 
    private:
@@ -68,6 +75,7 @@ class Run {
   static StateMonitor::Options MonitorOptionsOf(const RunSetup& setup);
   static sim::ClusterOptions ClusterOptionsOf(const RunSetup& setup, const RunOptions& options);
   void AddBroker();
+  void AddOwnNodes();
   sim::Node& AddClient(const std::string& name, const sim::NodeClock::Options& clock, workload::Workload& work);
   void AddWorkloads();
   void Phase(std::string_view name);
@@ -88,6 +96,7 @@ class Run {
   void NotConverged(const std::string& why);
   void EndWorld();
   properties::Verdicts Judge();
+  void JudgeOwn(properties::Verdicts& verdicts) const;
   RunResult MakeResult(const properties::Verdicts& verdicts);
 
   const Scenario& scenario_;
@@ -96,8 +105,11 @@ class Run {
   // Workloads and recorders outlive the processes that refer to them.
   std::vector<std::unique_ptr<workload::Workload>> workloads_;
   std::vector<std::unique_ptr<workload::Workload>> helpers_;
+  const lab::Lab nothing_own_;
+  const lab::Lab& lab_;
   sim::Cluster cluster_;
   workload::Recorder recorder_;
+  lab::Journal journal_;
   workload::NodeRecorder nodes_;
   StateMonitor monitor_;
   Observers observers_{*this};
@@ -127,13 +139,16 @@ Run::Run(const Scenario& scenario, RunSetup setup, const RunOptions& options)
     : scenario_(scenario),
       setup_(std::move(setup)),
       options_(options),
+      lab_(options.lab == nullptr ? nothing_own_ : *options.lab),
       cluster_(ClusterOptionsOf(setup_, options)),
       recorder_(cluster_.kernel()),
+      journal_(cluster_.kernel(), recorder_.history()),
       nodes_(cluster_, recorder_.history()),
       monitor_(cluster_, nodes_, MonitorOptionsOf(setup_)) {
   cluster_.kernel().SetTrace(options.trace);
   cluster_.kernel().SetHashLog(options.hash_log);
   cluster_.SetObserver(&observers_);
+  if (options.witness != nullptr) options.witness->Watch(cluster_);
   history::History& history = recorder_.history();
   history.retention_rules = setup_.retention_rules;
   history.compaction_rules = setup_.compaction_rules;
@@ -141,14 +156,39 @@ Run::Run(const Scenario& scenario, RunSetup setup, const RunOptions& options)
   history.promise.acked_survives_power_loss = setup_.acked_survives_power_loss;
   AddBroker();
   AddWorkloads();
+  AddOwnNodes();
+}
+
+void Run::AddOwnNodes() {
+  const auto with_defaults = [](lab::SettingMap given, const lab::SettingMap& defaults) {
+    given.insert(defaults.begin(), defaults.end());
+    return lab::Settings(std::move(given));
+  };
+  for (const OwnNodeSetup& own : setup_.programs) {
+    const lab::Program* kind = lab_.FindProgram(own.kind);
+    REQUIRES(kind != nullptr);
+    auto program = std::make_unique<lab::ProgramNode>(
+        *kind, lab::Process::Node{own.name, with_defaults(own.settings, kind->settings)}, journal_);
+    sim::NodeOptions options{.name = own.name, .role = own.kind, .clock = own.clock};
+    options.disk = MakeDisk;
+    options.restart_after_fatal = kRestartAfterFatal;
+    cluster_.AddNode(options, program->program());
+    workloads_.push_back(std::move(program));
+  }
+  for (const OwnNodeSetup& own : setup_.workloads) {
+    const lab::WorkloadKind* kind = lab_.FindWorkload(own.kind);
+    REQUIRES(kind != nullptr);
+    auto work = std::make_unique<lab::WorkloadNode>(
+        *kind, lab::Process::Node{own.name, with_defaults(own.settings, kind->settings)}, journal_);
+    AddClient(own.name, own.clock, *work);
+    workloads_.push_back(std::move(work));
+  }
 }
 
 void Run::AddBroker() {
   sim::NodeOptions options{.name = std::string(kBrokerName), .role = "broker", .shard_count = setup_.shard_count};
   options.clock = setup_.broker_clock;
-  options.disk = [](sim::Kernel& kernel, sim::NodeIndex node) {
-    return std::make_unique<sim::SimNodeDisk>(kernel, node, sim::DiskOptions{});
-  };
+  options.disk = MakeDisk;
   options.restart_after_fatal = kRestartAfterFatal;
   broker_ = &cluster_.AddNode(options, BrokerProgram(setup_.broker));
 }
@@ -263,9 +303,18 @@ bool Run::ReadAll(std::string name) {
   const auto number = static_cast<history::ClientId>(helpers_.size());
   client::ConsumerConfig config = setup_.final_reader;
   config.common.client_id = name;
-  const workload::FinalReaderOptions options{
+  workload::FinalReaderOptions options{
       .client = kReaderClient + number, .config = std::move(config), .topics = setup_.targets};
-  auto reader = std::make_unique<workload::FinalReader>(options, recorder_);
+  options.topics.insert(options.topics.end(), setup_.own_topics.begin(), setup_.own_topics.end());
+  const auto is_own = [this](const TopicPartition& partition) {
+    return std::any_of(setup_.own_topics.begin(), setup_.own_topics.end(),
+                       [&](const workload::TargetTopic& topic) { return topic.name == partition.topic; });
+  };
+  auto reader = std::make_unique<workload::FinalReader>(
+      options, recorder_, [this, is_own](const workload::PartitionContents& contents) {
+        if (!is_own(contents.partition)) return recorder_.Add(workload::FinalReadOf(contents));
+        journal_.SetContents(contents.partition, contents.polled, contents.end_offset);
+      });
   workload::FinalReader& work = *reader;
   helpers_.push_back(std::move(reader));
   AddClient(name, {}, work).Boot();
@@ -315,7 +364,11 @@ bool Run::End() {
 }
 
 void Run::RunPhases() {
-  if (!SetUp() || !FaultyPhase() || !LivenessPhase() || !ReadAll("reader") || !End()) return;
+  if (!SetUp() || !FaultyPhase()) return;
+  // A program that lost something may wait for it for ever: what it lost can be read nevertheless.
+  const bool is_alive = LivenessPhase();
+  if (!is_alive && (is_stuck_ || setup_.own_topics.empty())) return;
+  if (!ReadAll("reader") || !is_alive || !End()) return;
   Phase("last look");
   monitor_.LookAtRest();
   if (!is_stuck_) recorder_.history().converged = true;
@@ -327,8 +380,20 @@ void Run::EndWorld() {
   cluster_.CrashAll();
 }
 
+void Run::JudgeOwn(properties::Verdicts& verdicts) const {
+  for (const workload::TargetTopic& topic : setup_.own_topics) {
+    for (int32_t i = 0; i < topic.partition_count; ++i) {
+      if (!journal_.has_contents({topic.name, PartitionIndex(i)})) return;
+    }
+  }
+  for (const lab::Property& property : lab_.properties) {
+    verdicts.Add(property.name, property.check(journal_.evidence()));
+  }
+}
+
 properties::Verdicts Run::Judge() {
   properties::Verdicts all = properties::CheckAll(recorder_.history());
+  JudgeOwn(all);
   const auto& seen = monitor_.violations();
   all.violations.insert(all.violations.end(), seen.begin(), seen.end());
   for (const auto& [id, count] : monitor_.fact_counts()) all.fact_counts[id] += count;
@@ -423,6 +488,7 @@ RunResult Run::Execute() {
   RunResult result = MakeResult(verdicts);
   if (options_.report != nullptr) {
     options_.report->violations = std::move(verdicts.violations);
+    options_.report->notes = journal_.evidence().notes();
     options_.report->history = std::move(recorder_.history());
     if (nemesis_ != nullptr) options_.report->strikes = nemesis_->strikes();
   }

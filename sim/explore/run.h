@@ -12,8 +12,10 @@
 #include "engine/base/mutation.h"
 #include "sim/explore/result.pb.h"
 #include "sim/explore/setup.h"
+#include "sim/explore/witness.h"
 #include "sim/history/history.h"
 #include "sim/kernel/kernel.h"
+#include "sim/lab/lab.h"
 #include "sim/nemesis/nemesis.h"
 
 namespace odradek::explore {
@@ -23,6 +25,8 @@ struct RunReport {
   history::History history;
   std::vector<sim::Strike> strikes;
   std::vector<history::Violation> violations;
+  // Of the user's programs and workloads.
+  std::vector<lab::Note> notes;
 };
 
 struct RunOptions {
@@ -32,6 +36,10 @@ struct RunOptions {
   sim::TraceSink* trace = nullptr;
   sim::HashLog* hash_log = nullptr;
   RunReport* report = nullptr;
+  // What the scenario's programs and workloads are. REQUIRES: it has all that the scenario names.
+  const lab::Lab* lab = nullptr;
+  // Looks on.
+  Witness* witness = nullptr;
 };
 
 RunResult RunSeed(const Scenario& scenario, uint64_t seed, const RunOptions& options);

@@ -61,11 +61,26 @@ struct Located {
   const ParseInfo* tree;
 };
 
+// Of a program or workload of the user's; nullptr: there is none.
+const lab::SettingMap* FindSettings(const lab::Lab& lab, std::string_view name) {
+  if (const lab::Program* program = lab.FindProgram(name)) return &program->settings;
+  const lab::WorkloadKind* workload = lab.FindWorkload(name);
+  return workload == nullptr ? nullptr : &workload->settings;
+}
+
+// Empty: none.
+std::string SettingProblem(const lab::SettingMap& known, const std::string& name, const std::string& value) {
+  const auto at = known.find(name);
+  if (at == known.end()) return fmt::format("there is no setting \"{}\"", name);
+  if (lab::IsNumber(at->second) && !lab::IsNumber(value)) return fmt::format("{}: \"{}\" is no number", name, value);
+  return {};
+}
+
 // Finds what makes no sense in a scenario that is well-formed.
 class ScenarioCheck {
  public:
-  ScenarioCheck(const Scenario& scenario, const ParseInfo& tree, ScenarioErrors& errors)
-      : scenario_(scenario), root_{scenario, &tree}, errors_(errors) {}
+  ScenarioCheck(const Scenario& scenario, const lab::Lab& lab, const ParseInfo& tree, ScenarioErrors& errors)
+      : scenario_(scenario), lab_(lab), root_{scenario, &tree}, errors_(errors) {}
 
   void Check() {
     if (scenario_.name().empty()) Complain(root_, "name", -1, "is missing");
@@ -77,6 +92,8 @@ class ScenarioCheck {
     CheckAdmins();
     CheckStrangers();
     CheckOrder();
+    CheckOwnNodes("program", scenario_.program());
+    CheckOwnNodes("workload", scenario_.workload());
     CheckRest();
   }
 
@@ -150,6 +167,7 @@ class ScenarioCheck {
       if (!names.insert(topic.name()).second) Complain(at, "name", -1, fmt::format("\"{}\" twice", topic.name()));
       if (topic.partitions_size() == 0) Complain(at, "partitions", -1, "is missing");
       CheckEach(at, "partitions", topic.partitions(), Within(1, 100));
+      if (!topic.of_programs()) has_open_topic_ = true;
       for (int j = 0; j < topic.config_size(); ++j) {
         CheckSetting({topic.config(j), Nested(at, "config", j)}, topic.config(j),
                      config::FindTopicDef(topic.config(j).name()));
@@ -224,38 +242,88 @@ class ScenarioCheck {
     CheckEach(at, "window_us", order.window_us(), Within(0, 1'000'000));
   }
 
+  // `field`: program or workload.
+  void CheckOwnNodes(const char* field, const google::protobuf::RepeatedPtrField<OwnNodes>& all) {
+    std::set<std::string> names;
+    for (int i = 0; i < all.size(); ++i) {
+      const OwnNodes& nodes = all.Get(i);
+      const Located at{nodes, Nested(root_, field, i)};
+      const lab::SettingMap* known = FindSettings(lab_, nodes.name());
+      if (known == nullptr || (lab_.FindProgram(nodes.name()) != nullptr) != (field == std::string_view("program"))) {
+        Complain(at, "name", -1, fmt::format("this binary has no {} \"{}\"", field, nodes.name()));
+        continue;
+      }
+      if (!names.insert(nodes.name()).second) Complain(at, "name", -1, fmt::format("\"{}\" twice", nodes.name()));
+      CheckCount(at, "count", nodes.count(), Within(1, 100));
+      for (int j = 0; j < nodes.setting_size(); ++j) {
+        const Setting& setting = nodes.setting(j);
+        const Located at_setting{setting, Nested(at, "setting", j)};
+        if (setting.value_size() == 0) Complain(at_setting, "value", -1, setting.name() + " has no value");
+        for (int k = 0; k < setting.value_size(); ++k) {
+          const std::string problem = SettingProblem(*known, setting.name(), setting.value(k));
+          if (!problem.empty()) Complain(at_setting, "value", k, problem);
+        }
+      }
+    }
+  }
+
+  void CheckOpenTopics() {
+    const int users = scenario_.producers().count() + scenario_.consumers().count() + scenario_.admins().count() +
+                      scenario_.strangers().count();
+    if (users > 0 && !has_open_topic_) {
+      Complain(root_, "topic", -1, "all are of programs: producers, consumers, admins and strangers have none");
+    }
+  }
+
+  bool IsRole(const std::string& role) const {
+    if (role.empty() || role == "broker" || role == "client") return true;
+    const auto& programs = scenario_.program();
+    return std::any_of(programs.begin(), programs.end(), [&](const OwnNodes& nodes) { return nodes.name() == role; });
+  }
+
+  bool IsProperty(const std::string& id) const {
+    const auto all = properties::AllProperties();
+    return std::any_of(all.begin(), all.end(), [&](const auto& property) { return property.id == id; }) ||
+           std::any_of(lab_.properties.begin(), lab_.properties.end(),
+                       [&](const lab::Property& property) { return property.name == id; });
+  }
+
   void CheckRest() {
+    CheckOpenTopics();
     const Located phases{scenario_.phases(), Nested(root_, "phases", -1)};
     CheckCount(phases, "faulty_ms", scenario_.phases().faulty_ms(), Within(1, 86'400'000));
     CheckCount(phases, "liveness_ms", scenario_.phases().liveness_ms(), Within(1, 86'400'000));
     for (int i = 0; i < scenario_.property_size(); ++i) {
-      const auto all = properties::AllProperties();
-      const bool known = std::any_of(all.begin(), all.end(),
-                                     [&](const auto& property) { return property.id == scenario_.property(i); });
-      if (!known) Complain(root_, "property", i, fmt::format("there is no property \"{}\"", scenario_.property(i)));
+      if (!IsProperty(scenario_.property(i)))
+        Complain(root_, "property", i, fmt::format("there is no property \"{}\"", scenario_.property(i)));
     }
     for (int i = 0; i < scenario_.fault_size(); ++i) {
       const sim::plan::FaultClass& fault = scenario_.fault(i);
       const Located at{fault, Nested(root_, "fault", i)};
       if (fault.kind() == sim::plan::FaultClass::UNKNOWN) Complain(at, "kind", -1, "is missing");
-      if (fault.role().empty() || fault.role() == "broker" || fault.role() == "client") continue;
+      if (IsRole(fault.role())) continue;
       Complain(at, "role", -1, fmt::format("no node has the role \"{}\"", fault.role()));
     }
   }
 
   const Scenario& scenario_;
+  const lab::Lab& lab_;
   const Located root_;
   ScenarioErrors& errors_;
+  bool has_open_topic_ = false;
 };
 
 // The folder of the scenarios; empty: there is none.
-fs::path FindFolder() {
+fs::path FindFolder(const lab::Lab& lab) {
+  if (!lab.scenario_folder.empty()) return lab.scenario_folder;
   std::error_code ignored;
   std::vector<fs::path> starts = {fs::current_path(ignored), fs::read_symlink("/proc/self/exe", ignored).parent_path()};
   for (fs::path at : starts) {
     while (!at.empty()) {
       // Of the sources: another folder of that name would hold no descriptions.
-      if (fs::exists(at / "scenarios" / "calm.txtpb", ignored)) return at / "scenarios";
+      for (const char* folder : {"scenarios", "share/odradek/scenarios"}) {
+        if (fs::exists(at / folder / "calm.txtpb", ignored)) return at / folder;
+      }
       if (at == at.root_path()) break;
       at = at.parent_path();
     }
@@ -273,6 +341,7 @@ std::optional<sim::Strategy> StrategyOf(std::string_view name) {
 }
 
 absl::StatusOr<Scenario> ParseScenario(std::string_view text, std::string_view file) {
+absl::StatusOr<Scenario> ParseScenario(std::string_view text, std::string_view file, const lab::Lab& lab) {
   ScenarioErrors errors(file);
   TextFormat::Parser parser;
   ParseInfo tree;
@@ -280,33 +349,60 @@ absl::StatusOr<Scenario> ParseScenario(std::string_view text, std::string_view f
   parser.WriteLocationsTo(&tree);
   Scenario scenario;
   if (!parser.ParseFromString(std::string(text), &scenario)) return errors.status();
-  ScenarioCheck(scenario, tree, errors).Check();
+  ScenarioCheck(scenario, lab, tree, errors).Check();
   if (!errors.empty()) return errors.status();
   return scenario;
 }
 
-absl::StatusOr<Scenario> LoadScenario(const std::string& argument) {
+absl::StatusOr<Scenario> LoadScenario(const std::string& argument, const lab::Lab& lab) {
   std::error_code ignored;
   fs::path path = argument;
-  if (!fs::is_regular_file(path, ignored)) path = FindFolder() / (argument + std::string(kSuffix));
+  if (!fs::is_regular_file(path, ignored)) path = FindFolder(lab) / (argument + std::string(kSuffix));
   if (!fs::is_regular_file(path, ignored)) {
     return base::NotFound(fmt::format("there is no scenario \"{}\": neither a file nor a name in {}", argument,
-                                      FindFolder().empty() ? "a folder scenarios/" : FindFolder().string()));
+                                      FindFolder(lab).empty() ? "a folder scenarios/" : FindFolder(lab).string()));
   }
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   if (!in || !(text << in.rdbuf())) return base::NotFound(fmt::format("{}: cannot be read", path.string()));
-  return ParseScenario(std::move(text).str(), path.string());
+  return ParseScenario(std::move(text).str(), path.string(), lab);
 }
 
-std::vector<std::string> ListScenarios() {
+std::vector<std::string> ListScenarios(const lab::Lab& lab) {
   std::vector<std::string> paths;
   std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(FindFolder(), ignored)) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(FindFolder(lab), ignored)) {
     if (entry.path().extension() == kSuffix) paths.push_back(entry.path().string());
   }
   std::sort(paths.begin(), paths.end());
   return paths;
+}
+
+absl::Status PinSetting(std::string_view pinned, const lab::Lab& lab, Scenario& scenario) {
+  const size_t dot = pinned.find('.');
+  const size_t equals = pinned.find('=', dot == std::string_view::npos ? 0 : dot);
+  if (dot == std::string_view::npos || equals == std::string_view::npos) {
+    return base::InvalidArgument("expected PROGRAM.NAME=VALUE");
+  }
+  const std::string owner(pinned.substr(0, dot));
+  const std::string name(pinned.substr(dot + 1, equals - dot - 1));
+  const std::string value(pinned.substr(equals + 1));
+  for (auto* all : {scenario.mutable_program(), scenario.mutable_workload()}) {
+    for (OwnNodes& nodes : *all) {
+      if (nodes.name() != owner) continue;
+      const std::string problem = SettingProblem(*FindSettings(lab, owner), name, value);
+      if (!problem.empty()) return base::InvalidArgument(problem);
+      auto& settings = *nodes.mutable_setting();
+      const auto old =
+          std::remove_if(settings.begin(), settings.end(), [&](const Setting& s) { return s.name() == name; });
+      settings.erase(old, settings.end());
+      Setting* setting = settings.Add();
+      setting->set_name(name);
+      setting->add_value(value);
+      return absl::OkStatus();
+    }
+  }
+  return base::InvalidArgument(fmt::format("{} has no program or workload \"{}\"", scenario.name(), owner));
 }
 
 }  // namespace odradek::explore

@@ -119,9 +119,10 @@ absl::Status DrawTopics(const Scenario& scenario, uint64_t seed, RunSetup& setup
       setup.compaction_rules.push_back(
           {.topic = wanted.name, .delete_retention_ms = resolved.delete_retention.millis()});
     }
-    setup.targets.push_back({.name = wanted.name,
-                             .partition_count = wanted.partition_count,
-                             .keeps_timestamps = resolved.timestamp_type == config::TimestampType::kCreateTime});
+    std::vector<workload::TargetTopic>& targets = topic.of_programs() ? setup.own_topics : setup.targets;
+    targets.push_back({.name = wanted.name,
+                       .partition_count = wanted.partition_count,
+                       .keeps_timestamps = resolved.timestamp_type == config::TimestampType::kCreateTime});
     setup.topics.push_back(std::move(wanted));
   }
   return absl::OkStatus();
@@ -187,6 +188,20 @@ client::AdminConfig AdminConfigOf(std::string_view name) {
   return config;
 }
 
+std::vector<OwnNodeSetup> DrawOwnNodes(const google::protobuf::RepeatedPtrField<OwnNodes>& all, uint64_t seed) {
+  std::vector<OwnNodeSetup> drawn;
+  for (const OwnNodes& nodes : all) {
+    for (int32_t i = 0; i < nodes.count(); ++i) {
+      OwnNodeSetup node{.kind = nodes.name(), .name = OwnNodeName(nodes.name(), i)};
+      const SetupDraws draws(seed, node.name);
+      node.clock = DrawClock(draws);
+      for (const Setting& setting : nodes.setting()) node.settings[setting.name()] = DrawSetting(draws, setting);
+      drawn.push_back(std::move(node));
+    }
+  }
+  return drawn;
+}
+
 void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
   history::ClientId client = 0;
   for (int32_t i = 0; i < scenario.producers().count(); ++i) {
@@ -230,6 +245,8 @@ void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
                                .topics = setup.targets,
                                .pause = MillisOf(scenario.strangers().pause_ms())});
   }
+  setup.programs = DrawOwnNodes(scenario.program(), seed);
+  setup.workloads = DrawOwnNodes(scenario.workload(), seed);
   setup.final_reader = DrawConsumerConfig({}, SetupDraws(seed, "final reader"), "final reader");
 }
 
@@ -289,6 +306,10 @@ std::string StrangerName(int32_t index) {
   return fmt::format("s{}", index + 1);
 }
 
+std::string OwnNodeName(std::string_view kind, int32_t index) {
+  return fmt::format("{}{}", kind, index + 1);
+}
+
 sim::Topology TopologyOf(const Scenario& scenario) {
   sim::Topology topology;
   topology.members.push_back({std::string(kBrokerName), "broker"});
@@ -296,6 +317,14 @@ sim::Topology TopologyOf(const Scenario& scenario) {
   for (int32_t i = 0; i < scenario.consumers().count(); ++i) topology.members.push_back({ConsumerName(i), "client"});
   for (int32_t i = 0; i < scenario.admins().count(); ++i) topology.members.push_back({AdminName(i), "client"});
   for (int32_t i = 0; i < scenario.strangers().count(); ++i) topology.members.push_back({StrangerName(i), "client"});
+  for (const OwnNodes& nodes : scenario.program()) {
+    for (int32_t i = 0; i < nodes.count(); ++i) {
+      topology.members.push_back({OwnNodeName(nodes.name(), i), nodes.name()});
+    }
+  }
+  for (const OwnNodes& nodes : scenario.workload()) {
+    for (int32_t i = 0; i < nodes.count(); ++i) topology.members.push_back({OwnNodeName(nodes.name(), i), "client"});
+  }
   return topology;
 }
 
@@ -346,6 +375,13 @@ std::string DescribeSetup(const RunSetup& setup) {
     text += fmt::format("consumer {} (client {}): fetch={} partition={} poll={} wait={}ms\n", config.common.client_id,
                         consumer.client, config.fetch_max_bytes, config.partition_fetch_bytes_max,
                         config.poll_records_max, config.fetch_max_wait.millis());
+  }
+  for (const auto* nodes : {&setup.programs, &setup.workloads}) {
+    for (const OwnNodeSetup& node : *nodes) {
+      text += fmt::format("{} {}:", node.kind, node.name);
+      for (const auto& [name, value] : node.settings) text += fmt::format(" {}={}", name, value);
+      text += "\n";
+    }
   }
   return text;
 }

@@ -10,6 +10,7 @@
 #include "engine/broker/options.h"
 #include "sim/cluster/cluster.h"
 #include "sim/explore/scenario.h"
+#include "sim/lab/process.h"
 #include "sim/nemesis/generate.h"
 #include "sim/workload/admin_workload.h"
 #include "sim/workload/consumer_workload.h"
@@ -30,6 +31,15 @@ struct ClientSetup {
   sim::NodeClock::Options clock;
 };
 
+// A node of a program or a workload of the user's.
+struct OwnNodeSetup {
+  std::string kind;
+  std::string name;
+  sim::NodeClock::Options clock;
+  // What the scenario names, a value each; for the rest the program's own values hold.
+  lab::SettingMap settings;
+};
+
 struct RunSetup {
   uint64_t seed = 0;
   sim::Strategy strategy = sim::Strategy::kRandom;
@@ -48,6 +58,10 @@ struct RunSetup {
   std::vector<workload::ConsumerWorkloadOptions> consumers;
   std::vector<workload::AdminWorkloadOptions> admins;
   std::vector<workload::StrangerWorkloadOptions> strangers;
+  std::vector<OwnNodeSetup> programs;
+  std::vector<OwnNodeSetup> workloads;
+  // Topics of the user's programs: nobody else uses them.
+  std::vector<workload::TargetTopic> own_topics;
   client::ConsumerConfig final_reader;
   Duration faulty_phase;
   Duration liveness_phase;
@@ -65,6 +79,7 @@ std::string ProducerName(int32_t index);
 std::string ConsumerName(int32_t index);
 std::string AdminName(int32_t index);
 std::string StrangerName(int32_t index);
+std::string OwnNodeName(std::string_view kind, int32_t index);
 
 // What was drawn, a line each, for people.
 std::string DescribeSetup(const RunSetup& setup);

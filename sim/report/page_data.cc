@@ -66,9 +66,9 @@ Json PropertiesJson(const PageInput& input) {
     for (const explore::FoundViolation& violation : result.violations()) ++violations[violation.property()];
   }
   std::map<std::string, std::string> sentences;
-  for (const PropertyInfo& property : input.properties) {
-    std::string& text = sentences[property.id];
-    text += (text.empty() ? "" : " ") + property.sentence;
+  for (const explore::Sentence& property : input.properties) {
+    std::string& text = sentences[property.property];
+    text += (text.empty() ? "" : " ") + property.text;
   }
   for (const auto& [id, count] : violations) facts.try_emplace(id, 0);
   Json out = Json::array();

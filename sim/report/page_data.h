@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/explore/sentences.h"
 #include "sim/explore/summary.h"
 #include "sim/report/capture.h"
 
@@ -18,18 +19,13 @@ struct PicturedRun {
   std::string shrink_command;
 };
 
-struct PropertyInfo {
-  std::string id;  // several may share one: their sentences are shown together
-  std::string sentence;
-};
-
 struct PageInput {
   std::string command;
   const std::vector<explore::RunResult>& results;
   const std::vector<explore::ScenarioDemand>& demands;
   // Of each scenario of `demands`.
   std::vector<std::string> descriptions;
-  std::vector<PropertyInfo> properties;
+  std::vector<explore::Sentence> properties;
   std::vector<PicturedRun> pictures;
   // Failed runs that have no picture.
   size_t failures_left_out = 0;

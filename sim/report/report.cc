@@ -12,8 +12,6 @@
 #include <utility>
 
 #include "engine/base/absl_compat.h"
-#include "properties/monitors.h"
-#include "properties/property.h"
 #include "sim/report/page.h"
 #include "sim/report/page_data.h"
 
@@ -32,26 +30,6 @@ std::string WayToFail(const explore::RunResult& result) {
   std::string way = result.scenario() + " " + explore::VerdictName(result.verdict());
   for (const explore::FoundViolation& violation : result.violations()) way += " " + violation.property();
   return way;
-}
-
-template <typename Subject>
-void AddMonitors(std::vector<PropertyInfo>& into) {
-  for (const properties::Monitor<Subject>& monitor : properties::MonitorsOf<Subject>()) {
-    into.push_back({std::string(monitor.id), std::string(monitor.sentence)});
-  }
-}
-
-std::vector<PropertyInfo> AllSentences() {
-  std::vector<PropertyInfo> all;
-  for (const properties::Property& property : properties::AllProperties()) {
-    all.push_back({std::string(property.id), std::string(property.sentence)});
-  }
-  AddMonitors<properties::ReplicaState>(all);
-  AddMonitors<properties::RecoveredLog>(all);
-  AddMonitors<properties::DirectoryState>(all);
-  AddMonitors<properties::FetchAnswer>(all);
-  AddMonitors<properties::ProduceAnswer>(all);
-  return all;
 }
 
 PicturedRun Draw(const ReportInput& input, size_t index, size_t lines_max) {
@@ -132,7 +110,7 @@ absl::StatusOr<std::string> WriteReport(const ReportInput& input, const std::str
                                           .results = input.results,
                                           .demands = input.demands,
                                           .descriptions = std::move(descriptions),
-                                          .properties = AllSentences(),
+                                          .properties = explore::AllSentences(input.run_options.lab),
                                           .pictures = DrawAll(input, choice),
                                           .failures_left_out = choice.failures_left_out});
   const std::string path = (std::filesystem::path(directory) / "index.html").string();

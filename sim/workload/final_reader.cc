@@ -36,24 +36,17 @@ class FinalReader::Process final : public sim::ProgramInstance {
     const client::ListedOffset start = consumer.BeginningOffsets(self, whole, kFinalLookupTimeout).at(partition);
     const client::ListedOffset end = consumer.EndOffsets(self, whole, kFinalLookupTimeout).at(partition);
     if (!start.ok() || !end.ok()) return Again(partition, start.ok() ? end.what : start.what);
-    history::FinalRead read{.span = {.invoked_ns = work_.recorder_.NowNanos()},
-                            .partition = partition,
-                            .log_start_offset = start.offset,
-                            .end_offset = end.offset};
+    PartitionContents contents{.asked_at_ns = work_.recorder_.NowNanos(),
+                               .partition = partition,
+                               .log_start_offset = start.offset,
+                               .end_offset = end.offset};
     if (!consumer.Seek(partition, start.offset).ok()) return Again(partition, "cannot seek");
     while (consumer.position(partition).value_or(kNoOffset) < end.offset) {
-      const client::PollResult polled = consumer.Poll(self, kFinalPollTimeout);
+      client::PollResult polled = consumer.Poll(self, kFinalPollTimeout);
       if (!polled.problems.empty()) return Again(partition, polled.problems.front().what);
-      for (const client::PartitionRecords& records : polled.partitions) {
-        for (const client::ConsumerRecord& record : records.records) {
-          // A request that its client gave up may still arrive and make the log longer than it was listed.
-          if (record.offset >= end.offset) continue;
-          const history::Value value = ValueOf({record.key, record.value, record.headers});
-          read.records.push_back({record.offset, value, record.timestamp, record.producer_id});
-        }
-      }
+      for (client::PartitionRecords& records : polled.partitions) contents.polled.push_back(std::move(records));
     }
-    work_.recorder_.Add(std::move(read));
+    work_.sink_(contents);
     ++work_.done_count_;
     return true;
   }
@@ -67,8 +60,23 @@ class FinalReader::Process final : public sim::ProgramInstance {
   env::Env& env_;
 };
 
-FinalReader::FinalReader(const FinalReaderOptions& options, Recorder& recorder)
-    : options_(options), recorder_(recorder) {
+history::FinalRead FinalReadOf(const PartitionContents& contents) {
+  history::FinalRead read{.span = {.invoked_ns = contents.asked_at_ns},
+                          .partition = contents.partition,
+                          .log_start_offset = contents.log_start_offset,
+                          .end_offset = contents.end_offset};
+  for (const client::PartitionRecords& records : contents.polled) {
+    for (const client::ConsumerRecord& record : records.records) {
+      if (record.offset >= contents.end_offset) continue;
+      read.records.push_back(
+          {record.offset, ValueOf({record.key, record.value, record.headers}), record.timestamp, record.producer_id});
+    }
+  }
+  return read;
+}
+
+FinalReader::FinalReader(const FinalReaderOptions& options, const Recorder& recorder, Sink sink)
+    : options_(options), recorder_(recorder), sink_(std::move(sink)) {
   REQUIRES(options_.config.auto_offset_reset == client::OffsetReset::kNone);
   for (const TargetTopic& topic : options_.topics) {
     for (int32_t i = 0; i < topic.partition_count; ++i) partitions_.push_back({topic.name, PartitionIndex(i)});

@@ -3,19 +3,18 @@
 
 #include <CLI/CLI.hpp>
 
-namespace odradek::tool {
+#include "tools/odradek/sim/exit_codes.h"
 
-// Exit codes that all verbs share; sim run adds its own (sim/explore/summary.h).
-inline constexpr int kExitOk = 0;
-inline constexpr int kExitFailed = 1;
-inline constexpr int kExitUsage = 2;
+namespace odradek::tool {
 
 void AddBrokerCommand(CLI::App& app, int& exit_code);
 void AddSimCommand(CLI::App& app, int& exit_code);
+void AddSimZooCommand(CLI::App& sim, int& exit_code);
 void AddTopicCommand(CLI::App& app, int& exit_code);
 void AddProduceCommand(CLI::App& app, int& exit_code);
 void AddConsumeCommand(CLI::App& app, int& exit_code);
 void AddConfigCommand(CLI::App& app, int& exit_code);
 void AddDumpLogCommand(CLI::App& app, int& exit_code);
+void AddCompletionCommand(CLI::App& app, int& exit_code);
 
 }  // namespace odradek::tool

@@ -1,8 +1,6 @@
 // odradek: the broker, the simulator and the everyday client verbs in one binary.
-#include <string>
-#include <vector>
-
 #include "tools/odradek/command.h"
+#include "tools/odradek/sim/arguments.h"
 
 namespace odradek::tool {
 namespace {
@@ -19,16 +17,6 @@ Examples:
   odradek config describe --bootstrap-server localhost:9092 --entity-type topics --entity-name orders
   odradek dump-log --files data/orders-0/00000000000000000000.log --print-data-log)";
 
-// What was not understood is the likelier mistake than what is missing because of it.
-std::string Explain(const CLI::App* app, const CLI::Error& error) {
-  const std::vector<std::string> extras = app->remaining(true);
-  std::string text = error.what();
-  if (!extras.empty() && dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) {
-    text = "not understood: " + extras.front() + "; " + text;
-  }
-  return "odradek: " + text + "\nRun with --help for more information.\n";
-}
-
 constexpr const char* kFooter =
     R"(Exit codes: 0 success; 1 it failed, the reason is on standard error; 2 wrong usage; 70 the
 node could not go on.)";
@@ -40,7 +28,7 @@ int main(int argc, char** argv) {
   CLI::App app{odradek::tool::kAbout, "odradek"};
   app.footer(odradek::tool::kFooter);
   app.require_subcommand(1);
-  app.failure_message(odradek::tool::Explain);
+  app.failure_message(odradek::tool::ExplainUsage);
   int exit_code = odradek::tool::kExitOk;
   odradek::tool::AddBrokerCommand(app, exit_code);
   odradek::tool::AddSimCommand(app, exit_code);
@@ -49,6 +37,7 @@ int main(int argc, char** argv) {
   odradek::tool::AddConsumeCommand(app, exit_code);
   odradek::tool::AddConfigCommand(app, exit_code);
   odradek::tool::AddDumpLogCommand(app, exit_code);
+  odradek::tool::AddCompletionCommand(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

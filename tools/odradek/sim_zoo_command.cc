@@ -15,10 +15,15 @@
 #include "sim/explore/zoo.h"
 #include "tools/odradek/command.h"
 #include "tools/odradek/log_crash_loops.h"
-#include "tools/odradek/sim_arguments.h"
+#include "tools/odradek/sim/arguments.h"
 
 namespace odradek::tool {
 namespace {
+
+int SimUsageError(std::string_view what) {
+  std::cerr << "odradek sim: " << what << "\n";
+  return kExitUsage;
+}
 
 constexpr int kExitNotDetected = 14;
 

@@ -95,6 +95,18 @@ class OneSeed(SimTest):
         plan.write_text('seed: 3\n')
         self.assertNotEqual(hash_of(self.ok('sim', 'replay', scenario, '--seed', 3, '--plan', plan).out), own)
 
+    def test_an_explanation_says_what_must_hold_and_what_went_wrong_in_between(self):
+        out = self.fails(10, 'sim', 'explain', self.failing(), '--seed', 1).out
+        self.assertIn('V0: ', out)
+        self.assertIn('must hold: When the faults stop, every client finishes and every partition can be read.', out)
+        self.assertRegex(out, r'(?m)^ +\d+\.\d{9}  b1 +FAULT \d+: ')
+        self.assertRegex(out, r'(?m)^ +\d+\.\d{9}  b1 +NODE (crash|power loss)$')
+        times = [float(at) for at in re.findall(r'(?m)^ +(\d+\.\d{9})  ', out)]
+        self.assertEqual(times, sorted(times))
+
+    def test_a_seed_that_passes_has_nothing_to_explain(self):
+        self.assertIn('nothing to explain', self.ok('sim', 'explain', CALM, '--seed', 7).out)
+
     def test_two_runs_of_a_seed_do_not_differ(self):
         self.assertIn('no difference in ', self.ok('sim', 'diff', CALM, '--seed', 2).out)
 

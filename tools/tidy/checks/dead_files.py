@@ -52,7 +52,11 @@ def check(tree):
     for path in tree.with_suffix('_test.py', tops=('tests',)):
         if not named_in_cmake(tree, path):
             findings.append(Finding(path, 1, 'no CMakeLists.txt registers this test'))
-    included = {target for path in tree.with_suffix('.h', '.cc') for _, target, _ in tree.includes(path)}
+    included = set()
+    for path in tree.with_suffix('.h', '.cc'):
+        for _, target, _ in tree.includes(path):
+            # By its path from the top, or, in a project of its own, from where it is included.
+            included.update((target, os.path.normpath(os.path.join(os.path.dirname(path), target))))
     for path in tree.with_suffix('.h'):
         if path not in included:
             findings.append(Finding(path, 1, 'nothing includes this header'))

@@ -1,9 +1,6 @@
 // odradek sim replay | plan: one run again, for people.
 #include <fmt/format.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <functional>
@@ -15,8 +12,8 @@
 #include "sim/explore/campaign.h"
 #include "sim/explore/describe.h"
 #include "sim/explore/summary.h"
-#include "tools/odradek/command.h"
-#include "tools/odradek/sim_arguments.h"
+#include "tools/odradek/sim/arguments.h"
+#include "tools/odradek/sim/child.h"
 
 namespace odradek::tool {
 namespace {
@@ -100,40 +97,27 @@ void PrintOutcome(const explore::RunResult& result, const explore::RunReport& re
   std::cout << "hash: " << explore::HashText(result) << "\n" << std::flush;
 }
 
-// The engine may abort: a child replays, so that somebody is left who says what happened. Lines are written one by one,
-// so that the last one is the last that happened.
+// Lines are written one by one, so that the last one is the last that happened.
 int SurviveCrash(const OneRun& run, const std::function<int()>& replay) {
-  const pid_t child = fork();
-  if (child < 0) {
-    std::cerr << "odradek: no process for the replay: " << std::strerror(errno) << "\n";
-    return kExitFailed;
-  }
-  if (child == 0) {
-    const int exit_code = replay();
-    std::fflush(nullptr);
-    _exit(exit_code);
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFEXITED(status)) return WEXITSTATUS(status);
+  const ChildEnd end = RunInChild(replay);
+  if (!end.signal.has_value()) return end.exit_code;
   std::cout << fmt::format("crash in {} with seed {}: killed by signal {} ({}); the trace ends where it happened\n",
-                           run.scenario.name(), run.seed, WTERMSIG(status), strsignal(WTERMSIG(status)))
+                           run.scenario.name(), run.seed, *end.signal, strsignal(*end.signal))
             << std::flush;
   return explore::kExitCrash;
 }
 
-int ReplayCommand(const ReplayArguments& arguments) {
-  const absl::StatusOr<OneRun> run = LoadOneRun(arguments.run);
-  if (!run.ok()) return SimUsageError(base::SV(run.status().message()));
+int ReplayCommand(const Tool& tool, const ReplayArguments& arguments) {
+  const absl::StatusOr<OneRun> run = LoadOneRun(tool, arguments.run);
+  if (!run.ok()) return tool.UsageError(base::SV(run.status().message()));
   const absl::StatusOr<ReplayTrace::Filter> filter = FilterOf(arguments);
-  if (!filter.ok()) return SimUsageError(base::SV(filter.status().message()));
+  if (!filter.ok()) return tool.UsageError(base::SV(filter.status().message()));
   const absl::StatusOr<explore::RunSetup> setup = explore::DrawSetup(run->scenario, run->seed);
-  if (!setup.ok()) return SimUsageError(base::SV(setup.status().message()));
+  if (!setup.ok()) return tool.UsageError(base::SV(setup.status().message()));
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(nullptr, &std::fclose);
   if (!arguments.trace.empty()) {
     file.reset(std::fopen(arguments.trace.c_str(), "w"));
-    if (file == nullptr) return SimUsageError(arguments.trace + ": cannot be written");
+    if (file == nullptr) return tool.UsageError(arguments.trace + ": cannot be written");
   }
   std::cout << explore::DescribeSetup(*setup) << std::flush;
   return SurviveCrash(*run, [&] {
@@ -149,39 +133,39 @@ int ReplayCommand(const ReplayArguments& arguments) {
   });
 }
 
-int PlanCommand(const OneRunArguments& arguments) {
-  const absl::StatusOr<OneRun> run = LoadOneRun(arguments);
-  if (!run.ok()) return SimUsageError(base::SV(run.status().message()));
+int PlanCommand(const Tool& tool, const OneRunArguments& arguments) {
+  const absl::StatusOr<OneRun> run = LoadOneRun(tool, arguments);
+  if (!run.ok()) return tool.UsageError(base::SV(run.status().message()));
   const absl::StatusOr<explore::RunSetup> setup = explore::DrawSetup(run->scenario, run->seed);
-  if (!setup.ok()) return SimUsageError(base::SV(setup.status().message()));
+  if (!setup.ok()) return tool.UsageError(base::SV(setup.status().message()));
   std::cout << sim::PrintPlan(run->plan.has_value() ? *run->plan : setup->plan) << std::flush;
   return kExitOk;
 }
 
 }  // namespace
 
-void AddSimReplayCommand(CLI::App& sim, int& exit_code) {
+void AddSimReplayCommand(CLI::App& sim, const Tool& tool, int& exit_code) {
   CLI::App* command = sim.add_subcommand("replay", "Run one seed again and tell what happened");
   auto arguments = std::make_shared<ReplayArguments>();
-  AddOneRunOptions(*command, arguments->run);
+  AddOneRunOptions(*command, tool, arguments->run);
   command->add_option("--until", arguments->until, "Show nothing later than this virtual time (ns, or 20ms, 1.5s)");
   command->add_option("--node", arguments->nodes, "Show only these nodes")->delimiter(',');
   command->add_option("--kind", arguments->kinds, "Show these kinds (default: run,node,fault,log)")->delimiter(',');
   command->add_option("--trace", arguments->trace, "Write everything to this file");
-  command->footer(kReplayExamples);
-  command->callback([arguments, &exit_code] { exit_code = ReplayCommand(*arguments); });
+  command->footer(tool.Said(kReplayExamples));
+  command->callback([tool, arguments, &exit_code] { exit_code = ReplayCommand(tool, *arguments); });
 }
 
-void AddSimPlanCommand(CLI::App& sim, int& exit_code) {
+void AddSimPlanCommand(CLI::App& sim, const Tool& tool, int& exit_code) {
   CLI::App* command = sim.add_subcommand("plan", "Print the fault plan of a seed, to be edited and used with --plan");
   auto arguments = std::make_shared<OneRunArguments>();
-  AddOneRunOptions(*command, *arguments);
+  AddOneRunOptions(*command, tool, *arguments);
   command->footer(
-      "Examples:\n"
-      "  odradek sim plan disk_faults --seed 7 > plan.txtpb\n"
-      "  odradek sim replay disk_faults --seed 7 --plan plan.txtpb\n"
-      "Exit codes: 0 success; 2 wrong usage.");
-  command->callback([arguments, &exit_code] { exit_code = PlanCommand(*arguments); });
+      tool.Said("Examples:\n"
+                "  odradek sim plan disk_faults --seed 7 > plan.txtpb\n"
+                "  odradek sim replay disk_faults --seed 7 --plan plan.txtpb\n"
+                "Exit codes: 0 success; 2 wrong usage."));
+  command->callback([tool, arguments, &exit_code] { exit_code = PlanCommand(tool, *arguments); });
 }
 
 }  // namespace odradek::tool

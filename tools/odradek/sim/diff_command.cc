@@ -13,8 +13,7 @@
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
 #include "sim/explore/describe.h"
-#include "tools/odradek/command.h"
-#include "tools/odradek/sim_arguments.h"
+#include "tools/odradek/sim/arguments.h"
 
 namespace odradek::tool {
 namespace {
@@ -106,9 +105,9 @@ std::string TraceAround(const OneRun& run, uint64_t event_number) {
   });
 }
 
-int DiffCommand(const OneRunArguments& arguments) {
-  const absl::StatusOr<OneRun> run = LoadOneRun(arguments);
-  if (!run.ok()) return SimUsageError(base::SV(run.status().message()));
+int DiffCommand(const Tool& tool, const OneRunArguments& arguments) {
+  const absl::StatusOr<OneRun> run = LoadOneRun(tool, arguments);
+  if (!run.ok()) return tool.UsageError(base::SV(run.status().message()));
   const Window coarse;
   const Points a = HashesOf(*run, coarse);
   const Points b = HashesOf(*run, coarse);
@@ -134,15 +133,15 @@ int DiffCommand(const OneRunArguments& arguments) {
 
 }  // namespace
 
-void AddSimDiffCommand(CLI::App& sim, int& exit_code) {
+void AddSimDiffCommand(CLI::App& sim, const Tool& tool, int& exit_code) {
   CLI::App* command = sim.add_subcommand("diff", "Run one seed twice and find the first event that differs");
   auto arguments = std::make_shared<OneRunArguments>();
-  AddOneRunOptions(*command, *arguments);
+  AddOneRunOptions(*command, tool, *arguments);
   command->footer(
-      "Examples:\n"
-      "  odradek sim diff calm --seed 7\n"
-      "Exit codes: 0 the runs are the same; 2 wrong usage; 11 they differ.");
-  command->callback([arguments, &exit_code] { exit_code = DiffCommand(*arguments); });
+      tool.Said("Examples:\n"
+                "  odradek sim diff calm --seed 7\n"
+                "Exit codes: 0 the runs are the same; 2 wrong usage; 11 they differ."));
+  command->callback([tool, arguments, &exit_code] { exit_code = DiffCommand(tool, *arguments); });
 }
 
 }  // namespace odradek::tool

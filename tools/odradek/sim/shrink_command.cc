@@ -12,8 +12,7 @@
 #include "sim/explore/shrink.h"
 #include "sim/explore/summary.h"
 #include "sim/nemesis/plan.h"
-#include "tools/odradek/command.h"
-#include "tools/odradek/sim_arguments.h"
+#include "tools/odradek/sim/arguments.h"
 
 namespace odradek::tool {
 namespace {
@@ -39,11 +38,11 @@ void ShowProgress(const explore::ShrinkProgress& progress) {
             << (is_terminal ? "   " : "\n") << std::flush;
 }
 
-int ShrinkCommand(const ShrinkArguments& arguments) {
-  const absl::StatusOr<OneRun> run = LoadOneRun(arguments.run);
-  if (!run.ok()) return SimUsageError(base::SV(run.status().message()));
+int ShrinkCommand(const Tool& tool, const ShrinkArguments& arguments) {
+  const absl::StatusOr<OneRun> run = LoadOneRun(tool, arguments.run);
+  if (!run.ok()) return tool.UsageError(base::SV(run.status().message()));
   const absl::StatusOr<explore::RunSetup> setup = explore::DrawSetup(run->scenario, run->seed);
-  if (!setup.ok()) return SimUsageError(base::SV(setup.status().message()));
+  if (!setup.ok()) return tool.UsageError(base::SV(setup.status().message()));
   const sim::plan::Plan& plan = run->plan.has_value() ? *run->plan : setup->plan;
   const explore::PlanRunner runner = [&](const sim::plan::Plan& candidate) {
     explore::RunOptions options = run->options();
@@ -59,8 +58,8 @@ int ShrinkCommand(const ShrinkArguments& arguments) {
   const explore::Job job{.scenario_name = run->scenario.name(), .seed = run->seed};
   const auto first = explore::RunCampaign({job}, options.workers, [&](const explore::Job&) { return runner(plan); });
   if (first.front().verdict() == explore::PASS) {
-    std::cerr << fmt::format("odradek sim: {} passes with seed {}: there is nothing to shrink\n", run->scenario.name(),
-                             run->seed);
+    std::cerr << fmt::format("{}: {} passes with seed {}: there is nothing to shrink\n", tool.command,
+                             run->scenario.name(), run->seed);
     return kExitFailed;
   }
   const explore::ShrinkResult shrunk = explore::ShrinkPlan(plan, first.front(), options, runner);
@@ -68,10 +67,10 @@ int ShrinkCommand(const ShrinkArguments& arguments) {
   const std::string path =
       arguments.output.empty() ? fmt::format("{}-{}.plan.txtpb", run->scenario.name(), run->seed) : arguments.output;
   std::ofstream out(path, std::ios::binary);
-  if (!(out << sim::PrintPlan(shrunk.plan) << std::flush)) return SimUsageError(path + ": cannot be written");
-  std::string repeat =
-      fmt::format("odradek sim replay {} --seed {} --plan {}", arguments.run.scenario, run->seed, path);
-  if (!arguments.run.mutation.empty()) repeat += " --mutation " + arguments.run.mutation;
+  if (!(out << sim::PrintPlan(shrunk.plan) << std::flush)) return tool.UsageError(path + ": cannot be written");
+  OneRunArguments shrunk_run = arguments.run;
+  shrunk_run.variation.plan = path;
+  const std::string repeat = RepeatCommand(tool, "replay", shrunk_run);
   for (const sim::plan::Event& event : shrunk.plan.event()) {
     std::cout << "  " << sim::DescribeAction(event.action()) << "\n";
   }
@@ -83,18 +82,18 @@ int ShrinkCommand(const ShrinkArguments& arguments) {
 
 }  // namespace
 
-void AddSimShrinkCommand(CLI::App& sim, int& exit_code) {
+void AddSimShrinkCommand(CLI::App& sim, const Tool& tool, int& exit_code) {
   CLI::App* command = sim.add_subcommand("shrink", "Find the smallest fault plan with which a seed still fails");
   auto arguments = std::make_shared<ShrinkArguments>();
-  AddOneRunOptions(*command, arguments->run);
+  AddOneRunOptions(*command, tool, arguments->run);
   command->add_option("--output", arguments->output, "Where the plan goes (default: SCENARIO-SEED.plan.txtpb)");
   command->add_option("--jobs", arguments->jobs, "Worker processes (default: as many as there are processors)");
   command->add_option("--runs-max", arguments->runs_max, "Stop after so many runs")->capture_default_str();
   command->add_option("--timeout", arguments->timeout_s, "Seconds of wall-clock time after which a run has hung")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->footer(kShrinkExamples);
-  command->callback([arguments, &exit_code] { exit_code = ShrinkCommand(*arguments); });
+  command->footer(tool.Said(kShrinkExamples));
+  command->callback([tool, arguments, &exit_code] { exit_code = ShrinkCommand(tool, *arguments); });
 }
 
 }  // namespace odradek::tool

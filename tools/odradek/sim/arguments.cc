@@ -1,0 +1,177 @@
+#include "tools/odradek/sim/arguments.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "engine/base/absl_compat.h"
+#include "sim/explore/scenario.h"
+
+namespace odradek::tool {
+namespace {
+
+template <typename T>
+std::optional<T> ParseWhole(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::optional<SeedRange> ParseSeedRange(const std::string& text) {
+  const size_t dots = text.find("..");
+  const auto first = ParseWhole<uint64_t>(std::string_view(text).substr(0, dots));
+  const auto last = dots == std::string::npos ? first : ParseWhole<uint64_t>(std::string_view(text).substr(dots + 2));
+  if (!first || !last || *first > *last) return std::nullopt;
+  return SeedRange{*first, *last};
+}
+
+std::optional<int64_t> ParseTimeNanos(const std::string& text) {
+  constexpr std::pair<std::string_view, int64_t> kUnits[] = {
+      {"ns", 1}, {"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}};
+  std::string_view number = text;
+  int64_t unit_ns = 1;
+  for (const auto& [suffix, ns] : kUnits) {
+    if (!number.ends_with(suffix)) continue;
+    number.remove_suffix(suffix.size());
+    unit_ns = ns;
+    break;
+  }
+  const size_t dot = number.find('.');
+  const auto whole = ParseWhole<int64_t>(number.substr(0, dot));
+  if (!whole || *whole < 0) return std::nullopt;
+  int64_t total = *whole * unit_ns;
+  if (dot == std::string_view::npos) return total;
+  for (const char digit : number.substr(dot + 1)) {
+    if (digit < '0' || digit > '9') return std::nullopt;
+    unit_ns /= 10;
+    total += (digit - '0') * unit_ns;
+  }
+  return total;
+}
+
+absl::StatusOr<base::Mutation> ParseMutation(const std::string& id) {
+#if !defined(ODRADEK_MUTATIONS)
+  return base::FailedPrecondition(fmt::format(
+      "this binary was built without mutations, and \"{}\" would do nothing: use the preset mutations", id));
+#else
+  for (const base::MutationInfo& info : base::kMutations) {
+    if (info.id == id) return info.mutation;
+  }
+  return base::InvalidArgument(fmt::format("there is no mutation \"{}\"", id));
+#endif
+}
+
+absl::StatusOr<sim::plan::Plan> LoadPlan(const std::string& path, const explore::Scenario& scenario) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  if (!in || !(text << in.rdbuf())) return base::NotFound(fmt::format("{}: cannot be read", path));
+  return sim::ParsePlan(std::move(text).str(), path, explore::TopologyOf(scenario));
+}
+
+absl::StatusOr<explore::Scenario> LoadScenario(const Tool& tool, const std::string& name,
+                                               const std::vector<std::string>& pinned) {
+  absl::StatusOr<explore::Scenario> scenario = explore::LoadScenario(name, *tool.lab);
+  if (!scenario.ok()) return scenario;
+  for (const std::string& setting : pinned) {
+    const absl::Status status = explore::PinSetting(setting, *tool.lab, *scenario);
+    if (!status.ok()) return base::InvalidArgument(fmt::format("--set {}: {}", setting, base::SV(status.message())));
+  }
+  return scenario;
+}
+
+std::string Tool::Said(std::string_view text) const {
+  constexpr std::string_view kOurs = "odradek sim";
+  std::string said(text);
+  for (size_t at = said.find(kOurs); at != std::string::npos; at = said.find(kOurs, at + command.size())) {
+    said.replace(at, kOurs.size(), command);
+  }
+  return said;
+}
+
+int Tool::UsageError(std::string_view what) const {
+  std::cerr << command << ": " << what << "\n";
+  return kExitUsage;
+}
+
+void AddVariationOptions(CLI::App& command, const Tool& tool, Variation& variation) {
+  command.add_option("--plan", variation.plan, "A fault plan to use instead of the seed's own")
+      ->check(CLI::ExistingFile);
+  command.add_option("--mutation", variation.mutation, "A mistake of the bug zoo to switch on (mutations build only)");
+  if (tool.lab->programs.empty() && tool.lab->workloads.empty()) return;
+  command.add_option("--set", variation.pinned, "Pin a setting: PROGRAM.NAME=VALUE, or of a workload");
+}
+
+std::string ToArguments(const Variation& variation) {
+  std::string text;
+  if (!variation.plan.empty()) text += " --plan " + variation.plan;
+  if (!variation.mutation.empty()) text += " --mutation " + variation.mutation;
+  for (const std::string& setting : variation.pinned) text += " --set " + setting;
+  return text;
+}
+
+void AddOneRunOptions(CLI::App& command, const Tool& tool, OneRunArguments& arguments) {
+  command
+      .add_option("scenario", arguments.scenario, tool.Said("Name of a scenario (see `odradek sim list`), or a file"))
+      ->required();
+  command.add_option("--seed", arguments.seed, "Which run of it")->required();
+  AddVariationOptions(command, tool, arguments.variation);
+}
+
+std::string RepeatCommand(const Tool& tool, std::string_view verb, const OneRunArguments& arguments) {
+  return fmt::format("{} {} {} --seed {}{}", tool.command, verb, arguments.scenario, arguments.seed,
+                     ToArguments(arguments.variation));
+}
+
+explore::RunOptions OneRun::options() const {
+  explore::RunOptions options;
+  options.mutation = mutation;
+  options.lab = lab;
+  if (plan.has_value()) options.plan = &*plan;
+  return options;
+}
+
+absl::StatusOr<OneRun> LoadOneRun(const Tool& tool, const OneRunArguments& arguments) {
+  OneRun run;
+  absl::StatusOr<explore::Scenario> scenario = LoadScenario(tool, arguments.scenario, arguments.variation.pinned);
+  if (!scenario.ok()) return scenario.status();
+  run.scenario = std::move(*scenario);
+  run.seed = arguments.seed;
+  run.lab = tool.lab;
+  if (!arguments.variation.plan.empty()) {
+    absl::StatusOr<sim::plan::Plan> plan = LoadPlan(arguments.variation.plan, run.scenario);
+    if (!plan.ok()) return plan.status();
+    run.plan = std::move(*plan);
+  }
+  if (arguments.variation.mutation.empty()) return run;
+  const absl::StatusOr<base::Mutation> mutation = ParseMutation(arguments.variation.mutation);
+  if (!mutation.ok()) return mutation.status();
+  run.mutation = *mutation;
+  return run;
+}
+
+void AddSimVerbs(CLI::App& sim, const Tool& tool, int& exit_code) {
+  AddSimRunCommand(sim, tool, exit_code);
+  AddSimReplayCommand(sim, tool, exit_code);
+  AddSimExplainCommand(sim, tool, exit_code);
+  AddSimPlanCommand(sim, tool, exit_code);
+  AddSimDiffCommand(sim, tool, exit_code);
+  AddSimShrinkCommand(sim, tool, exit_code);
+  AddSimListCommand(sim, tool, exit_code);
+}
+
+std::string ExplainUsage(const CLI::App* app, const CLI::Error& error) {
+  const std::vector<std::string> extras = app->remaining(true);
+  std::string text = error.what();
+  if (!extras.empty() && dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) {
+    text = "not understood: " + extras.front() + "; " + text;
+  }
+  return app->get_name() + ": " + text + "\nRun with --help for more information.\n";
+}
+
+}  // namespace odradek::tool

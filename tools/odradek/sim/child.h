@@ -1,0 +1,18 @@
+// The engine may abort: a child process runs, so that somebody is left who says what happened.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+namespace odradek::tool {
+
+struct ChildEnd {
+  int exit_code = 0;
+  // The child was killed by it.
+  std::optional<int> signal = std::nullopt;
+};
+
+// What `body` returns is the exit code. Flushes all streams before and after.
+ChildEnd RunInChild(const std::function<int()>& body);
+
+}  // namespace odradek::tool
