@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/context/detail/fcontext.hpp>
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -55,6 +56,9 @@ MonoTime Fiber::Now() const {
 }
 
 struct Scheduler::EntryPoint {
+  // Where things lie, in bytes: for tools/gdb/odradek.py, since a release's debug information has no types.
+  static const uint32_t kLayout[12];
+
   static void Run(fc::transfer_t from) {
     Scheduler& scheduler = *static_cast<Scheduler*>(from.data);
     scheduler.loop_context_ = from.fctx;
@@ -168,6 +172,24 @@ inline void Scheduler::SwitchTo(Fiber& fiber) {
   current_ = nullptr;
   if (fiber.state_ == Fiber::State::kIdle) Finish(fiber);
 }
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+[[gnu::used]] const uint32_t Scheduler::EntryPoint::kLayout[12] = {
+    1,  // of this table
+    offsetof(Scheduler, live_),
+    offsetof(Scheduler, current_),
+    offsetof(Fiber, scheduler_),
+    offsetof(Fiber, id_),
+    offsetof(Fiber, name_),
+    offsetof(Fiber, state_),
+    offsetof(Fiber, started_),
+    offsetof(Fiber, killed_),
+    offsetof(Fiber, timer_),
+    offsetof(Fiber, context_),
+    offsetof(Fiber, stack_),
+};
+#pragma GCC diagnostic pop
 
 Scheduler::Scheduler(Executor& executor, StackPool& stacks) : executor_(executor), stacks_(stacks) {}
 
