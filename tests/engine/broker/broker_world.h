@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,12 +54,14 @@ class BrokerWorld {
     config::PropertyMap properties;
     int32_t shard_count = 1;
     uint64_t seed = 1;
+    std::optional<base::Mutation> mutation = std::nullopt;
   };
 
   BrokerWorld() : BrokerWorld(Options{}) {}
   explicit BrokerWorld(Options options)
       : options_(std::move(options)),
-        cluster_({.kernel = {.seed = options_.seed}, .context = {.buggify = {.armed_sites_ppm = 0}}}) {
+        cluster_({.kernel = {.seed = options_.seed},
+                  .context = {.buggify = {.armed_sites_ppm = 0}, .mutation = options_.mutation}}) {
     sim::NodeOptions broker;
     broker.name = "n1";
     broker.shard_count = options_.shard_count;
