@@ -27,7 +27,9 @@ storage::LogConfig MetadataLogConfig(const NodeOptions& options) {
   config.retention_ms = storage::kNoLimit;
   config.retention_bytes = storage::kNoLimit;
   config.max_message_bytes = options.config.metadata_segment_bytes;
-  // Synced by Append itself, before anybody acts on a record.
+  // Every batch is synced before the next is written and before anybody acts on a record: a crash tears the last one at
+  // most. What is damaged before it was acted on, and must not be forgotten.
+  config.damage = storage::LogConfig::Damage::kRefuseUnlessTorn;
   return config;
 }
 
@@ -134,9 +136,11 @@ absl::Status MetadataLog::Replay(fiber::Fiber& self) {
     const storage::ReadResult read =
         log_->Read(self, {.from = replayed_to_, .bytes_max = kReplayPieceBytes, .upper_bound = end});
     if (!read.ok() || log_->ReadBytes(self, read, bytes) != storage::ReadError::kNone) {
-      return base::DataLoss(fmt::format("{}: cannot be read at offset {}", log_->directory(), replayed_to_.value()));
+      return base::DataLoss(fmt::format("{}: cannot be read at offset {}{}{}", log_->directory(), replayed_to_.value(),
+                                        log_->is_offline() ? ": " : "", log_->offline_reason()));
     }
-    if (const absl::Status status = ReplayBytes(bytes); !status.ok()) return status;
+    if (const absl::Status status = ReplayBytes(bytes, read); !status.ok()) return status;
+    bytes.clear();
     INVARIANT(read.next_offset > replayed_to_);
     replayed_to_ = read.next_offset;
     bytes_since_snapshot_ += read.size_bytes;
@@ -145,10 +149,21 @@ absl::Status MetadataLog::Replay(fiber::Fiber& self) {
   return absl::OkStatus();
 }
 
-absl::Status MetadataLog::ReplayBytes(Bytes batches) {
+absl::Status MetadataLog::ReplayBytes(Bytes batches, const storage::ReadResult& read) {
   record::BatchCursor cursor(batches);
-  for (record::BatchCursor::Step step = cursor.Next(); step.found == record::BatchCursor::Found::kBatch;
-       step = cursor.Next()) {
+  Offset next = read.base_offset;
+  while (true) {
+    const int64_t at_byte = read.begin + cursor.position_bytes();
+    const record::BatchCursor::Step step = cursor.Next();
+    if (step.found == record::BatchCursor::Found::kEnd) break;
+    // Of a file that was read whole a moment ago: what the disk returns now is something else.
+    const bool is_batch = step.found == record::BatchCursor::Found::kBatch;
+    if (!is_batch || step.header.base_offset != next) {
+      return base::DataLoss(fmt::format(
+          "{}: byte {} of the segment at offset {}: {}", log_->directory(), at_byte, next.value(),
+          is_batch ? fmt::format("a batch at offset {}", step.header.base_offset.value()) : step.problem.what));
+    }
+    next = step.header.next_offset();
     epoch_ = std::max(epoch_, step.header.leader_epoch);
     // The snapshot may end inside a piece that was read.
     if (step.header.is_control() || step.header.last_offset() < replayed_to_) continue;
@@ -185,9 +200,12 @@ Offset MetadataLog::Append(fiber::Fiber& self, std::span<const metadata::Record>
   REQUIRES(!records.empty());
   metadata::BatchesOptions options = BatchesOptions();
   options.level = level;
-  ByteBuffer batches;
-  for (const ByteBuffer& batch : metadata::EncodeBatches(records, options)) AppendBytes(batches, batch);
-  return AppendBatches(self, std::move(batches));
+  Offset last = kNoOffset;
+  for (ByteBuffer& batch : metadata::EncodeBatches(records, options)) {
+    last = AppendBatches(self, std::move(batch));
+    if (last == kNoOffset) break;
+  }
+  return last;
 }
 
 metadata::BatchesOptions MetadataLog::BatchesOptions() const {

@@ -58,7 +58,8 @@ class MetadataLog {
   absl::Status WriteQuorumState(fiber::Fiber& self);
   absl::Status LoadNewestSnapshot(fiber::Fiber& self);
   absl::Status Replay(fiber::Fiber& self);
-  absl::Status ReplayBytes(Bytes batches);
+  // The bytes of `read`.
+  absl::Status ReplayBytes(Bytes batches, const storage::ReadResult& read);
   absl::Status BeginEpoch(fiber::Fiber& self);
   metadata::BatchesOptions BatchesOptions() const;
   Offset AppendBatches(fiber::Fiber& self, ByteBuffer batches);

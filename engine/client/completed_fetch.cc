@@ -45,8 +45,20 @@ void CompletedFetch::NoteMarker(const record::BatchHeader& header, Bytes batch) 
 
 void CompletedFetch::EndBatch() {
   records_.reset();
-  // Batches that lie wholly before the fetch offset do not take the position back.
   next_offset_ = std::max(next_offset_, batch_.next_offset());
+}
+
+std::string CompletedFetch::WhatIsWrong(const record::BatchHeader& header) const {
+  if (header.last_offset() < next_offset_ && !MUTATION(context_, CL09)) {
+    return fmt::format("it ends at offset {}, and the position is {}", header.last_offset().value(),
+                       next_offset_.value());
+  }
+  record::BatchCursor behind = cursor_;
+  const record::BatchCursor::Step next = behind.Next();
+  if (next.found != record::BatchCursor::Found::kBatch || next.header.base_offset > header.last_offset()) return {};
+  if (MUTATION(context_, CL09)) return {};
+  return fmt::format("it ends at offset {}, and the next batch begins at {}", header.last_offset().value(),
+                     next.header.base_offset.value());
 }
 
 bool CompletedFetch::NextBatch() {
@@ -60,6 +72,14 @@ bool CompletedFetch::NextBatch() {
       return false;
     }
     found_batch_ = true;
+    if (data_.high_watermark != kNoOffset && step.header.last_offset() >= data_.high_watermark) {
+      is_ahead_ = true;
+      break;
+    }
+    if (std::string wrong = WhatIsWrong(step.header); !wrong.empty()) {
+      Fail({record::BatchError::kBadBaseOffset, 0, std::move(wrong)}, step.header.base_offset);
+      return false;
+    }
     batch_ = step.header;
     if (options_.check_crcs == CrcCheck::kOn && !record::CheckCrc(step.batch)) {
       Fail({record::BatchError::kBadCrc, 0, "the checksum does not fit the bytes"}, batch_.base_offset);
@@ -69,8 +89,7 @@ bool CompletedFetch::NextBatch() {
     const bool is_committed_only = options_.isolation_level == IsolationLevel::kReadCommitted;
     const bool is_aborted = is_committed_only && IsAborted(batch_);
     if (batch_.is_control()) NoteMarker(batch_, step.batch);
-    const bool is_old = batch_.last_offset() < next_offset_;
-    if (batch_.is_control() || is_aborted || (is_old && !MUTATION(context_, CL09))) {
+    if (batch_.is_control() || is_aborted) {
       EndBatch();
       continue;
     }

@@ -2,7 +2,9 @@
 // suspends; the bytes are input and never asserted on.
 //
 // Invariants:
-//  1. Only records at or behind the fetch offset are given out, in the order of their offsets (CL09).
+//  1. Only records at or behind the fetch offset are given out, in the order of their offsets (CL09). Base offsets are
+//     outside of the checksum: a batch that lies wholly before the position, or reaches into the next one, is damaged.
+//     Apache Kafka's consumer passes over the one and takes the other.
 //  2. At the end of a batch next_offset() stands behind the batch's last offset, whatever records it still has
 //     (SEMANTICS.md 20).
 //  3. With read_committed, records of aborted transactions and, at both levels, control records are left out.
@@ -36,6 +38,7 @@ class CompletedFetch {
     std::vector<Aborted> aborted;
     Offset fetch_offset;
     MonoTime asked_at;
+    Offset high_watermark = kNoOffset;  // as the answer says; kNoOffset: it does not
   };
 
   CompletedFetch(base::Context& context, Options options, Data data);
@@ -47,6 +50,9 @@ class CompletedFetch {
   bool is_done() const { return done_; }
   // Empty: none.
   const std::string& problem() const { return problem_; }
+  // The next batch lies beyond the high watermark of the answer. A broker may read further than it said; then the next
+  // answer says more. Nothing of the batch was given out.
+  bool is_ahead() const { return is_ahead_; }
   Offset next_offset() const { return next_offset_; }
   MonoTime asked_at() const { return data_.asked_at; }
   // Of the last batch that was looked at.
@@ -55,6 +61,8 @@ class CompletedFetch {
  private:
   // False: the end, or a problem.
   bool NextBatch();
+  // Of what the checksum does not cover; empty: nothing.
+  std::string WhatIsWrong(const record::BatchHeader& header) const;
   bool IsAborted(const record::BatchHeader& header);
   void NoteMarker(const record::BatchHeader& header, Bytes batch);
   void Fail(const record::BatchProblem& problem, Offset base_offset);
@@ -71,6 +79,7 @@ class CompletedFetch {
   Offset next_offset_;
   LeaderEpoch last_epoch_ = kNoLeaderEpoch;
   bool found_batch_ = false;
+  bool is_ahead_ = false;
   bool done_ = false;
   std::string problem_;
 };

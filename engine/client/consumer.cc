@@ -189,8 +189,25 @@ void ConsumerCore::CollectFrom(const TopicPartition& tp, Partition& partition, P
     result.problems.push_back({tp, ErrorCode::kCorruptMessage, completed.problem()});
     RetryLater(partition);
   }
+  NoticeAhead(tp, partition, result);
   partition.completed.reset();
   wake_.WakeAll();
+}
+
+// A broker that says twice that the high watermark has not reached what it sends is not just ahead of its own word.
+void ConsumerCore::NoticeAhead(const TopicPartition& tp, Partition& partition, PollResult& result) {
+  if (!partition.completed->is_ahead()) {
+    partition.ahead_at = kNoOffset;
+    return;
+  }
+  env_.context.Reached("client.consumer.beyond_high_watermark");
+  const bool again = partition.ahead_at == partition.position;
+  partition.ahead_at = partition.position;
+  if (!again) return;
+  result.problems.push_back({tp, ErrorCode::kCorruptMessage,
+                             fmt::format("the batch at position {} lies beyond the high watermark {}",
+                                         partition.position.value(), partition.watermarks.high_watermark.value())});
+  RetryLater(partition);
 }
 
 PollResult ConsumerCore::Collect() {

@@ -62,7 +62,8 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
     std::unique_ptr<CompletedFetch> completed;
     std::optional<PartitionProblem> problem;
     Watermarks watermarks;
-    NodeId preferred = kNoNode;  // a replica that the leader sent us to, until then
+    Offset ahead_at = kNoOffset;  // where the last answer held more than its high watermark allows
+    NodeId preferred = kNoNode;   // a replica that the leader sent us to, until then
     MonoTime preferred_until;
   };
   struct Broker {
@@ -98,6 +99,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void ResetByPolicy(const TopicPartition& tp, Partition& partition, PartitionProblem problem);
   PollResult Collect();
   void CollectFrom(const TopicPartition& tp, Partition& partition, PollResult& result, int64_t& left);
+  void NoticeAhead(const TopicPartition& tp, Partition& partition, PollResult& result);
 
   // The deciding fiber.
   void RunBackground(fiber::Fiber& self);

@@ -420,7 +420,8 @@ void ConsumerCore::TakePartition(const TopicPartition& tp, const Asked& asked, c
                                .keep_alive = std::move(keep_alive),
                                .aborted = data.aborted_transactions.value_or(std::vector<CompletedFetch::Aborted>()),
                                .fetch_offset = asked.position,
-                               .asked_at = asked.at};
+                               .asked_at = asked.at,
+                               .high_watermark = Offset(data.high_watermark)};
   partition->completed = std::make_unique<CompletedFetch>(
       env_.context, CompletedFetch::Options{config_.isolation_level, config_.check_crcs}, std::move(fetched));
 }

@@ -90,6 +90,8 @@ struct LogRecovered {
   int64_t bytes_read;
   int64_t bytes_truncated;
   ShutdownKind previous_shutdown;
+  // Where records were cut off that no torn write explains: the disk damaged them. kNoOffset: none were.
+  Offset damaged_from = kNoOffset;
 };
 // The log takes no more appends; the node answers KAFKA_STORAGE_ERROR for it.
 struct LogOffline {

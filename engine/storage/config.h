@@ -55,6 +55,11 @@ struct LogConfig {
   Duration roll_after_max() const {
     return cleanup_compact && max_compaction_lag > Duration() ? std::min(segment_ms, max_compaction_lag) : segment_ms;
   }
+  // What a start does that finds batches damaged behind the recovery point. Where every batch is synced before the next
+  // is written, more than a torn end cannot come from a crash, and must not be cut off.
+  enum class Damage : uint8_t { kCutOff, kRefuseUnlessTorn };
+  Damage damage = Damage::kCutOff;
+
   bool flushes_every_append() const { return flush_messages <= 1; }
 };
 

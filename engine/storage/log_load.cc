@@ -344,7 +344,8 @@ absl::Status Log::Loader::Finish() {
                           .recovery_point = log.flush_.recovery_point,
                           .bytes_read = bytes_read_,
                           .bytes_truncated = bytes_truncated_,
-                          .previous_shutdown = unclean_ ? ShutdownKind::kUnclean : ShutdownKind::kClean});
+                          .previous_shutdown = unclean_ ? ShutdownKind::kUnclean : ShutdownKind::kClean,
+                          .damaged_from = damaged_from_});
   }
   return absl::OkStatus();
 }

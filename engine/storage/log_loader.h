@@ -4,8 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,8 +67,28 @@ class Log::Loader {
   absl::StatusOr<Start> FindStart(Segment& segment, Offset recovery_point);
   absl::StatusOr<bool> IsBatchAt(Segment& segment, const IndexEntry& entry, Start& start);
   absl::Status RecoverSegment(Segment& segment, const Start& start, bool& torn);
+  // A segment is right up to byte `position` of `file_size` and no further, because of `wrong`. An error: this must not
+  // be cut off.
+  struct BadEnd {
+    int64_t position = 0;
+    int64_t file_size = 0;
+    std::string wrong;
+  };
+  absl::Status JudgeBadEnd(const Segment& segment, env::File& file, const BadEnd& end);
   absl::Status SettleProducersAt(Offset base);
-  std::string WhatIsWrong(const Segment& segment, const BatchScanner& scanner, Bytes body, LeaderEpoch epoch) const;
+  // What stands before and behind a batch.
+  struct Around {
+    LeaderEpoch epoch = kNoLeaderEpoch;
+    Offset next_base = kNoOffset;
+  };
+  std::string WhatIsWrong(const Segment& segment, const BatchScanner& scanner, Bytes body, const Around& around) const;
+  // Where the batch begins behind the one that the scanner is at, if that one does not begin where it should;
+  // kNoOffset: not known.
+  Offset BaseBehind(const Segment& segment, const std::shared_ptr<env::File>& file, const BatchScanner& scanner);
+  // Compaction and deletion leave gaps between batches below it.
+  Offset GapsEnd() const {
+    return std::max({checkpoints_.cleaned_until, checkpoints_.log_start_offset, checkpoints_.recovery_point});
+  }
   // The batch stands in the log: its epoch began with it at the latest.
   void EnterEpoch(const record::BatchHeader& header);
   env::DiskError TakeBatch(Segment& segment, const record::BatchHeader& header, Bytes body);
@@ -84,6 +106,7 @@ class Log::Loader {
   const LogCheckpoints& checkpoints_;
   std::map<Offset, FoundFiles> found_;
   std::vector<SegmentFileName> swaps_;
+  Offset damaged_from_ = kNoOffset;
   Offset cleaned_from_{std::numeric_limits<int64_t>::max()};
   std::map<Offset, int64_t> file_sizes_;
   bool epochs_lost_ = false;

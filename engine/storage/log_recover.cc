@@ -7,6 +7,7 @@
 
 #include "engine/base/check.h"
 #include "engine/storage/log_loader.h"
+#include "engine/storage/torn_write.h"
 
 namespace odradek::storage {
 
@@ -144,16 +145,34 @@ absl::Status Log::Loader::SettleProducersAt(Offset base) {
   return error == DiskError::kNone ? absl::OkStatus() : DiskProblem("producer snapshot", error);
 }
 
+Offset Log::Loader::BaseBehind(const Segment& segment, const std::shared_ptr<env::File>& file,
+                               const BatchScanner& scanner) {
+  // Where there is no gap the offset is right.
+  if (scanner.header().base_offset <= segment.next_offset()) return kNoOffset;
+  BatchScanner behind(file, {.begin = scanner.end_position(), .end = file_sizes_[segment.base_offset()]},
+                      record::kBatchOverheadBytes);
+  const BatchScanner::Found found = behind.Next(self_);
+  if (found == BatchScanner::Found::kBatch) return behind.header().base_offset;
+  const SegmentPtr next = log_.SegmentAfter(segment);
+  return found == BatchScanner::Found::kEnd && next != nullptr ? next->base_offset() : kNoOffset;
+}
+
 std::string Log::Loader::WhatIsWrong(const Segment& segment, const BatchScanner& scanner, Bytes body,
-                                     LeaderEpoch epoch) const {
+                                     const Around& around) const {
   const record::BatchHeader& header = scanner.header();
   // Base offset and leader epoch are outside the CRC: they must fit what stands before.
   if (header.base_offset < segment.next_offset()) {
     return fmt::format("base offset {}, {} was next", header.base_offset.value(), segment.next_offset().value());
   }
+  // A follower of a compacted log has gaps wherever the leader has them, but nothing overlaps.
+  if (header.base_offset > segment.next_offset() && around.next_base != kNoOffset &&
+      around.next_base <= header.last_offset()) {
+    return fmt::format("base offset {}, {} was next, and the batch behind it begins at {}", header.base_offset.value(),
+                       segment.next_offset().value(), around.next_base.value());
+  }
   if (!segment.CanHold(header.last_offset())) return fmt::format("offset {} is too far", header.last_offset().value());
-  if (header.leader_epoch < epoch) {
-    return fmt::format("leader epoch {} after {}", header.leader_epoch.value(), epoch.value());
+  if (header.leader_epoch < around.epoch) {
+    return fmt::format("leader epoch {} after {}", header.leader_epoch.value(), around.epoch.value());
   }
   if (MUTATION(log_.env_.context, LG07)) return {};
   if (body.empty()) return "the batch cannot be read";
@@ -183,12 +202,13 @@ absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, b
   if (file.error != DiskError::kNone) return DiskProblem(LogFileName(segment), file.error);
   BatchScanner scanner(file.file, {.begin = start.position, .end = file_size}, BatchScanner::kWalkWindowBytes);
   BatchScanner::Found found = scanner.Next(self_);
-  LeaderEpoch epoch = kNoLeaderEpoch;
+  Around around;
   std::string wrong;
   for (; found == BatchScanner::Found::kBatch; found = scanner.Next(self_)) {
+    around.next_base = BaseBehind(segment, file.file, scanner);
     const Bytes body = scanner.Body(self_);
-    if (wrong = WhatIsWrong(segment, scanner, body, epoch); !wrong.empty()) break;
-    epoch = scanner.header().leader_epoch;
+    if (wrong = WhatIsWrong(segment, scanner, body, around); !wrong.empty()) break;
+    around.epoch = scanner.header().leader_epoch;
     if (const DiskError error = TakeBatch(segment, scanner.header(), body); error != DiskError::kNone) {
       return DiskProblem(LogFileName(segment), error);
     }
@@ -199,9 +219,10 @@ absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, b
   if (torn) {
     REACHED(log_.env_.context, "storage.recovery.torn_tail");
     bytes_truncated_ += file_size - segment.size_bytes();
-    Warn("recovery cuts off what is not a whole batch",
-         fmt::format("{}: byte {} of {}: {}", Join(log_.place_.directory, LogFileName(segment)), segment.size_bytes(),
-                     file_size, wrong.empty() ? scanner.problem().what : wrong));
+    const BadEnd end{.position = segment.size_bytes(),
+                     .file_size = file_size,
+                     .wrong = wrong.empty() ? scanner.problem().what : wrong};
+    if (absl::Status status = JudgeBadEnd(segment, *file.file, end); !status.ok()) return status;
   }
   DiskError error = segment.FinishRebuild(self_, file_size);
   if (error == DiskError::kNone && segment.base_offset() != log_.active()->base_offset() && !torn) {
@@ -210,11 +231,30 @@ absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, b
   return error == DiskError::kNone ? absl::OkStatus() : DiskProblem(LogFileName(segment), error);
 }
 
+absl::Status Log::Loader::JudgeBadEnd(const Segment& segment, env::File& file, const BadEnd& end) {
+  const TornResult judged = JudgeTorn(self_, file, end.position, end.file_size);
+  if (judged.error != DiskError::kNone) return DiskProblem(LogFileName(segment), judged.error);
+  std::string text = fmt::format("byte {} of {}, offset {}: {}; {}", end.position, end.file_size,
+                                 segment.next_offset().value(), end.wrong, ToString(judged.verdict));
+  if (judged.whole_at >= 0) text += fmt::format(" (at byte {})", judged.whole_at);
+  const bool may_be_torn = judged.verdict == TornVerdict::kMayBeTorn;
+  if (!may_be_torn && log_.config_.damage == LogConfig::Damage::kRefuseUnlessTorn) {
+    REACHED(log_.env_.context, "storage.recovery.refused_damage");
+    return Problem(LogFileName(segment), text);
+  }
+  const bool is_damaged = judged.verdict == TornVerdict::kDamaged;
+  if (is_damaged && damaged_from_ == kNoOffset) damaged_from_ = segment.next_offset();
+  if (is_damaged) REACHED(log_.env_.context, "storage.recovery.cut_off_damage");
+  log_.env_.log.Write(is_damaged ? env::LogLevel::kError : env::LogLevel::kWarning, "storage",
+                      is_damaged ? "recovery cuts off what the disk damaged, and all that follows it"
+                                 : "recovery cuts off what is not a whole batch",
+                      {{"detail", fmt::format("{}: {}", Join(log_.place_.directory, LogFileName(segment)), text)}});
+  return absl::OkStatus();
+}
+
 bool Log::Loader::Follows(const Segment& segment) const {
   if (segment.base_offset() == log_.log_end_) return true;
-  const Offset gaps_below =
-      std::max({checkpoints_.cleaned_until, checkpoints_.log_start_offset, checkpoints_.recovery_point});
-  return segment.base_offset() > log_.log_end_ && segment.base_offset() <= gaps_below;
+  return segment.base_offset() > log_.log_end_ && segment.base_offset() <= GapsEnd();
 }
 
 // Nothing behind `segment` counts any more.

@@ -205,8 +205,16 @@ DiskError Log::FoldProducers(fiber::Fiber& self, Offset end, producers::Producer
                          BatchScanner::kWalkWindowBytes);
     BatchScanner::Found found = scanner.Next(self);
     for (; found == BatchScanner::Found::kBatch && scanner.header().base_offset < end; found = scanner.Next(self)) {
+      const Bytes body = scanner.Body(self);
+      if (body.empty() || !record::CheckCrc(body)) {
+        // Whose batch it was is not known: a producer would be refused or taken twice.
+        env_.log.Write(env::LogLevel::kError, "storage", "the state of producers cannot be read from a damaged batch",
+                       {{"log", place_.directory},
+                        {"byte", fmt::format("{} of segment {}", scanner.position(), segment->base_offset().value())}});
+        return DiskError::kIo;
+      }
       if (!scanner.header().has_producer_id() || scanner.header().base_offset < next) continue;
-      states.Apply(scanner.header(), scanner.header().is_control() ? scanner.Body(self) : Bytes{});
+      states.Apply(scanner.header(), scanner.header().is_control() ? body : Bytes{});
     }
     if (found == BatchScanner::Found::kDiskError) return scanner.disk_error();
     if (found == BatchScanner::Found::kProblem) return DiskError::kIo;

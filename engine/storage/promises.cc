@@ -11,8 +11,9 @@ namespace {
 
 constexpr auto kPolicies =
     std::to_array({FlushPolicy::kNever, FlushPolicy::kByInterval, FlushPolicy::kByMessages, FlushPolicy::kEveryAppend});
-constexpr auto kFaults = std::to_array({StorageFault::kProcessCrash, StorageFault::kPowerLoss, StorageFault::kSyncError,
-                                        StorageFault::kNoSpace, StorageFault::kIoError});
+constexpr auto kFaults =
+    std::to_array({StorageFault::kProcessCrash, StorageFault::kPowerLoss, StorageFault::kSyncError,
+                   StorageFault::kNoSpace, StorageFault::kIoError, StorageFault::kDamage, StorageFault::kHang});
 
 constexpr Promise PromiseOf(FlushPolicy policy, StorageFault fault) {
   const bool every = policy == FlushPolicy::kEveryAppend;
@@ -27,6 +28,10 @@ constexpr Promise PromiseOf(FlushPolicy policy, StorageFault fault) {
               "the sync is not repeated; what it covered is written again after the next start"};
     case StorageFault::kNoSpace:
       return {policy, fault, Survives::kAllAcknowledged, true, "the torn end is cut off"};
+    case StorageFault::kDamage:
+      return {policy, fault, Survives::kAllBeforeDamage, true, "one copy cannot be mended; what is lost is reported"};
+    case StorageFault::kHang:
+      return {policy, fault, Survives::kAllAcknowledged, true, "after odradek.log.dir.hang.timeout.ms"};
     case StorageFault::kIoError:
       break;
   }
@@ -74,6 +79,10 @@ std::string_view ToString(StorageFault fault) {
       return "disk full";
     case StorageFault::kIoError:
       return "I/O error";
+    case StorageFault::kDamage:
+      return "damaged bytes";
+    case StorageFault::kHang:
+      return "disk hangs";
   }
   return "unknown";
 }
@@ -84,6 +93,8 @@ std::string_view ToString(Survives survives) {
       return "all acknowledged";
     case Survives::kAllFlushed:
       return "all below the last sync";
+    case Survives::kAllBeforeDamage:
+      return "all before the damaged batch";
   }
   return "unknown";
 }

@@ -28,12 +28,17 @@ enum class StorageFault : uint8_t {
   kSyncError,     // an fsync failed; then the process and later the power may go
   kNoSpace,       // ENOSPC on a write
   kIoError,       // EIO on a write or a read
+  kDamage,        // bit rot, writes and reads that went to another place
+  kHang,          // calls that do not return
 };
 std::string_view ToString(StorageFault fault);
 
 enum class Survives : uint8_t {
   kAllAcknowledged,  // every append that was acknowledged
   kAllFlushed,       // every append below the last recovery point; behind it a prefix by offset, perhaps none
+  // Every append before the first batch that is damaged. What is damaged is never given out as if it were not: a
+  // consumer's checksum fails, the log goes offline, or a start says what it cut off.
+  kAllBeforeDamage,
 };
 std::string_view ToString(Survives survives);
 

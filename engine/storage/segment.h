@@ -5,7 +5,7 @@
 //  1. Bytes [0, size_bytes()) of the file are whole batches with rising offsets in [base_offset(), next_offset()).
 //  2. Every offset is at most limits.offsets_max above the base.
 //  3. Look-ups go by the offset index only to find where to start; what is there decides. An index that leads astray is
-//     not used again.
+//     not used again. What Seek and SeekEnd find agrees with the batches before and behind it.
 //  4. largest_timestamp() is known once timestamps_known().
 #pragma once
 
@@ -61,6 +61,27 @@ enum class SeekError : uint8_t {
 struct SeekResult {
   SeekError error = SeekError::kNone;
   std::optional<BatchPlace> place;  // nullopt without an error: there is no such batch
+  bool from_memory = false;         // what the file has there was not looked at
+};
+
+// What the batches of a walk must agree with. Their base offsets are outside of the checksum: they must rise, and an
+// index entry names the last offset of a batch at or behind its position.
+class OffsetChain {
+ public:
+  OffsetChain(Offset base_offset, const IndexEntry& start)
+      : next_(base_offset), named_(start.key < 0 ? kNoOffset : base_offset + start.key) {}
+  // The next batch of the walk. False: it contradicts what came before.
+  bool Takes(const record::BatchHeader& header) {
+    const bool skips_named = named_ != kNoOffset && header.last_offset() > named_;
+    const bool fits = header.base_offset >= next_ && !skips_named;
+    if (header.last_offset() == named_) named_ = kNoOffset;
+    next_ = header.next_offset();
+    return fits;
+  }
+
+ private:
+  Offset next_;
+  Offset named_;
 };
 
 class Segment {
@@ -103,6 +124,8 @@ class Segment {
   SeekResult SeekEnd(fiber::Fiber& self, const BatchPlace& from, int64_t position_max, Offset upper_bound);
   // The first batch at or above `from` that has a timestamp of `at_least` or above.
   SeekResult SeekTimestamp(fiber::Fiber& self, Timestamp at_least, Offset from);
+  // Whether the file has the batch where it is thought to be.
+  SeekError Confirm(fiber::Fiber& self, const BatchPlace& place);
   ManagedFile::Handle OpenLog(fiber::Fiber& self) { return log_->Get(self, env::OpenMode::kReadWrite); }
 
   // Makes sure that largest_timestamp() is known.
@@ -151,7 +174,7 @@ class Segment {
   void NoteBatch(const record::BatchHeader& header, int64_t position);
   env::DiskError MakeIndexEntry(fiber::Fiber& self, const BatchPlace& place);
   env::DiskError AppendTimeEntry(fiber::Fiber& self);
-  SeekResult SeekFrom(fiber::Fiber& self, int64_t position, Offset offset);
+  SeekResult SeekFrom(fiber::Fiber& self, const IndexEntry& start, Offset offset);
   // Where a walk to `offset` may start.
   struct StartResult {
     env::DiskError error = env::DiskError::kNone;

@@ -23,8 +23,18 @@ BatchPlace PlaceOf(const BatchScanner& scanner) {
           .max_timestamp = LargestTimestampOf(scanner.header())};
 }
 
+// Reads the whole batch that the scanner is at.
+bool IsIntact(fiber::Fiber& self, BatchScanner& scanner) {
+  const Bytes body = scanner.Body(self);
+  return !body.empty() && record::CheckCrc(body);
+}
+
 SeekResult Failure(Found found) {
   return {.error = found == Found::kDiskError ? SeekError::kDisk : SeekError::kDamaged, .place = std::nullopt};
+}
+
+SeekResult DamageOrError(const BatchScanner& scanner) {
+  return Failure(scanner.disk_error() == DiskError::kNone ? Found::kProblem : Found::kDiskError);
 }
 
 }  // namespace segment_seek_internal
@@ -37,17 +47,26 @@ Segment::StartResult Segment::StartFor(fiber::Fiber& self, IndexField field, int
   return {.error = DiskError::kNone, .entry = floor.entry.value_or(IndexEntry{.key = -1, .value = 0})};
 }
 
-SeekResult Segment::SeekFrom(fiber::Fiber& self, int64_t position, Offset offset) {
+SeekResult Segment::SeekFrom(fiber::Fiber& self, const IndexEntry& start, Offset offset) {
   namespace internal = segment_seek_internal;
   const ManagedFile::Handle log = OpenLog(self);
   if (log.error != DiskError::kNone) return {.error = SeekError::kDisk, .place = std::nullopt};
-  if (position > size_bytes_) return {.error = SeekError::kDamaged, .place = std::nullopt};
-  BatchScanner scanner(log.file, {.begin = position, .end = size_bytes_}, BatchScanner::kLookWindowBytes);
+  if (start.value > size_bytes_) return {.error = SeekError::kDamaged, .place = std::nullopt};
+  BatchScanner scanner(log.file, {.begin = start.value, .end = size_bytes_}, BatchScanner::kLookWindowBytes);
+  OffsetChain chain(base_offset_, start);
+  SeekResult result;
   for (;;) {
     const internal::Found found = scanner.Next(self);
+    // Of what lies behind the wanted batch only its offset matters here.
+    if (found != internal::Found::kBatch && result.place) {
+      if (result.place->last_offset >= next_offset_) result = internal::Failure(internal::Found::kProblem);
+      return result;
+    }
     if (found == internal::Found::kEnd) return {};
     if (found != internal::Found::kBatch) return internal::Failure(found);
-    if (scanner.header().last_offset() >= offset) return {.error = {}, .place = internal::PlaceOf(scanner)};
+    if (!chain.Takes(scanner.header())) return {.error = SeekError::kDamaged, .place = std::nullopt};
+    if (result.place) return result;
+    if (scanner.header().last_offset() >= offset) result.place = internal::PlaceOf(scanner);
   }
 }
 
@@ -56,19 +75,27 @@ SeekResult Segment::Seek(fiber::Fiber& self, Offset offset) {
   if (!recent_.empty() && recent_.front().base_offset <= offset) {
     const auto it = std::lower_bound(recent_.begin(), recent_.end(), offset,
                                      [](const BatchPlace& p, Offset o) { return p.last_offset < o; });
-    if (it != recent_.end()) return {.error = SeekError::kNone, .place = *it};
+    if (it != recent_.end()) return {.error = SeekError::kNone, .place = *it, .from_memory = true};
   }
   const StartResult start = StartFor(self, IndexField::kKey, offset - base_offset_);
   if (start.error != DiskError::kNone) return {.error = SeekError::kDisk, .place = std::nullopt};
-  SeekResult found = SeekFrom(self, start.entry.value, offset);
-  // An entry names the last offset of a batch at or behind the position: what is found from there on must not begin
-  // above the entry, unless the wanted offset itself lies above it.
-  const bool astray = found.error == SeekError::kDamaged ||
-                      (found.place && found.place->position == start.entry.value && start.entry.value > 0 &&
-                       found.place->base_offset - base_offset_ > start.entry.key);
-  if (!astray || start.entry.value == 0) return found;
+  SeekResult found = SeekFrom(self, start.entry, offset);
+  if (found.error != SeekError::kDamaged || start.entry.value == 0) return found;
   offset_index_astray_ = true;
-  return SeekFrom(self, 0, offset);
+  return SeekFrom(self, {.key = -1, .value = 0}, offset);
+}
+
+SeekError Segment::Confirm(fiber::Fiber& self, const BatchPlace& place) {
+  namespace internal = segment_seek_internal;
+  const ManagedFile::Handle log = OpenLog(self);
+  if (log.error != DiskError::kNone) return SeekError::kDisk;
+  BatchScanner scanner(log.file, {.begin = place.position, .end = place.end_position()}, record::kBatchOverheadBytes);
+  const internal::Found found = scanner.Next(self);
+  if (found == internal::Found::kDiskError) return SeekError::kDisk;
+  const bool is_there = found == internal::Found::kBatch && scanner.header().base_offset == place.base_offset &&
+                        scanner.header().last_offset() == place.last_offset &&
+                        scanner.header().size_bytes == place.size_bytes;
+  return is_there ? SeekError::kNone : SeekError::kDamaged;
 }
 
 SeekResult Segment::SeekEnd(fiber::Fiber& self, const BatchPlace& from, int64_t position_max, Offset upper_bound) {
@@ -83,7 +110,7 @@ SeekResult Segment::SeekEnd(fiber::Fiber& self, const BatchPlace& from, int64_t 
       if (!fits(place)) break;
       last = place;
     }
-    return {.error = SeekError::kNone, .place = last};
+    return {.error = SeekError::kNone, .place = last, .from_memory = true};
   }
   const StartResult by_position = StartFor(self, IndexField::kValue, position_max);
   const StartResult by_offset = StartFor(self, IndexField::kKey, upper_bound - base_offset_ - 1);
@@ -92,16 +119,26 @@ SeekResult Segment::SeekEnd(fiber::Fiber& self, const BatchPlace& from, int64_t 
   }
   const ManagedFile::Handle log = OpenLog(self);
   if (log.error != DiskError::kNone) return {.error = SeekError::kDisk, .place = std::nullopt};
-  const int64_t start = std::max(std::min(by_position.entry.value, by_offset.entry.value), from.end_position());
-  if (start >= size_bytes_) return {.error = SeekError::kNone, .place = last};
-  BatchScanner scanner(log.file, {.begin = start, .end = size_bytes_}, BatchScanner::kLookWindowBytes);
+  IndexEntry start = by_position.entry.value <= by_offset.entry.value ? by_position.entry : by_offset.entry;
+  const bool by_index = start.value > from.end_position();
+  if (!by_index) start = {.key = from.last_offset - base_offset_, .value = from.end_position()};
+  if (start.value >= size_bytes_) return {.error = SeekError::kNone, .place = last};
+  BatchScanner scanner(log.file, {.begin = start.value, .end = size_bytes_}, BatchScanner::kLookWindowBytes);
+  OffsetChain chain(by_index ? base_offset_ : from.last_offset + 1,
+                    by_index ? start : IndexEntry{.key = -1, .value = 0});
   for (;;) {
     const internal::Found found = scanner.Next(self);
-    if (found == internal::Found::kEnd) break;
-    if (found == internal::Found::kProblem && start > from.end_position() && !offset_index_astray_) {
+    if (found == internal::Found::kEnd) {
+      if (last.last_offset >= next_offset_) return internal::Failure(internal::Found::kProblem);
+      break;
+    }
+    const bool is_damaged =
+        found == internal::Found::kProblem || (found == internal::Found::kBatch && !chain.Takes(scanner.header()));
+    if (is_damaged && by_index && !offset_index_astray_) {
       offset_index_astray_ = true;
       return SeekEnd(self, from, position_max, upper_bound);
     }
+    if (is_damaged) return internal::Failure(internal::Found::kProblem);
     if (found != internal::Found::kBatch) return internal::Failure(found);
     const BatchPlace place = internal::PlaceOf(scanner);
     if (!fits(place)) break;
@@ -134,6 +171,8 @@ SeekResult Segment::SeekTimestamp(fiber::Fiber& self, Timestamp at_least, Offset
     const internal::Found found = scanner.Next(self);
     if (found == internal::Found::kEnd) return {};
     if (found != internal::Found::kBatch) return internal::Failure(found);
+    // The header's timestamp is under the checksum, and nothing else guards it.
+    if (!internal::IsIntact(self, scanner)) return internal::DamageOrError(scanner);
     if (LargestTimestampOf(scanner.header()) >= at_least) return {.error = {}, .place = internal::PlaceOf(scanner)};
   }
 }
@@ -194,6 +233,8 @@ DiskError Segment::FindLargestTimestamp(fiber::Fiber& self) {
     internal::Found found = scanner.Next(self);
     for (; found == internal::Found::kBatch; found = scanner.Next(self)) {
       if (LargestTimestampOf(scanner.header()) <= largest) continue;
+      // A damaged one says nothing of time: its neighbours do.
+      if (!internal::IsIntact(self, scanner)) continue;
       largest = scanner.header().max_timestamp;
       largest_offset = scanner.header().last_offset();
     }

@@ -46,8 +46,10 @@ ByteBuffer Marker(int64_t offset, int64_t producer_id, record::ControlType type)
 
 class CompletedFetchTest : public ::testing::Test {
  protected:
-  CompletedFetch Fetched(int64_t fetch_offset) {
-    return CompletedFetch(context_, options_, {bytes_, nullptr, aborted_, Offset(fetch_offset)});
+  CompletedFetch Fetched(int64_t fetch_offset, Offset high_watermark = kNoOffset) {
+    return CompletedFetch(
+        context_, options_,
+        {bytes_, nullptr, aborted_, Offset(fetch_offset), /*asked_at=*/{}, /*high_watermark=*/high_watermark});
   }
   void Add(const ByteBuffer& batch) { AppendBytes(bytes_, batch); }
   // "offset=value …" of everything, taken `count_max` at a time.
@@ -84,10 +86,48 @@ TEST_F(CompletedFetchTest, GivesOutWholeBatchesInPieces) {
 }
 
 TEST_F(CompletedFetchTest, LeavesOutWhatLiesBeforeTheFetchOffset) {
-  Add(Build({.base_offset = 5, .values = {"old"}}));
   Add(Build({.base_offset = 10, .values = {"a", "b", "c"}}));
   CompletedFetch fetch = Fetched(11);
   EXPECT_EQ(TakeAll(fetch), "11=b 12=c");
+}
+
+// Base offsets are outside of the checksum.
+TEST_F(CompletedFetchTest, ABatchThatLiesWhollyBeforeThePositionIsDamaged) {
+  Add(Build({.base_offset = 10, .values = {"a"}}));
+  Add(Build({.base_offset = 7, .values = {"b"}}));
+  CompletedFetch fetch = Fetched(10);
+  EXPECT_EQ(TakeAll(fetch), "");
+  EXPECT_EQ(fetch.problem(),
+            "batch at offset 10: bad base offset: it ends at offset 10, and the next batch begins at 7");
+  CompletedFetch first = Fetched(12);
+  EXPECT_EQ(TakeAll(first), "");
+  EXPECT_EQ(first.problem(), "batch at offset 10: bad base offset: it ends at offset 10, and the position is 12");
+}
+
+TEST_F(CompletedFetchTest, NothingIsGivenOutOfABatchThatReachesIntoTheNextOne) {
+  Add(Build({.base_offset = 10, .values = {"a"}}));
+  Add(Build({.base_offset = 13, .values = {"b", "c"}}));
+  Add(Build({.base_offset = 13, .values = {"d"}}));
+  CompletedFetch fetch = Fetched(10);
+  EXPECT_EQ(TakeAll(fetch), "10=a");
+  EXPECT_EQ(fetch.problem(),
+            "batch at offset 13: bad base offset: it ends at offset 14, and the next batch begins at 13");
+}
+
+TEST_F(CompletedFetchTest, StopsBeforeWhatTheAnswersHighWatermarkDoesNotAllow) {
+  Add(Build({.base_offset = 10, .values = {"a"}}));
+  Add(Build({.base_offset = 11, .values = {"b", "c"}}));
+  for (const int64_t high_watermark : {11, 12}) {
+    CompletedFetch fetch = Fetched(10, Offset(high_watermark));
+    EXPECT_EQ(TakeAll(fetch), "10=a");
+    EXPECT_TRUE(fetch.is_done());
+    EXPECT_TRUE(fetch.is_ahead());
+    EXPECT_EQ(fetch.problem(), "");
+    EXPECT_EQ(fetch.next_offset(), Offset(11));
+  }
+  CompletedFetch whole = Fetched(10, Offset(13));
+  EXPECT_EQ(TakeAll(whole), "10=a 11=b 12=c");
+  EXPECT_FALSE(whole.is_ahead());
 }
 
 TEST_F(CompletedFetchTest, MovesBehindBatchesThatHaveNothingToGive) {
@@ -99,6 +139,7 @@ TEST_F(CompletedFetchTest, MovesBehindBatchesThatHaveNothingToGive) {
   CompletedFetch fetch = Fetched(10);
   EXPECT_EQ(TakeAll(fetch), "10=a");
   EXPECT_EQ(fetch.next_offset(), Offset(20));
+  bytes_.clear();
   Add(Marker(20, 1, record::ControlType::kCommit));
   CompletedFetch with_marker = Fetched(20);
   EXPECT_EQ(TakeAll(with_marker), "");

@@ -129,7 +129,7 @@ TEST(FolderNames, TellPartitionsFromWhatWaitsForDeletion) {
 }
 
 TEST(Promises, HaveARowForEveryPolicyAndFault) {
-  EXPECT_EQ(Promises().size(), 20u);
+  EXPECT_EQ(Promises().size(), 28u);
   for (const Promise& promise : Promises()) {
     EXPECT_EQ(&PromiseFor(promise.policy, promise.fault), &promise);
     EXPECT_FALSE(promise.note.empty());

@@ -1,0 +1,34 @@
+// Whether a write that a crash or a loss of power interrupted can have left the bytes that a recovery cannot read, or
+// whether they were damaged later. May suspend. The bytes are input.
+//
+// An append that did not come to its end leaves, of each sector, what was written or what was there before, which
+// behind the end of a log is nothing: a file that ends inside of the batch, or a sector that reads as zeros. A batch
+// that is all there and does not fit its checksum was whole once.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "engine/env/disk.h"
+#include "engine/fiber/fiber.h"
+
+namespace odradek::storage {
+
+enum class TornVerdict : uint8_t {
+  kMayBeTorn,
+  kDamaged,          // no interrupted write leaves this
+  kFollowedByWhole,  // may be torn, but a whole batch stands behind it
+};
+std::string_view ToString(TornVerdict verdict);
+
+struct TornResult {
+  TornVerdict verdict = TornVerdict::kMayBeTorn;
+  env::DiskError error = env::DiskError::kNone;
+  int64_t whole_at = -1;  // kFollowedByWhole: where the next whole batch begins
+};
+
+// Of the bytes from `position` to the end of the file, which do not begin with a batch that is right.
+TornResult JudgeTorn(fiber::Fiber& self, env::File& file, int64_t position, int64_t file_size_bytes);
+
+}  // namespace odradek::storage

@@ -1,0 +1,190 @@
+// What a log does about bytes that the disk has changed: nothing is given out as if it were right, and a start says
+// what it cuts off.
+#include <gmock/gmock.h>
+
+#include "engine/record/batch.h"
+#include "tests/engine/storage/log_fixture.h"
+
+namespace odradek::storage {
+namespace log_damage_test {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::string_view kLogFile = "data/topic-0/00000000000000000000.log";
+
+class LogDamageTest : public LogFixture {
+ protected:
+  // Batches of one record, whose positions are known.
+  void OpenWithBatches(int count) {
+    Open();
+    for (int i = 0; i < count; ++i) {
+      positions_.push_back(machine_.model.Stat(kLogFile).size_bytes);
+      AppendValues({"v" + std::to_string(i)});
+    }
+    ASSERT_EQ(Flush(), LogError::kNone);
+  }
+  // An empty disk.
+  void SetUpAgain() {
+    log_.reset();
+    files_.reset();
+    machine_.Kill();
+    machine_.model.Wipe();
+    machine_.model.CreateDirectory("data");
+    machine_.model.CreateDirectory("data/topic-0");
+    machine_.model.SyncDirectory("");
+    machine_.model.SyncDirectory("data");
+    positions_.clear();
+    Boot();
+  }
+  void Flip(int batch, size_t field_at, int bit_index) {
+    const sim::InodeRef file = machine_.model.Find(kLogFile);
+    ASSERT_NE(file, nullptr);
+    machine_.model.FlipBit(*file, positions_.at(static_cast<size_t>(batch)) + static_cast<int64_t>(field_at),
+                           bit_index);
+  }
+  static constexpr size_t kOffsetByte = record::kBaseOffsetAt + 7;
+  absl::Status TryReopen(const LogCheckpoints& marks = {}) {
+    log_.reset();
+    files_.reset();
+    machine_.Kill();
+    Boot();
+    absl::Status status;
+    Run([&](fiber::Fiber& self) {
+      auto opened = Log::Open(self, machine_.process().env, *files_, nullptr,
+                              {{"topic", PartitionIndex(0)}, "data/topic-0"}, config_, marks);
+      status = opened.status();
+      if (opened.ok()) log_ = *opened;
+    });
+    return status;
+  }
+
+  std::vector<int64_t> positions_;
+};
+
+TEST_F(LogDamageTest, ReadOfABatchWhoseOffsetFellTakesTheLogOffline) {
+  OpenWithBatches(6);
+  Flip(3, kOffsetByte, 0);  // 3 becomes 2
+  EXPECT_EQ(ReadErrorAt(Offset(3)), ReadError::kOffline);
+  EXPECT_TRUE(log_->is_offline());
+  EXPECT_THAT(log_->offline_reason(), HasSubstr("read of a damaged batch in 00000000000000000000.log"));
+}
+
+TEST_F(LogDamageTest, ReadOfABatchWhoseOffsetRoseTakesTheLogOffline) {
+  OpenWithBatches(6);
+  Flip(3, kOffsetByte, 2);  // 3 becomes 7
+  EXPECT_EQ(ReadErrorAt(Offset(3)), ReadError::kOffline);
+}
+
+// What was appended lately is known in memory, and the file may still hold something else.
+TEST_F(LogDamageTest, ReadsAfterAStartFindTheSame) {
+  for (const int bit_index : {0, 2}) {
+    for (const int64_t index_interval_bytes : {1, 100, 100000}) {
+      SetUpAgain();
+      config_.index_interval_bytes = index_interval_bytes;
+      OpenWithBatches(8);
+      Close();
+      Reopen({.recovery_point = Offset(8), .previous_shutdown = env::ShutdownKind::kClean});
+      Flip(3, kOffsetByte, bit_index);
+      EXPECT_EQ(ReadErrorAt(Offset(3)), ReadError::kOffline) << bit_index << " " << index_interval_bytes;
+    }
+  }
+}
+
+TEST_F(LogDamageTest, SearchByTimeThatMeetsADamagedBatchTakesTheLogOffline) {
+  OpenWithBatches(4);
+  Flip(1, record::kMaxTimestampAt + 7, 3);
+  Run([&](fiber::Fiber& self) {
+    EXPECT_EQ(log_->FindByTimestamp(self, Timestamp(1), Offset(4)).error, ReadError::kOffline);
+  });
+}
+
+TEST_F(LogDamageTest, RecoverySaysThatItCutsOffWhatNoInterruptedWriteLeaves) {
+  OpenWithBatches(4);
+  Flip(2, record::kBatchOverheadBytes + 3, 5);
+  Reopen();
+  EXPECT_THAT(ReadAll(), ElementsAre("0:v0", "1:v1"));
+  EXPECT_EQ(machine_.context.reached["storage.recovery.cut_off_damage"], 1);
+  EXPECT_EQ(machine_.process().observer.last_recovery.damaged_from, Offset(2));
+  EXPECT_GT(machine_.process().observer.last_recovery.bytes_truncated, 0);
+}
+
+TEST_F(LogDamageTest, RecoveryDoesNotCallATornEndDamage) {
+  OpenWithBatches(4);
+  const sim::InodeRef file = machine_.model.Find(kLogFile);
+  machine_.model.Truncate(*file, positions_.at(3) + 30);
+  Reopen();
+  EXPECT_EQ(log_->log_end_offset(), Offset(3));
+  EXPECT_EQ(machine_.context.reached["storage.recovery.cut_off_damage"], 0);
+  EXPECT_EQ(machine_.process().observer.last_recovery.damaged_from, kNoOffset);
+}
+
+TEST_F(LogDamageTest, RecoveryCutsOffABatchWhoseOffsetRose) {
+  OpenWithBatches(6);
+  Flip(3, kOffsetByte, 2);
+  Reopen();
+  EXPECT_THAT(ReadAll(), ElementsAre("0:v0", "1:v1", "2:v2"));
+  EXPECT_EQ(machine_.process().observer.last_recovery.damaged_from, Offset(3));
+}
+
+// As the metadata log: every batch was synced before the next was written.
+class RefusingLogTest : public LogDamageTest {
+ protected:
+  RefusingLogTest() { config_.damage = LogConfig::Damage::kRefuseUnlessTorn; }
+};
+
+TEST_F(RefusingLogTest, StartsWithoutATornLastBatch) {
+  OpenWithBatches(4);
+  const sim::InodeRef file = machine_.model.Find(kLogFile);
+  machine_.model.Truncate(*file, positions_.at(3) + 30);
+  ASSERT_TRUE(TryReopen().ok());
+  EXPECT_EQ(log_->log_end_offset(), Offset(3));
+}
+
+TEST_F(RefusingLogTest, StartsWithoutALastBatchOfWhichASectorIsMissing) {
+  OpenWithBatches(2);
+  AppendValues({std::string(2000, 'x')});
+  const sim::InodeRef file = machine_.model.Find(kLogFile);
+  machine_.model.Write(*file, ByteBuffer(sim::kSectorBytes), 2 * sim::kSectorBytes);
+  ASSERT_TRUE(TryReopen().ok());
+  EXPECT_EQ(log_->log_end_offset(), Offset(2));
+}
+
+TEST_F(RefusingLogTest, RefusesADamagedBatchInTheMiddle) {
+  for (const size_t field : {size_t{7}, record::kLengthAt + 3, record::kLeaderEpochAt + 3, record::kMagicAt,
+                             record::kCrcAt, record::kProducerIdAt, record::kBatchOverheadBytes + 2}) {
+    SetUpAgain();
+    OpenWithBatches(5);
+    Flip(2, field, 2);
+    const absl::Status status = TryReopen();
+    // A leader epoch that rose shows at the next batch.
+    ASSERT_FALSE(status.ok()) << field;
+    EXPECT_THAT(std::string(base::SV(status.message())), HasSubstr("00000000000000000000.log: byte ")) << field;
+    EXPECT_THAT(std::string(base::SV(status.message())), HasSubstr(" offset ")) << field;
+  }
+}
+
+TEST_F(RefusingLogTest, RefusesADamagedLastBatchThatIsAllThere) {
+  for (const size_t field : {record::kLengthAt + 3, record::kCrcAt, record::kBatchOverheadBytes + 2}) {
+    SetUpAgain();
+    OpenWithBatches(3);
+    Flip(2, field, 1);
+    const absl::Status status = TryReopen();
+    ASSERT_FALSE(status.ok()) << field;
+    EXPECT_THAT(std::string(base::SV(status.message())), HasSubstr("the disk damaged it")) << field;
+  }
+}
+
+TEST_F(RefusingLogTest, RefusesAHoleBeforeAWholeBatch) {
+  OpenWithBatches(2);
+  AppendValues({std::string(2000, 'x')});
+  AppendValues({"whole"});
+  const sim::InodeRef file = machine_.model.Find(kLogFile);
+  machine_.model.Write(*file, ByteBuffer(sim::kSectorBytes), 2 * sim::kSectorBytes);
+  const absl::Status status = TryReopen();
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(std::string(base::SV(status.message())), HasSubstr("a whole batch stands behind it"));
+}
+
+}  // namespace log_damage_test
+}  // namespace odradek::storage
