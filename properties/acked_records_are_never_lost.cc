@@ -1,8 +1,8 @@
 // H2. Every acknowledged record is there in the final read of a healed cluster, at the acknowledged offset.
 //
 // Legal: it lies below the log start offset (retention, DeleteRecords); or power was lost under a flush policy that
-// does not promise to survive that, and the ledger shows that this loss took the offset; or the topic is compacted and
-// a later record of its key exists.
+// does not promise to survive that, and the ledger shows that this loss took the offset; or the disk damaged a batch,
+// and a start cut it off with what followed; or the topic is compacted and a later record of its key exists.
 #include <fmt/format.h>
 
 #include "properties/property.h"
@@ -16,8 +16,7 @@ Findings AckedRecordsAreNeverLost(const Evidence& evidence) {
     for (const history::Send* send : partition.sends) {
       if (send->outcome != history::Outcome::kOk || send->acks == history::Acks::kNone) continue;
       if (send->offset < partition.final_read->log_start_offset) continue;
-      const bool excusable = !evidence.history().promise.acked_survives_power_loss;
-      if (excusable && partition.LostSince(send->offset, send->span.invoked_ns)) continue;
+      if (partition.LostLegallySince(send->offset, send->span.invoked_ns, evidence.history().promise)) continue;
       found.Judged();
       const history::PolledRecord* at = partition.InTheEnd(send->offset);
       if (at != nullptr && at->value == send->value) continue;

@@ -1,8 +1,8 @@
 // H8. What a consumer was given once is in the final log at the same offset.
 //
 // Legal: it lies below the log start offset; or a later power loss took it under a flush policy that does not promise
-// to survive that; or the topic is compacted and a later record of its key exists. Where the policy promises it, a
-// record must not become visible before it is durable.
+// to survive that, or a start that cut off what the disk had damaged; or the topic is compacted and a later record of
+// its key exists. Where the policy promises it, a record must not become visible before it is durable.
 #include <fmt/format.h>
 
 #include "properties/property.h"
@@ -16,8 +16,7 @@ Findings CommittedReadsAreRepeatable(const Evidence& evidence) {
     for (const history::Poll* poll : partition.polls) {
       for (const auto& record : poll->records) {
         if (record.offset < partition.final_read->log_start_offset) continue;
-        const bool excusable = !evidence.history().promise.acked_survives_power_loss;
-        if (excusable && partition.LostSince(record.offset, poll->span.invoked_ns)) continue;
+        if (partition.LostLegallySince(record.offset, poll->span.invoked_ns, evidence.history().promise)) continue;
         found.Judged();
         const history::PolledRecord* at = partition.InTheEnd(record.offset);
         if (at != nullptr && at->value == record.value) continue;

@@ -38,6 +38,13 @@ bool PartitionHistory::MayBeCompacted(const history::Send& send, Offset offset) 
   return key.last_in_the_end > offset || key.last_tombstone >= offset || key.has_uncertain_tombstone;
 }
 
+bool PartitionHistory::LostLegallySince(Offset offset, int64_t since_ns, const history::Promise& promise) const {
+  return std::any_of(losses.begin(), losses.end(), [&](const history::LogLoss* loss) {
+    const bool is_legal = loss->cause != history::LossCause::kDeath || !promise.acked_survives_power_loss;
+    return is_legal && loss->at_ns >= since_ns && loss->recovered_end <= offset;
+  });
+}
+
 Evidence::Evidence(const history::History& history) : history_(history), sends_(history.sends.size()) {
   // What follows each other is mostly of one partition.
   std::pair<const TopicPartition, PartitionHistory>* last = nullptr;

@@ -45,6 +45,9 @@ struct PartitionHistory {
   // Whether compaction may have taken the record of `send`, which stood at `offset` or behind it: a later record of its
   // key exists, or it is a tombstone (C4 judges when that may go), or one came behind it and is gone as well.
   bool MayBeCompacted(const history::Send& send, Offset offset) const;
+  // Whether a loss that took `offset` at or after `since_ns` is none that the promise rules out: the flush policy does
+  // not cover it, the disk damaged what was promised, or the topic was deleted.
+  bool LostLegallySince(Offset offset, int64_t since_ns, const history::Promise& promise) const;
 };
 
 class Evidence {

@@ -40,6 +40,7 @@ Findings ProducerIdsAreGivenOnce(const Evidence&);
 Findings DurableLogsSurvivePowerLoss(const Evidence&);
 Findings LogStartNeverGoesBack(const Evidence&);
 Findings DeletedRecordsStayDeleted(const Evidence&);
+Findings DeletedTopicsStayDeleted(const Evidence&);
 Findings ReadsBelowTheStartFail(const Evidence&);
 Findings TimestampSearchesFindTheFirst(const Evidence&);
 Findings RetentionDeletesWhatIsOld(const Evidence&);

@@ -33,6 +33,7 @@ constexpr auto kAll = std::to_array<Property>({
     {"Z3", "Deleted records are never read again.", &DeletedRecordsStayDeleted},
     {"Z4", "Only offsets outside of the log are out of range.", &OnlyOffsetsOutsideAreOutOfRange},
     {"Z4", "Reads from below the log start give nothing.", &ReadsBelowTheStartFail},
+    {"Z5", "A record of a deleted topic is not in the topic that took its name.", &DeletedTopicsStayDeleted},
     {"O1", "A search by timestamp finds the first record that is not older.", &TimestampSearchesFindTheFirst},
     {"O2", "No offset that a client is told lies below the log start.", &ListedOffsetsAreInTheLog},
     {"O2", "Offsets that searches find lie in the visible log.", &FoundOffsetsAreInTheLog},

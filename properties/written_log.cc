@@ -105,8 +105,9 @@ void WrittenLog::AddSegment(Offset base_offset, Bytes bytes) {
       segment.problem += fmt::format(" at byte {}", at);
       break;
     }
-    batches.push_back(batch);
     at += size;
+    batch.end_position = static_cast<int64_t>(at);
+    batches.push_back(batch);
   }
   segment.batches_end = batches.size();
   segments.push_back(std::move(segment));

@@ -33,6 +33,7 @@ struct WrittenBatch {
   int32_t base_sequence = -1;
   int32_t record_count = 0;
   Timestamp max_timestamp;
+  int64_t end_position = 0;  // in its segment's file
 
   Offset next_offset() const { return last_offset + 1; }
   bool has_producer() const { return producer_id.value() >= 0; }

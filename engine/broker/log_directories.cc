@@ -143,6 +143,25 @@ storage::LogManager* LogDirectories::ForNewPartition() const {
   return best;
 }
 
+const LogDirectories::Open* LogDirectories::HolderOf(std::string_view path) const {
+  const auto holds = [&](const Open& one) {
+    const std::string& folder = one.directory.path;
+    return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+  };
+  const auto at = std::find_if(open_.begin(), open_.end(), holds);
+  return at == open_.end() ? nullptr : &*at;
+}
+
+void LogDirectories::TakeOffline(const Open& directory, std::string_view why) {
+  const auto is_same = [&](const Offline& one) { return one.path == directory.directory.path; };
+  if (std::any_of(offline_.begin(), offline_.end(), is_same)) return;
+  env_.log.Write(env::LogLevel::kError, "broker", "log directory is offline until the next start",
+                 {{"directory", directory.directory.path}, {"why", std::string(why)}});
+  offline_.push_back({directory.directory.path, std::string(why)});
+  troubled_.insert(directory.directory.path);
+  for (const std::shared_ptr<storage::Log>& log : directory.logs->Logs()) log->TakeOffline(why);
+}
+
 std::string LogDirectories::SomePartitionFolder() const {
   for (const Open& one : open_) {
     for (const TopicPartition& name : HostedIn(*one.logs)) {

@@ -77,6 +77,10 @@ class LogDirectories {
 
   // Of a log that is not the metadata's; empty: there is none.
   std::string SomePartitionFolder() const;
+  // The open directory that the path lies in; nullptr: none.
+  const Open* HolderOf(std::string_view path) const;
+  // The directory counts as failed until the next start: its logs go offline. Nothing happens the second time.
+  void TakeOffline(const Open& directory, std::string_view why);
   // A log could not be made in the directory.
   void NoteFailure(const storage::LogManager& logs) { troubled_.insert(logs.directory()); }
 

@@ -35,6 +35,7 @@ struct ShardNumbers {
   std::vector<PartitionNumbers> partitions;
   std::vector<std::string> directories_online;
   std::vector<std::string> directories_offline;
+  int64_t oldest_disk_call_millis = 0;
 };
 
 ShardNumbers Collect(Shard& shard, MonoTime now) {
@@ -47,8 +48,14 @@ ShardNumbers Collect(Shard& shard, MonoTime now) {
   for (const std::shared_ptr<Partition>& partition : shard.Partitions()) {
     numbers.partitions.push_back({partition->log().name(), partition->log().Inspect(), partition->traffic()});
   }
-  for (const auto& one : shard.directories().open()) numbers.directories_online.push_back(one.directory.path);
   for (const auto& one : shard.directories().offline()) numbers.directories_offline.push_back(one.path);
+  for (const auto& one : shard.directories().open()) {
+    const auto& offline = numbers.directories_offline;
+    const bool is_online = std::find(offline.begin(), offline.end(), one.directory.path) == offline.end();
+    if (is_online) numbers.directories_online.push_back(one.directory.path);
+  }
+  const std::vector<env::OpenCall> calls = shard.env().disk.OpenCalls(shard.env().clock.Now());
+  if (!calls.empty()) numbers.oldest_disk_call_millis = (shard.env().clock.Now() - calls.front().since).millis();
   return numbers;
 }
 
@@ -208,6 +215,10 @@ void AddReplicas(Page& page, const Shards& shards) {
     directories_offline += static_cast<int64_t>(shard.directories_offline.size());
   }
   page.One("kafka_log_logmanager_offlinelogdirectorycount", "Log directories that are offline.", directories_offline);
+  int64_t oldest_millis = 0;
+  for (const ShardNumbers& shard : shards) oldest_millis = std::max(oldest_millis, shard.oldest_disk_call_millis);
+  page.One("odradek_disk_oldest_call_milliseconds", "How long the disk has not answered its oldest call.",
+           oldest_millis);
 }
 
 void AddController(Page& page, const MetadataView& view) {

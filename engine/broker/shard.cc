@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "absl/functional/any_invocable.h"
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
 #include "engine/base/prng.h"
@@ -23,12 +25,6 @@ Uuid DirectoryOfReplica(const metadata::PartitionState& partition, NodeId node) 
   return partition.directories[static_cast<size_t>(at - partition.replicas.begin())];
 }
 
-// Runs a task of a log directory on all that are open.
-template <auto kTask>
-void ForLogs(fiber::Fiber& self, Shard& shard) {
-  for (const LogDirectories::Open& one : shard.directories().open()) kTask(self, *one.logs);
-}
-
 }  // namespace
 
 Shard::Shard(env::Env& env, const NodeOptions& options)
@@ -38,24 +34,41 @@ Shard::Shard(env::Env& env, const NodeOptions& options)
       fetch_sessions_({.slots_max = options.config.fetch_sessions_max}),
       memory_(options.config.memory_bytes),
       flusher_(env.rounds),
-      queued_requests_(options.config.requests_in_flight_max) {}
+      queued_requests_(options.config.requests_in_flight_max),
+      disk_watch_(env, directories_, {.patience = options.config.log_dir_hang_timeout}) {}
 
 Shard::~Shard() {
   INVARIANT(connections_.empty());
 }
 
 absl::Status Shard::Load(fiber::Fiber& self) {
+  env_.scheduler.Spawn("disk watch", [this](fiber::Fiber& watcher) {
+    disk_watch_.Run(watcher, disk_watch_end_);
+    disk_watch_ended_.Set();
+  });
+  const DiskWatch::MustFinish must_finish(disk_watch_, self.Now());
   return directories_.Load(self);
 }
 
 absl::Status Shard::CloseCleanly(fiber::Fiber& self, BrokerEpoch broker_epoch) {
   REQUIRES(connections_.empty());
+  absl::Status closed;
+  {
+    const DiskWatch::MustFinish must_finish(disk_watch_, self.Now());
+    closed = CloseDirectories(self, broker_epoch);
+  }
+  disk_watch_end_.Set();
+  disk_watch_ended_.Wait(self);
+  return closed;
+}
+
+absl::Status Shard::CloseDirectories(fiber::Fiber& self, BrokerEpoch broker_epoch) {
   stop_.Set();
   if (cleaner_ != nullptr) {
     cleaner_->Stop();
     cleaner_ended_.Wait(self);
   }
-  if (maintenance_started_) maintenance_ended_.Wait(self);
+  if (maintenance_count_ > 0) maintenance_ended_.Wait(self);
   partitions_.clear();
   return directories_.CloseCleanly(self, broker_epoch);
 }
@@ -66,6 +79,7 @@ void Shard::Complain(std::string_view message, const TopicPartition& name, std::
 
 Shard::Assignments Shard::Apply(fiber::Fiber& self, std::shared_ptr<const MetadataView> view) {
   const fiber::MutexLock lock(self, applying_);
+  const DiskWatch::MustFinish must_finish(disk_watch_, self.Now());
   view_ = std::move(view);
   const std::vector<LedPartition> led = LedHere();
   std::set<TopicPartition> known;
@@ -245,48 +259,59 @@ std::vector<std::shared_ptr<Partition>> Shard::Partitions() const {
   return all;
 }
 
-void Shard::RunMaintenance(fiber::Fiber& self) {
-  constexpr Duration kDeletedFilesEvery = Duration::Seconds(1);
-  constexpr Duration kProducerExpiryEvery = Duration::Seconds(600);
-  struct Task {
-    Duration every;
-    void (*run)(fiber::Fiber&, Shard&);
-    MonoTime due;
-  };
-  const config::BrokerConfig& config = options_.config;
-  const Duration idle_every = config.connection_idle_max ? *config.connection_idle_max / 4 : Duration::kMax;
-  std::array tasks = {
-      Task{config.flush_check_interval, ForLogs<[](fiber::Fiber& f, storage::LogManager& l) { l.FlushDue(f); }>, {}},
-      Task{config.recovery_point_checkpoint_interval,
-           ForLogs<[](fiber::Fiber& f, storage::LogManager& l) { l.CheckpointRecoveryPoints(f); }>,
-           {}},
-      Task{config.log_start_offset_checkpoint_interval,
-           ForLogs<[](fiber::Fiber& f, storage::LogManager& l) { l.CheckpointLogStarts(f); }>,
-           {}},
-      Task{config.high_watermark_checkpoint_interval,
-           ForLogs<[](fiber::Fiber& f, storage::LogManager& l) { l.CheckpointHighWatermarks(f); }>,
-           {}},
-      Task{config.retention_check_interval,
-           ForLogs<[](fiber::Fiber& f, storage::LogManager& l) { l.ApplyRetention(f); }>,
-           {}},
-      Task{kDeletedFilesEvery, ForLogs<[](fiber::Fiber& f, storage::LogManager& l) { l.RemoveDeletedFiles(f); }>, {}},
-      Task{kProducerExpiryEvery, ForLogs<[](fiber::Fiber&, storage::LogManager& l) { l.ExpireProducers(); }>, {}},
-      Task{idle_every, [](fiber::Fiber&, Shard& s) { s.CloseIdleConnections(); }, {}},
-  };
-  for (Task& task : tasks) task.due = self.Now() + task.every;
+struct Shard::Chore {
+  Duration every;
+  absl::AnyInvocable<void(fiber::Fiber&)> run;
+  MonoTime due = {};
+};
+
+void Shard::RunChores(fiber::Fiber& self, std::vector<Chore> chores) {
+  for (Chore& chore : chores) chore.due = self.Now() + chore.every;
   while (!stop_.is_set()) {
-    Task& next =
-        *std::min_element(tasks.begin(), tasks.end(), [](const Task& a, const Task& b) { return a.due < b.due; });
+    Chore& next =
+        *std::min_element(chores.begin(), chores.end(), [](const Chore& a, const Chore& b) { return a.due < b.due; });
     if (stop_.WaitUntil(self, next.due) == fiber::Wake::kSignalled) break;
-    next.run(self, *this);
+    next.run(self);
     next.due = self.Now() + next.every;
   }
-  maintenance_ended_.Set();
+  if (--maintenance_count_ == 0) maintenance_ended_.Set();
+}
+
+std::vector<Shard::Chore> Shard::ChoresOf(storage::LogManager& logs) const {
+  constexpr Duration kDeletedFilesEvery = Duration::Seconds(1);
+  constexpr Duration kProducerExpiryEvery = Duration::Seconds(600);
+  const config::BrokerConfig& config = options_.config;
+  std::vector<Chore> chores;
+  const auto add = [&](Duration every, auto task) {
+    chores.push_back({every, [&logs, task](fiber::Fiber& self) { task(self, logs); }});
+  };
+  using Logs = storage::LogManager;
+  add(config.flush_check_interval, [](fiber::Fiber& f, Logs& l) { l.FlushDue(f); });
+  add(config.recovery_point_checkpoint_interval, [](fiber::Fiber& f, Logs& l) { l.CheckpointRecoveryPoints(f); });
+  add(config.log_start_offset_checkpoint_interval, [](fiber::Fiber& f, Logs& l) { l.CheckpointLogStarts(f); });
+  add(config.high_watermark_checkpoint_interval, [](fiber::Fiber& f, Logs& l) { l.CheckpointHighWatermarks(f); });
+  add(config.retention_check_interval, [](fiber::Fiber& f, Logs& l) { l.ApplyRetention(f); });
+  add(kDeletedFilesEvery, [](fiber::Fiber& f, Logs& l) { l.RemoveDeletedFiles(f); });
+  add(kProducerExpiryEvery, [](fiber::Fiber&, Logs& l) { l.ExpireProducers(); });
+  return chores;
+}
+
+void Shard::SpawnChores(std::vector<Chore> chores) {
+  ++maintenance_count_;
+  env_.scheduler.Spawn("maintenance", [this, chores = std::move(chores)](fiber::Fiber& self) mutable {
+    RunChores(self, std::move(chores));
+  });
 }
 
 void Shard::StartMaintenance() {
-  maintenance_started_ = true;
-  env_.scheduler.Spawn("maintenance", [this](fiber::Fiber& self) { RunMaintenance(self); });
+  // One fiber each: a directory whose disk hangs holds up no other.
+  for (const LogDirectories::Open& one : directories_.open()) SpawnChores(ChoresOf(*one.logs));
+  const std::optional<Duration>& idle_max = options_.config.connection_idle_max;
+  if (idle_max) {
+    std::vector<Chore> chores;
+    chores.push_back({*idle_max / 4, [this](fiber::Fiber&) { CloseIdleConnections(); }});
+    SpawnChores(std::move(chores));
+  }
   if (options_.config.cleaner_runs) StartCleaner();
 }
 

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "engine/broker/connection.h"
+#include "engine/broker/disk_watch.h"
 #include "engine/broker/fetch_sessions.h"
 #include "engine/broker/log_config.h"
 #include "engine/broker/log_directories.h"
@@ -124,7 +125,12 @@ class Shard {
   }
 
  private:
-  void RunMaintenance(fiber::Fiber& self);
+  absl::Status CloseDirectories(fiber::Fiber& self, BrokerEpoch broker_epoch);
+  struct Chore;
+  // Until the shard stops.
+  void RunChores(fiber::Fiber& self, std::vector<Chore> chores);
+  void SpawnChores(std::vector<Chore> chores);
+  std::vector<Chore> ChoresOf(storage::LogManager& logs) const;
   void StartCleaner();
   // Gives the cleaner what the newest view says of it.
   void ConfigureCleaner();
@@ -157,8 +163,11 @@ class Shard {
   std::vector<ConnectionState*> connections_;  // in the order of their beginning
   fiber::WaitQueue connection_ended_;
   fiber::Mutex applying_;
+  DiskWatch disk_watch_;
+  fiber::Event disk_watch_end_;
+  fiber::Event disk_watch_ended_;
   bool drain_hurries_ = false;
-  bool maintenance_started_ = false;
+  int32_t maintenance_count_ = 0;  // of fibers
   config::CleanerConfig cleaner_config_;
   std::unique_ptr<storage::Cleaner> cleaner_;  // nullptr: log.cleaner.enable is false, or nothing started yet
   fiber::Event cleaner_ended_;

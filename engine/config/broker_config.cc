@@ -297,6 +297,7 @@ void ResolveNumbers(const BrokerReader& read, BrokerConfig& out) {
   out.connection_idle_max = read.MillisFrom("connections.max.idle.ms", 0);
   out.requests_in_flight_max = read.Int("queued.max.requests");
   out.memory_bytes = read.Long("odradek.memory.bytes");
+  out.log_dir_hang_timeout = read.Millis("odradek.log.dir.hang.timeout.ms");
   out.snapshot_after_bytes = read.Long("metadata.log.max.record.bytes.between.snapshots");
   out.snapshot_after_time = read.MillisFrom("metadata.log.max.snapshot.interval.ms", 1);
   out.metadata_segment_bytes = read.Int("metadata.log.segment.bytes");

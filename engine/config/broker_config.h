@@ -83,6 +83,7 @@ struct BrokerConfig {
   int32_t request_bytes_max = 0;
   int32_t fetch_bytes_max = 0;
   int32_t fetch_sessions_max = 0;
+  Duration log_dir_hang_timeout;
   int32_t describe_partitions_max = 0;
   int32_t connections_max = 0;
   int32_t connections_per_ip_max = 0;

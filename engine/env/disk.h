@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/base/bytes.h"
+#include "engine/base/time.h"
 #include "engine/fiber/fiber.h"
 
 namespace odradek::env {
@@ -107,6 +108,13 @@ struct LockResult {
   DiskError error = DiskError::kNone;
 };
 
+// A call that has begun and not returned.
+struct OpenCall {
+  MonoTime since;
+  std::string path;
+  std::string what;  // for people: "sync"
+};
+
 class Disk {
  public:
   virtual ~Disk() = default;
@@ -125,6 +133,10 @@ class Disk {
   virtual LockResult Lock(fiber::Fiber& self, std::string_view path) = 0;
   // Of the disk that holds the path.
   virtual SpaceResult Space(fiber::Fiber& self, std::string_view path) = 0;
+
+  // The calls of this disk and of its files, of all shards that share it, that began before `before` and have not
+  // returned, the oldest first: a disk that hangs says nothing by itself. A back end names those that may take long.
+  virtual std::vector<OpenCall> OpenCalls(MonoTime before) const = 0;
 };
 
 }  // namespace odradek::env

@@ -69,6 +69,10 @@ std::string RealDisk::Resolve(std::string_view path) const {
   return resolved;
 }
 
+std::vector<env::OpenCall> RealDisk::OpenCalls(MonoTime before) const {
+  return owner_.reactor.disk_calls().Before(before);
+}
+
 env::OpenResult RealDisk::Open(fiber::Fiber& self, std::string_view path, env::OpenMode mode) {
   LeaveIfKilled(self);
   UniqueFd fd;
@@ -79,7 +83,7 @@ env::OpenResult RealDisk::Open(fiber::Fiber& self, std::string_view path, env::O
   if (fstat(fd.get(), &info) != 0) return {nullptr, DiskErrorOf(errno)};
   if (S_ISDIR(info.st_mode)) return {nullptr, env::DiskError::kIsADirectory};
   if (!S_ISREG(info.st_mode)) return {nullptr, env::DiskError::kIo};
-  return {std::make_unique<RealFile>(owner_, std::move(fd)), env::DiskError::kNone};
+  return {std::make_unique<RealFile>(owner_, std::move(fd), path), env::DiskError::kNone};
 }
 
 env::DiskError RealDisk::Rename(fiber::Fiber& self, std::string_view from, std::string_view to) {
@@ -145,6 +149,7 @@ env::StatResult RealDisk::Stat(fiber::Fiber& self, std::string_view path) {
 }
 
 env::DiskError RealDisk::SyncDirectory(fiber::Fiber& self, std::string_view path) {
+  const DiskCalls::Entry open(owner_.reactor.disk_calls(), self.Now(), "sync of directory", path);
   int error = 0;
   owner_.helpers.Run(self, owner_.reactor, [&error, folder = Resolve(path)] {
     UniqueFd fd;

@@ -25,6 +25,8 @@ class RealDisk final : public env::Disk {
   // An OFD lock: unlike flock() it also conflicts with the fcntl locks that Kafka's Java code takes.
   env::LockResult Lock(fiber::Fiber& self, std::string_view path) override;
   env::SpaceResult Space(fiber::Fiber& self, std::string_view path) override;
+  // What runs on a helper. A write or a look-up that hangs holds the shard itself.
+  std::vector<env::OpenCall> OpenCalls(MonoTime before) const override;
 
  private:
   std::string Resolve(std::string_view path) const;

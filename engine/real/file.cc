@@ -117,6 +117,7 @@ env::IoResult RealFile::ReadOffShard(fiber::Fiber& self, MutableBytes into, int6
   // The end of the file needs no helper.
   if (fstat(fd_.get(), &info) == 0 && offset >= info.st_size) return {};
   env::IoResult result;
+  const DiskCalls::Entry open(owner_.reactor.disk_calls(), self.Now(), "read", path_);
   owner_.helpers.Run(self, owner_.reactor,
                      [&result, into, offset, fd = fd_.get()] { result = ReadFully(fd, into, offset); });
   return result;
@@ -143,6 +144,7 @@ env::IoResult RealFile::WriteAt(fiber::Fiber& self, std::span<const Bytes> parts
 }
 
 env::DiskError RealFile::Sync(fiber::Fiber& self) {
+  const DiskCalls::Entry open(owner_.reactor.disk_calls(), self.Now(), "sync", path_);
   int failed = 0;
   owner_.helpers.Run(self, owner_.reactor, [&failed, fd = fd_.get()] {
     // EINTR comes before anything was done; every other failure is final: the kernel marks the pages clean.
@@ -155,6 +157,7 @@ env::DiskError RealFile::Sync(fiber::Fiber& self) {
 
 env::DiskError RealFile::Truncate(fiber::Fiber& self, int64_t size_bytes) {
   REQUIRES(size_bytes >= 0);
+  const DiskCalls::Entry open(owner_.reactor.disk_calls(), self.Now(), "truncate", path_);
   int failed = 0;
   owner_.helpers.Run(self, owner_.reactor, [&failed, size_bytes, fd = fd_.get()] {
     do {
@@ -194,6 +197,7 @@ Cached RealFile::IsCached(int64_t offset, int64_t size_bytes) {
 }
 
 env::DiskError RealFile::WarmUp(fiber::Fiber& self, int64_t offset, int64_t size_bytes) {
+  const DiskCalls::Entry open(owner_.reactor.disk_calls(), self.Now(), "read", path_);
   ++owner_.reactor.counters().cold_ranges;
   env::DiskError error = env::DiskError::kNone;
   owner_.helpers.Run(self, owner_.reactor, [&error, offset, size_bytes, fd = fd_.get()] {

@@ -5,6 +5,8 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "engine/env/disk.h"
 #include "engine/real/helper_pool.h"
@@ -23,7 +25,8 @@ class RealFile final : public env::File {
     HelperPool& helpers;
   };
 
-  RealFile(Owner owner, UniqueFd fd) : owner_(owner), fd_(std::move(fd)) {}
+  // `path`: for reports of calls that do not return.
+  RealFile(Owner owner, UniqueFd fd, std::string_view path) : owner_(owner), fd_(std::move(fd)), path_(path) {}
   ~RealFile() override;
 
   env::IoResult ReadAt(fiber::Fiber& self, MutableBytes into, int64_t offset) override;
@@ -46,6 +49,7 @@ class RealFile final : public env::File {
 
   const Owner owner_;
   UniqueFd fd_;
+  const std::string path_;
   // Some file systems refuse RWF_NOWAIT, old kernels have no cachestat: asked once per file.
   bool has_nowait_ = true;
   bool has_cachestat_ = true;

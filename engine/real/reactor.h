@@ -22,6 +22,7 @@
 #include "engine/env/env.h"
 #include "engine/fiber/fiber.h"
 #include "engine/real/counters.h"
+#include "engine/real/disk_calls.h"
 #include "engine/real/sys.h"
 #include "engine/real/timers.h"
 
@@ -78,6 +79,7 @@ class Reactor final : public fiber::Executor, public env::Clock, public env::Rou
 
   fiber::Scheduler& scheduler() { return scheduler_; }
   Counters& counters() { return counters_; }
+  DiskCalls& disk_calls() { return disk_calls_; }
 
  private:
   void ReadClocks();
@@ -97,6 +99,7 @@ class Reactor final : public fiber::Executor, public env::Clock, public env::Rou
   std::vector<env::RoundTask*> round_tasks_;
   std::vector<env::RoundTask*> round_tasks_running_;
   Counters counters_;
+  DiskCalls disk_calls_;
   std::atomic<bool> stop_{false};
   std::mutex posts_mutex_;
   std::vector<absl::AnyInvocable<void()>> posts_;  // guarded by posts_mutex_

@@ -154,6 +154,8 @@ AppendResult Log::Failure(AppendError error, std::string problem) const {
 AppendResult Log::Append(fiber::Fiber& self, MutableBytes batches, const AppendOptions& options) {
   REQUIRES(!batches.empty());
   REQUIRES(!segments_.empty());
+  // Before the lock, which an append may hold whose disk does not answer.
+  if (is_offline()) return Failure(AppendError::kOffline, offline_reason_);
   const SegmentPtr active_at_call = active();
   AppendResult result;
   {

@@ -136,6 +136,7 @@ class Log : public std::enable_shared_from_this<Log> {
   LogError Close(fiber::Fiber& self);
   // The folder was renamed to be deleted: files are closed, everything answers kOffline.
   void Abandon();
+  void TakeOffline(std::string_view why);  // the disk does not answer
 
   // --- Offsets.
   Offset log_start_offset() const { return log_start_; }
@@ -289,8 +290,7 @@ class Log : public std::enable_shared_from_this<Log> {
   Offset high_watermark_;
   Offset log_end_, lost_synced_end_ = kNoOffset;
   FlushState flush_;
-  uint64_t truncations_ = 0;
-  uint64_t replacements_ = 0;  // of segments by compaction
+  uint64_t truncations_ = 0, replacements_ = 0;  // the latter of segments, by compaction
   fiber::Mutex cleaning_;
   Offset cleaned_until_ = kNoOffset;
   WallTime producers_expired_at_;

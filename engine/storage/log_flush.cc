@@ -152,6 +152,10 @@ LogError Log::Close(fiber::Fiber& self) {
   return LogError::kNone;
 }
 
+void Log::TakeOffline(std::string_view why) {
+  GoOffline(why, DiskError::kIo);
+}
+
 void Log::Abandon() {
   offline_reason_ = "the partition is deleted";
   for (const auto& [base, segment] : segments_) segment->CloseFiles();

@@ -5,6 +5,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/prng.h"
+#include "sim/disk/inode.h"
 
 namespace odradek::sim {
 namespace {
@@ -19,27 +20,9 @@ constexpr int64_t kFileBytesMax = int64_t{1} << 50;
 constexpr uint64_t kNamesPurpose = base::HashName("power loss: names");
 constexpr uint64_t kContentPurpose = base::HashName("power loss: content");
 
-using Entries = std::map<std::string, InodeRef, std::less<>>;
+using Entries = Inode::Entries;
 
 }  // namespace
-
-// A file or a directory.
-class Inode {
- public:
-  Inode(uint64_t id, FileKind kind, const FileLedger::Limits& limits) : id(id), kind(kind), ledger(limits) {}
-
-  const uint64_t id;
-  const FileKind kind;
-  // Files.
-  FileLedger ledger;
-  int64_t open_count = 0;
-  bool has_name = false;  // that is seen
-  bool is_locked = false;
-  int64_t accounted_bytes = 0;
-  // Directories.
-  Entries visible;
-  Entries durable;
-};
 
 // Where a path leads: the directory and the last name in it; target is nullptr if there is nothing there. The root is
 // its own directory and has no name.
@@ -204,7 +187,7 @@ env::IoResult DiskModel::Write(Inode& file, Bytes bytes, int64_t offset) {
     end = std::min(offset + wanted_bytes, (end / kPageBytes + 1) * kPageBytes);
   }
   const int64_t fits_bytes = end - offset;
-  file.ledger.Write(bytes.first(static_cast<size_t>(fits_bytes)), offset);
+  file.Change([&](FileLedger& ledger) { ledger.Write(bytes.first(static_cast<size_t>(fits_bytes)), offset); });
   Account(file);
   return {.size_bytes = fits_bytes, .error = fits_bytes < wanted_bytes ? DiskError::kNoSpace : DiskError::kNone};
 }
@@ -212,7 +195,7 @@ env::IoResult DiskModel::Write(Inode& file, Bytes bytes, int64_t offset) {
 DiskError DiskModel::Truncate(Inode& file, int64_t size_bytes) {
   REQUIRES(size_bytes >= 0);
   if (size_bytes > kFileBytesMax) return DiskError::kIo;
-  file.ledger.Truncate(size_bytes);
+  file.Change([&](FileLedger& ledger) { ledger.Truncate(size_bytes); });
   Account(file);
   return DiskError::kNone;
 }
@@ -222,11 +205,11 @@ uint64_t DiskModel::LastChange(const Inode& file) const {
 }
 
 void DiskModel::Sync(Inode& file, uint64_t last_change) {
-  file.ledger.Sync(last_change);
+  file.Change([&](FileLedger& ledger) { ledger.Sync(last_change); });
 }
 
 void DiskModel::FailSync(Inode& file, uint64_t last_change) {
-  file.ledger.FailSync(last_change);
+  file.Change([&](FileLedger& ledger) { ledger.FailSync(last_change); });
 }
 
 bool DiskModel::HasFailedSync(const Inode& file) const {
@@ -234,12 +217,7 @@ bool DiskModel::HasFailedSync(const Inode& file) const {
 }
 
 void DiskModel::EvictClean(Inode& file) {
-  file.ledger.EvictClean();
-  Account(file);
-}
-
-void DiskModel::FlipBit(Inode& file, int64_t offset, int bit_index) {
-  file.ledger.FlipBit(offset, bit_index);
+  file.Change([](FileLedger& ledger) { ledger.EvictClean(); });
   Account(file);
 }
 
@@ -404,14 +382,14 @@ std::vector<std::pair<std::string, InodeRef>> DiskModel::Files() const {
 
 void DiskModel::VisitFiles(View view, std::string_view folder, const Visitor& visitor) const {
   const auto entries_of = [&](const Inode& directory) -> const Entries& {
-    return view == View::kSeen ? directory.visible : directory.durable;
+    return view == View::kDurable || view == View::kIntactDurable ? directory.durable : directory.visible;
   };
   const auto visit = [&](const auto& again, const Inode& directory, const std::string& prefix) -> void {
     for (const auto& [name, inode] : entries_of(directory)) {
       if (inode->kind == FileKind::kDirectory) {
         again(again, *inode, prefix + name + "/");
       } else {
-        visitor(prefix + name, view == View::kSeen ? inode->ledger.visible() : inode->ledger.durable());
+        visitor(prefix + name, inode->Content(view));
       }
     }
   };
@@ -518,8 +496,11 @@ PowerLossReport DiskModel::LosePower(uint64_t draw_seed, PowerLossFate fate) {
   pending_.clear();
   ShowDurable(root_);
   for (const auto& [path, file] : Files()) {
-    base::Prng draws(base::KeyedDraw(draw_seed, file->id, kContentPurpose, 0));
-    file->ledger.LosePower(draws, fate);
+    // The same draws for both: a loss takes from the twin what it takes from the file.
+    file->Change([&](FileLedger& ledger) {
+      base::Prng draws(base::KeyedDraw(draw_seed, file->id, kContentPurpose, 0));
+      ledger.LosePower(draws, fate);
+    });
   }
   RecountSpace();
   for (const Before& old : before) {

@@ -20,12 +20,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "engine/base/bytes.h"
+#include "engine/base/prng.h"
 #include "engine/env/disk.h"
 #include "sim/disk/file_ledger.h"
 #include "sim/disk/power_loss_report.h"
@@ -71,8 +73,9 @@ class DiskModel {
   // Whether the page cache may hold what the platter never will.
   bool HasFailedSync(const Inode& file) const;
   void EvictClean(Inode& file);
-  void FlipBit(Inode& file, int64_t offset, int bit_index);
   int64_t SizeOf(const Inode& file) const;
+  // On the platter.
+  static int64_t DurableSizeOf(const Inode& file);
   // False: somebody holds the lock.
   bool TryLock(Inode& file);
   void Unlock(Inode& file);
@@ -93,9 +96,9 @@ class DiskModel {
   // Every file by its path, in the order of names, directories depth first.
   std::vector<std::pair<std::string, InodeRef>> Files() const;
 
-  // The files below `folder`, by their paths within it in the order of Files(): as processes see them, or as a loss of
-  // power would leave them if nothing that is pending survived.
-  enum class View : uint8_t { kSeen, kDurable };
+  // The files below `folder`, by their paths within it in the order of Files(): as processes see them, as a loss of
+  // power would leave them if nothing that is pending survived; and both as they would be if nothing had been damaged.
+  enum class View : uint8_t { kSeen, kDurable, kIntact, kIntactDurable };
   using Visitor = std::function<void(std::string_view path, const PagedContent& content)>;
   void VisitFiles(View view, std::string_view folder, const Visitor& visitor) const;
 
@@ -105,6 +108,32 @@ class DiskModel {
   int64_t used_bytes() const { return used_bytes_; }
   int64_t free_bytes() const;
   size_t pending_operation_count() const;
+
+  // --- Damage (disk_damage.cc): what the platter does to bytes that it holds. From its first damage on a file has a
+  // twin to which everything happens but the damage, so that at any time the ledger says to the byte what is damaged.
+  // What processes read and wrote somewhere else is theirs, and counts as intact there.
+
+  // The platter's copy of a byte rots; seen at once unless the page cache holds something newer.
+  void FlipBit(Inode& file, int64_t offset, int bit_index);
+  struct Sector {
+    InodeRef file;
+    int64_t index = 0;
+  };
+  // A sector of what a sync up to `last_change` is to write; nullopt: it writes nothing.
+  std::optional<int64_t> DrawDirtySector(const Inode& file, uint64_t last_change, base::Prng& draws) const;
+  // As Sync, but the disk puts the sector `from` of the file where `to` lies: `from` keeps what it had, and what was at
+  // `to` is gone. The page cache shows neither before its clean pages are evicted.
+  void SyncMisdirected(Inode& file, uint64_t last_change, int64_t from, const Sector& to);
+  // A sector of a file whose path contains `path_part`; nullopt: there is none. Files without bytes have none.
+  std::optional<Sector> DrawSector(std::string_view path_part, base::Prng& draws) const;
+  // One that is on the platter.
+  std::optional<Sector> DrawDurableSector(std::string_view path_part, base::Prng& draws) const;
+  // Where the file reads differently than it should, now or after its clean pages are evicted.
+  static std::vector<ByteRange> DamageOf(const Inode& file);
+  // Every damaged file by its path.
+  std::vector<std::string> DamagedFiles() const;
+  // All files as if nothing had ever been damaged, as from a copy that somebody kept.
+  void Repair();
 
   // Forgets the page cache. What survives follows from the seed. REQUIRES: nothing is open.
   PowerLossReport LosePower(uint64_t draw_seed, PowerLossFate fate);
@@ -131,6 +160,8 @@ class DiskModel {
   // After the space that a file takes, its name or its handles have changed.
   void Account(Inode& file);
   void RecountSpace();
+  enum class Held : uint8_t { kSeen, kDurable };
+  std::optional<Sector> DrawSectorOf(Held where, std::string_view path_part, base::Prng& draws) const;
 
   DiskModelOptions options_;
   InodeRef root_;

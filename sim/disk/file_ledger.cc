@@ -1,6 +1,7 @@
 #include "sim/disk/file_ledger.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -124,9 +125,10 @@ void FileLedger::FailSync(uint64_t last_change) {
   }
 }
 
-std::set<int64_t> FileLedger::DirtySectors() const {
+std::set<int64_t> FileLedger::DirtySectors(uint64_t last_change) const {
   std::set<int64_t> dirty;
   for (const Change& change : pending_) {
+    if (change.number > last_change) break;
     if (change.given_up) continue;
     for (int64_t sector = change.sectors_begin(); sector < change.sectors_end(); ++sector) dirty.insert(sector);
   }
@@ -138,7 +140,7 @@ void FileLedger::EvictClean() {
   const auto last_given_up =
       std::find_if(pending_.rbegin(), pending_.rend(), [](const Change& change) { return change.given_up; });
   for (auto count = std::distance(last_given_up, pending_.rend()); count > 0; --count) CommitOldest();
-  const std::set<int64_t> dirty = DirtySectors();
+  const std::set<int64_t> dirty = DirtySectors(last_change_);
   for (auto at = lost_sectors_.begin(); at != lost_sectors_.end();) {
     const int64_t sector = *at;
     if (dirty.contains(sector)) {
@@ -157,13 +159,23 @@ void FileLedger::FlipBit(int64_t offset, int bit_index) {
   if (offset >= durable_.size_bytes()) return;
   durable_.FlipBit(offset, bit_index);
   const int64_t sector = offset / kSectorBytes;
-  if (lost_sectors_.contains(sector) || DirtySectors().contains(sector)) {
+  if (lost_sectors_.contains(sector) || DirtySectors(last_change_).contains(sector)) {
     lost_sectors_.insert(sector);
     return;
   }
   base_.FlipBit(offset, bit_index);
   visible_ = base_;
   for (const Change& change : pending_) Apply(visible_, change);
+}
+
+void FileLedger::DamageSector(int64_t sector_index, const PagedContent& from, int64_t from_index) {
+  const int64_t offset = sector_index * kSectorBytes;
+  if (offset >= durable_.size_bytes()) return;
+  std::array<std::byte, kSectorBytes> bytes{};
+  from.Read(bytes, from_index * kSectorBytes);
+  const int64_t size_bytes = std::min(kSectorBytes, durable_.size_bytes() - offset);
+  durable_.Write(Bytes(bytes).first(static_cast<size_t>(size_bytes)), offset);
+  lost_sectors_.insert(sector_index);
 }
 
 FileLedger::LossPlan FileLedger::DrawPlan(base::Prng& draws, PowerLossFate fate) const {

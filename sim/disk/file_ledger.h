@@ -68,6 +68,11 @@ class FileLedger {
   void EvictClean();
   // The platter's copy of a byte rots; seen at once unless the sector is dirty.
   void FlipBit(int64_t offset, int bit_index);
+  // The platter's copy of a sector becomes another sector's bytes; the page cache shows it after an eviction. Behind
+  // the end of the file nothing happens.
+  void DamageSector(int64_t sector_index, const PagedContent& from, int64_t from_index);
+  // What a sync up to `last_change` is to write.
+  std::set<int64_t> DirtySectors(uint64_t last_change) const;
   // Afterwards visible and durable are the same and nothing is pending.
   void LosePower(base::Prng& draws, PowerLossFate fate);
 
@@ -96,7 +101,6 @@ class FileLedger {
   static void Apply(PagedContent& content, const Change& change);
   LossPlan DrawPlan(base::Prng& draws, PowerLossFate fate) const;
   static bool Survives(const LossPlan& plan, base::Prng& draws, size_t change_index, uint64_t change_fate);
-  std::set<int64_t> DirtySectors() const;
   void ShareCommittedPages(const std::set<int64_t>& page_indexes);
 
   Limits limits_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/check.h"
 
@@ -53,12 +54,14 @@ using env::DiskError;
 using env::IoResult;
 
 DiskCall::DiskCall(SimNodeDisk& node, fiber::Fiber& self, DiskOperation operation, std::string_view path)
-    : node_(node), self_(self), operation_(operation), path_(path) {
+    : node_(node), self_(self), operation_(operation), path_(path), began_at_(self.Now()) {
   while (node_.is_cut_off_ || self.is_killed()) {
     fiber::WaitQueue nobody;
     nobody.Wait(self);
   }
   ++node_.call_count_;
+  before_ = std::exchange(node_.last_call_, this);
+  (before_ == nullptr ? node_.first_call_ : before_->after_) = this;
   if (node_.observer_ != nullptr) node_.observer_->OnDiskOperation(node_.node_, operation, path);
   node_.kernel_.FoldBytes(AsBytes(path));
   const Duration time = node_.DrawTime(operation);
@@ -67,6 +70,12 @@ DiskCall::DiskCall(SimNodeDisk& node, fiber::Fiber& self, DiskOperation operatio
 
 DiskCall::~DiskCall() {
   --node_.call_count_;
+  (before_ == nullptr ? node_.first_call_ : before_->after_) = after_;
+  (after_ == nullptr ? node_.last_call_ : after_->before_) = before_;
+}
+
+env::OpenCall DiskCall::Describe() const {
+  return {.since = began_at_, .path = std::string(path_), .what = std::string(disk_call::NameOf(operation_))};
 }
 
 void DiskCall::Wait(Duration duration) {
@@ -132,9 +141,7 @@ IoResult SimFile::ReadAt(fiber::Fiber& self, MutableBytes into, int64_t offset) 
   const auto wanted_bytes = static_cast<int64_t>(into.size());
   const int64_t readable_bytes = std::clamp<int64_t>(node_.model_.SizeOf(*inode_) - offset, 0, wanted_bytes);
   if (readable_bytes > 0 && call.Hits(DiskFaultKind::kBitRot)) {
-    const int64_t at = offset + node_.shape_draws_.Between(0, readable_bytes - 1);
-    const auto bit_index = static_cast<int>(node_.shape_draws_.Below(8));
-    node_.model_.FlipBit(*inode_, at, bit_index);
+    node_.Rot(*inode_, path_, offset, offset + readable_bytes);
   }
   const int64_t first_bytes = call.suspends() ? call.DrawPart(wanted_bytes) : wanted_bytes;
   IoResult result = node_.model_.Read(*inode_, into.first(static_cast<size_t>(first_bytes)), offset);
@@ -142,6 +149,9 @@ IoResult SimFile::ReadAt(fiber::Fiber& self, MutableBytes into, int64_t offset) 
     call.WaitBetween();
     const MutableBytes rest = into.subspan(static_cast<size_t>(first_bytes));
     result.size_bytes += node_.model_.Read(*inode_, rest, offset + first_bytes).size_bytes;
+  }
+  if (result.size_bytes > 0 && call.Hits(DiskFaultKind::kMisdirectedRead)) {
+    node_.Misread(into.first(static_cast<size_t>(result.size_bytes)), path_, offset);
   }
   call.WaitAfter();
   return call.Done(result, offset);
@@ -202,6 +212,8 @@ DiskError SimFile::Sync(fiber::Fiber& self) {
   const bool fails = call.Hits(DiskFaultKind::kSyncError);
   if (fails) {
     node_.model_.FailSync(*inode_, last_change);
+  } else if (call.Hits(DiskFaultKind::kMisdirectedWrite)) {
+    node_.SyncMisdirected(inode_, path_, last_change);
   } else {
     node_.model_.Sync(*inode_, last_change);
   }

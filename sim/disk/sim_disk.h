@@ -35,14 +35,22 @@ class DiskCall {
   env::DiskError Done(env::DiskError error);
   env::IoResult Done(const env::IoResult& result, int64_t offset);
 
+  MonoTime began_at() const { return began_at_; }
+  env::OpenCall Describe() const;
+
  private:
+  friend class SimNodeDisk;
   void Wait(Duration duration);
 
   SimNodeDisk& node_;
   fiber::Fiber& self_;
   const DiskOperation operation_;
   const std::string_view path_;
+  const MonoTime began_at_;
   Duration left_;
+  // In the list of calls that are under way, by their beginnings.
+  DiskCall* before_ = nullptr;
+  DiskCall* after_ = nullptr;
 };
 
 class SimFile final : public env::File {
@@ -90,6 +98,7 @@ class SimDisk final : public env::Disk {
   env::DiskError SyncDirectory(fiber::Fiber& self, std::string_view path) override;
   env::LockResult Lock(fiber::Fiber& self, std::string_view path) override;
   env::SpaceResult Space(fiber::Fiber& self, std::string_view path) override;
+  std::vector<env::OpenCall> OpenCalls(MonoTime before) const override { return node_.OpenCalls(before); }
 
  private:
   // EIO or ENOSPC for an operation that changes names.

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/env/disk.h"
 #include "engine/fiber/fiber.h"
@@ -48,6 +49,7 @@ struct DiskOptions {
   uint32_t evict_ppm = 50'000;
 };
 
+class DiskCall;
 class SimDisk;
 
 class SimNodeDisk final : public NodeDisk {
@@ -68,14 +70,19 @@ class SimNodeDisk final : public NodeDisk {
   size_t open_count() const override;
   void Inject(const DiskFault& fault) override;
   void Heal() override;
+  void Repair() override;
   void SetCapacity(int64_t capacity_bytes) override { model_.SetCapacity(capacity_bytes); }
   void SetObserver(DiskObserver* observer) override { observer_ = observer; }
+  void SetDamageObserver(DamageObserver* observer) override { damage_observer_ = observer; }
 
   // For power losses to come.
   void SetPowerLossFate(PowerLossFate fate) { fate_ = fate; }
   // What the last loss of power took.
   const PowerLossReport& last_loss() const { return last_loss_; }
+  // The ledger of all that was ever damaged, in order; DiskModel::DamageOf says what still is.
+  const std::vector<DiskDamage>& damages() const { return damages_; }
   DiskModel& model() { return model_; }
+  std::vector<env::OpenCall> OpenCalls(MonoTime before) const;
 
  private:
   friend class SimDisk;
@@ -91,6 +98,13 @@ class SimNodeDisk final : public NodeDisk {
 
   // Whether a fault of this kind hits the operation; counts it.
   bool Hits(DiskFaultKind kind, std::string_view path);
+  void NoteDamage(DiskFaultKind kind, std::string_view path, int64_t begin, int64_t end);
+  void RotAtRest(const DiskFault& fault, DrawStream draws);
+  // A read found `bytes` of the file: one of them rots.
+  void Rot(Inode& file, std::string_view path, int64_t begin, int64_t end);
+  // One sector of what was read from `offset` on becomes another one.
+  void Misread(MutableBytes bytes, std::string_view path, int64_t offset);
+  void SyncMisdirected(const InodeRef& file, std::string_view path, uint64_t last_change);
   Duration SlowDelay(std::string_view path);
   const DiskTimes& TimesOf(DiskOperation operation) const;
   Duration DrawTime(DiskOperation operation);
@@ -105,14 +119,19 @@ class SimNodeDisk final : public NodeDisk {
   DrawStream& shape_draws_;
   DrawStream& evict_draws_;
   DrawStream& loss_draws_;
+  DrawStream& damage_draws_;
   std::deque<ArmedFault> faults_;
   uint64_t injected_count_ = 0;
   fiber::WaitQueue healed_;
   DiskObserver* observer_ = nullptr;
+  DamageObserver* damage_observer_ = nullptr;
+  std::vector<DiskDamage> damages_;
   std::unique_ptr<SimDisk> disk_;
   PowerLossFate fate_ = PowerLossFate::kDrawn;
   PowerLossReport last_loss_;
   size_t call_count_ = 0;
+  DiskCall* first_call_ = nullptr;  // of those that are under way
+  DiskCall* last_call_ = nullptr;
   bool is_cut_off_ = false;
 };
 

@@ -23,17 +23,6 @@ ByteBuffer BytesOf(const PagedContent& content) {
   return bytes;
 }
 
-// nullopt: not a folder that holds a partition.
-std::optional<TopicPartition> PartitionOf(std::string_view folder) {
-  const size_t dash = folder.rfind('-');
-  if (dash == std::string_view::npos) return std::nullopt;
-  const std::string_view number = folder.substr(dash + 1);
-  int32_t index = 0;
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), index);
-  if (error != std::errc() || end != number.data() + number.size()) return std::nullopt;
-  return TopicPartition{std::string(folder.substr(0, dash)), PartitionIndex(index)};
-}
-
 void AddFile(std::string_view name, const PagedContent& content, WrittenLog& log) {
   if (name.ends_with(".log") || name.ends_with(".log.swap") || name.ends_with(".snapshot"))
     log.Add(name, BytesOf(content));
@@ -50,6 +39,16 @@ DirectoryLog& LogOf(const TopicPartition& partition, DirectoryState& state) {
 
 }  // namespace
 
+std::optional<TopicPartition> PartitionOfFolder(std::string_view folder) {
+  const size_t dash = folder.rfind('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  const std::string_view number = folder.substr(dash + 1);
+  int32_t index = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), index);
+  if (error != std::errc() || end != number.data() + number.size()) return std::nullopt;
+  return TopicPartition{std::string(folder.substr(0, dash)), PartitionIndex(index)};
+}
+
 WrittenLog LookAtLog(const DiskModel& disk, DiskModel::View view, std::string_view folder) {
   WrittenLog log;
   disk.VisitFiles(view, folder,
@@ -64,7 +63,7 @@ DirectoryState LookAtDirectory(const DiskModel& disk, std::string_view directory
     const size_t slash = path.find('/');
     if (slash == std::string_view::npos) return;
     const std::string_view folder = path.substr(0, slash);
-    const auto partition = PartitionOf(folder);
+    const auto partition = PartitionOfFolder(folder);
     if (!partition.has_value()) return;
     AddFile(path.substr(slash + 1), content, LogOf(*partition, state).*which);
   };
@@ -72,14 +71,14 @@ DirectoryState LookAtDirectory(const DiskModel& disk, std::string_view directory
     const ByteBuffer bytes = BytesOf(content);
     return properties::ReadCheckpoint(AsString(bytes));
   };
-  disk.VisitFiles(DiskModel::View::kSeen, directory, [&](std::string_view path, const PagedContent& content) {
+  disk.VisitFiles(DiskModel::View::kIntact, directory, [&](std::string_view path, const PagedContent& content) {
     if (path == storage::kCleanShutdownName) state.clean_marker = DirectoryState::Marker::kThere;
     if (path == storage::kRecoveryPointCheckpointName) state.recovery_points = checkpoint(content);
     if (path == storage::kLogStartCheckpointName) state.log_starts = checkpoint(content);
     if (path == storage::kHighWatermarkCheckpointName) state.high_watermarks = checkpoint(content);
     take(path, content, &DirectoryLog::files);
   });
-  disk.VisitFiles(DiskModel::View::kDurable, directory, [&](std::string_view path, const PagedContent& content) {
+  disk.VisitFiles(DiskModel::View::kIntactDurable, directory, [&](std::string_view path, const PagedContent& content) {
     if (path == storage::kCleanShutdownName) state.durable_clean_marker = DirectoryState::Marker::kThere;
     take(path, content, &DirectoryLog::durable);
   });

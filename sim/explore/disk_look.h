@@ -2,7 +2,7 @@
 // nothing, changes nothing. Never suspends.
 #pragma once
 
-#include <functional>
+#include <optional>
 #include <string_view>
 
 #include "properties/monitors.h"
@@ -12,6 +12,9 @@ namespace odradek::explore {
 
 // Segments and producer snapshots of a partition's folder; empty if there is no such folder.
 properties::WrittenLog LookAtLog(const sim::DiskModel& disk, sim::DiskModel::View view, std::string_view folder);
+
+// nullopt: not the name of a folder that holds a partition.
+std::optional<TopicPartition> PartitionOfFolder(std::string_view folder);
 
 // Everything but the time, the node and the moment, and Gaps and Trust of the logs.
 properties::DirectoryState LookAtDirectory(const sim::DiskModel& disk, std::string_view directory);

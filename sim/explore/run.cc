@@ -15,6 +15,7 @@
 #include "sim/cluster/cluster.h"
 #include "sim/disk/sim_node_disk.h"
 #include "sim/explore/broker_program.h"
+#include "sim/explore/damage_ledger.h"
 #include "sim/explore/state_monitor.h"
 #include "sim/lab/journal.h"
 #include "sim/lab/nodes.h"
@@ -84,6 +85,8 @@ class Run {
   bool RunFor(Duration duration);
   // What an operator does with a log directory that failed, once the disk is well again.
   void Operate();
+  // What an operator does whose disk damaged something: a copy takes its place while the broker is down.
+  void Restore();
   void RunPhases();
   bool SetUp();
   bool FaultyPhase();
@@ -112,6 +115,7 @@ class Run {
   lab::Journal journal_;
   workload::NodeRecorder nodes_;
   StateMonitor monitor_;
+  DamageLedger damages_;
   Observers observers_{*this};
   std::unique_ptr<sim::Nemesis> nemesis_;
   sim::Node* broker_ = nullptr;
@@ -144,7 +148,8 @@ Run::Run(const Scenario& scenario, RunSetup setup, const RunOptions& options)
       recorder_(cluster_.kernel()),
       journal_(cluster_.kernel(), recorder_.history()),
       nodes_(cluster_, recorder_.history()),
-      monitor_(cluster_, nodes_, MonitorOptionsOf(setup_)) {
+      monitor_(cluster_, nodes_, MonitorOptionsOf(setup_)),
+      damages_(cluster_, nodes_) {
   cluster_.kernel().SetTrace(options.trace);
   cluster_.kernel().SetHashLog(options.hash_log);
   cluster_.SetObserver(&observers_);
@@ -191,6 +196,7 @@ void Run::AddBroker() {
   options.disk = MakeDisk;
   options.restart_after_fatal = kRestartAfterFatal;
   broker_ = &cluster_.AddNode(options, BrokerProgram(setup_.broker));
+  broker_->disk()->SetDamageObserver(&damages_);
 }
 
 sim::Node& Run::AddClient(const std::string& name, const sim::NodeClock::Options& clock, workload::Workload& work) {
@@ -246,6 +252,15 @@ void Run::Operate() {
   broker_->ShutDown({.patience = kShutdownPatience, .restart_after = kRestartAfterFatal});
 }
 
+void Run::Restore() {
+  if (damages_.damage_count() == 0) return;
+  Phase("the operator restores what the disk damaged");
+  if (broker_->is_up()) broker_->Crash();
+  broker_->disk()->Repair();
+  nodes_.NoteRepair(broker_->index());
+  broker_->Boot();
+}
+
 void Run::NotConverged(const std::string& why) {
   history::History& history = recorder_.history();
   history.converged = false;
@@ -291,6 +306,7 @@ bool Run::LivenessPhase() {
   Phase("liveness phase");
   cluster_.context().DisableBuggify();
   nemesis_->Heal();
+  Restore();
   is_healed_ = true;
   // Producers first: a consumer is done when it has reached the end that it finds then.
   for (const auto& work : workloads_) work->Hurry();
@@ -403,8 +419,11 @@ properties::Verdicts Run::Judge() {
         {"D1", fmt::format("{} was reached, which no fault of the scenario can bring about", probe), {}});
   }
   const auto& wanted = scenario_.property();
+  const auto& skipped = scenario_.skipped_property();
   std::erase_if(all.violations, [&](const history::Violation& violation) {
-    return !wanted.empty() && std::find(wanted.begin(), wanted.end(), violation.property) == wanted.end();
+    const std::string& id = violation.property;
+    const bool is_wanted = wanted.empty() || std::find(wanted.begin(), wanted.end(), id) != wanted.end();
+    return !is_wanted || std::find(skipped.begin(), skipped.end(), id) != skipped.end();
   });
   return all;
 }
@@ -477,6 +496,7 @@ RunResult Run::MakeResult(const properties::Verdicts& verdicts) {
   AddTally(counts, "records lost", seen.lost_record_count);
   AddTally(counts, "offline logs", seen.offline_log_count);
   AddTally(counts, "segments deleted", seen.deleted_segment_count);
+  AddTally(counts, "disk damages", damages_.damage_count());
   AddTally(counts, "file readings", monitor_.reading_count());
   return result;
 }

@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 
 constexpr uint32_t kAllPpm = 1'000'000;
 constexpr int kShardsMax = 2;
+constexpr int kLogDirectoriesMax = 8;
 constexpr std::string_view kSuffix = ".txtpb";
 
 class ScenarioErrors final : public google::protobuf::io::ErrorCollector {
@@ -151,6 +152,7 @@ class ScenarioCheck {
     const Located at{topology, Nested(root_, "topology", -1)};
     if (topology.brokers() != 1) Complain(at, "brokers", -1, "must be 1");
     CheckEach(at, "shards", topology.shards(), Within(1, kShardsMax));
+    CheckEach(at, "log_directories", topology.log_directories(), Within(1, kLogDirectoriesMax));
     for (int i = 0; i < topology.broker_config_size(); ++i) {
       const Setting& setting = topology.broker_config(i);
       CheckSetting({setting, Nested(at, "broker_config", i)}, setting,
@@ -218,8 +220,8 @@ class ScenarioCheck {
     const Located at{admins, Nested(root_, "admins", -1)};
     CheckCount(at, "count", admins.count(), Within(0, 100));
     CheckRange(at, "pause_ms", admins.pause_ms(), Within(0, 3'600'000));
-    const uint64_t weights =
-        uint64_t{admins.list_offsets_weight()} + admins.delete_records_weight() + admins.topics_weight();
+    const uint64_t weights = uint64_t{admins.list_offsets_weight()} + admins.delete_records_weight() +
+                             admins.topics_weight() + admins.recreate_weight();
     if (admins.count() > 0 && weights == 0) Complain(root_, "admins", -1, "no kind of call has a weight");
   }
 
@@ -288,15 +290,20 @@ class ScenarioCheck {
                        [&](const lab::Property& property) { return property.name == id; });
   }
 
+  void CheckProperties(const char* field, const google::protobuf::RepeatedPtrField<std::string>& ids) {
+    for (int i = 0; i < ids.size(); ++i) {
+      if (!IsProperty(ids.Get(i))) Complain(root_, field, i, fmt::format("there is no property \"{}\"", ids.Get(i)));
+    }
+  }
+
   void CheckRest() {
     CheckOpenTopics();
     const Located phases{scenario_.phases(), Nested(root_, "phases", -1)};
     CheckCount(phases, "faulty_ms", scenario_.phases().faulty_ms(), Within(1, 86'400'000));
     CheckCount(phases, "liveness_ms", scenario_.phases().liveness_ms(), Within(1, 86'400'000));
-    for (int i = 0; i < scenario_.property_size(); ++i) {
-      if (!IsProperty(scenario_.property(i)))
-        Complain(root_, "property", i, fmt::format("there is no property \"{}\"", scenario_.property(i)));
-    }
+    CheckProperties("property", scenario_.property());
+    CheckProperties("skipped_property", scenario_.skipped_property());
+    CheckCount(root_, "fault_subset_ppm", scenario_.fault_subset_ppm(), Within(0, kAllPpm));
     for (int i = 0; i < scenario_.fault_size(); ++i) {
       const sim::plan::FaultClass& fault = scenario_.fault(i);
       const Located at{fault, Nested(root_, "fault", i)};

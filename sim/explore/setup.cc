@@ -62,10 +62,23 @@ workload::Between<int64_t> CountsOf(const Range& range) {
   return {range.low(), range.high()};
 }
 
+void DrawLimits(const Limits& limits, const SetupDraws& draws, broker::NodeOptions& options) {
+  const auto draw = [&](std::string_view name, const auto& values, auto& limit) {
+    const auto drawn = draws.Choose(name, values, std::decay_t<decltype(limit)>{0});
+    if (drawn > 0) limit = drawn;
+  };
+  draw("producer ids", limits.producer_id_block_size(), options.producer_id_block_size);
+  draw("segment offsets", limits.segment_offsets_max(), options.segment_offsets_max);
+  draw("open files", limits.open_files_max(), options.open_files_max);
+  draw("pipelined requests", limits.pipelined_requests_max(), options.pipelined_requests_max);
+}
+
 absl::StatusOr<broker::NodeOptions> DrawBroker(const Scenario& scenario, const SetupDraws& draws, int32_t shard_count) {
   config::StaticConfig properties;
   std::string log_dirs;
-  for (int32_t i = 0; i < shard_count; ++i) log_dirs += fmt::format("{}data-{}", i == 0 ? "" : ",", i);
+  const auto drawn_dirs = draws.Choose("log directories", scenario.topology().log_directories(), int32_t{0});
+  for (int32_t i = 0; i < std::max(shard_count, drawn_dirs); ++i)
+    log_dirs += fmt::format("{}data-{}", i == 0 ? "" : ",", i);
   std::vector<std::pair<std::string, std::string>> given = {
       {"node.id", "1"},
       {"listeners", fmt::format("PLAINTEXT://:{}", kBrokerPort)},
@@ -86,11 +99,7 @@ absl::StatusOr<broker::NodeOptions> DrawBroker(const Scenario& scenario, const S
   if (!resolved.ok()) return resolved.status();
   options.config = std::move(*resolved);
   options.log_directories = options.config.log_dirs;
-  const Limits& limits = scenario.topology().limits();
-  if (limits.producer_id_block_size() > 0) options.producer_id_block_size = limits.producer_id_block_size();
-  if (limits.segment_offsets_max() > 0) options.segment_offsets_max = limits.segment_offsets_max();
-  if (limits.open_files_max() > 0) options.open_files_max = limits.open_files_max();
-  if (limits.pipelined_requests_max() > 0) options.pipelined_requests_max = limits.pipelined_requests_max();
+  DrawLimits(scenario.topology().limits(), draws, options);
   return options;
 }
 
@@ -236,7 +245,9 @@ void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
                             .pause = MillisOf(wanted.pause_ms()),
                             .list_offsets_weight = wanted.list_offsets_weight(),
                             .delete_records_weight = wanted.delete_records_weight(),
-                            .topics_weight = wanted.topics_weight()});
+                            .topics_weight = wanted.topics_weight(),
+                            .recreate_weight = wanted.recreate_weight(),
+                            .made_topics = setup.topics});
   }
   for (int32_t i = 0; i < scenario.strangers().count(); ++i) {
     setup.strangers.push_back({.client = ++client,
@@ -272,6 +283,17 @@ std::string DescribeOrder(const RunSetup& setup) {
   if (setup.strategy != sim::Strategy::kPct) return fmt::format("{} order", sim::ToString(setup.strategy));
   return fmt::format("pct order of depth {}, {} steps and {} us", setup.pct.depth, setup.pct.steps,
                      setup.pct.window.micros());
+}
+
+// Few kinds of faults at a time show more than all at once, which mask each other (swarm testing, ISSTA '12).
+std::vector<sim::plan::FaultClass> DrawClasses(const Scenario& scenario, const SetupDraws& draws) {
+  std::vector<sim::plan::FaultClass> classes;
+  for (int i = 0; i < scenario.fault_size(); ++i) {
+    const uint32_t subset = scenario.fault_subset_ppm();
+    const bool is_in = subset == 0 || draws.PartsPerMillion(fmt::format("fault class {}", i), subset);
+    if (is_in) classes.push_back(scenario.fault(i));
+  }
+  return classes;
 }
 
 std::string DescribeClocks(const sim::NodeClock::Options& clock) {
@@ -347,7 +369,7 @@ absl::StatusOr<RunSetup> DrawSetup(const Scenario& scenario, uint64_t seed) {
   constexpr Ending kEndings[] = {Ending::kCleanRestart, Ending::kCleanRestart, Ending::kCrash, Ending::kNothing};
   setup.ending = kEndings[run.Stream("ending").Below(std::size(kEndings))];
   sim::PlanOptions plan{.seed = seed, .topology = TopologyOf(scenario), .length = setup.faulty_phase};
-  plan.classes.assign(scenario.fault().begin(), scenario.fault().end());
+  plan.classes = DrawClasses(scenario, run);
   setup.plan = sim::GeneratePlan(plan);
   return setup;
 }

@@ -273,7 +273,7 @@ void StateMonitor::OnRecovered(sim::NodeIndex index, const env::LogRecovered& re
   if (recovered.previous_shutdown == env::ShutdownKind::kClean) log.claimed = Shutdown::kClean;
   for (const std::string& directory : options_.log_directories) {
     const properties::WrittenLog files =
-        LookAtLog(DiskOf(node), sim::DiskModel::View::kSeen, directory + "/" + ToString(name));
+        LookAtLog(DiskOf(node), sim::DiskModel::View::kIntact, directory + "/" + ToString(name));
     if (files.segments.empty()) continue;
     if (marked_.contains({index, directory})) log.marked = Shutdown::kClean;
     if (HasCleanMark(DiskOf(node), directory)) log.mark_now = properties::RecoveredLog::Mark::kThere;
@@ -322,7 +322,7 @@ void StateMonitor::OnDeleted(sim::NodeIndex index, ShardId shard, const env::Seg
                                        .latest_wall_ms = LatestWall(node).unix_millis(),
                                        .retention_ms = log.config().retention_ms,
                                        .retention_bytes = log.config().retention_bytes};
-  const properties::WrittenLog files = LookAtLog(DiskOf(node), sim::DiskModel::View::kSeen, log.directory());
+  const properties::WrittenLog files = LookAtLog(DiskOf(node), sim::DiskModel::View::kIntact, log.directory());
   for (const properties::WrittenSegment& segment : files.segments) {
     if (segment.base_offset > deleted.base_offset) deletion.bytes_left += segment.size_bytes;
     if (segment.base_offset != deleted.base_offset) continue;

@@ -93,6 +93,14 @@ struct DeleteRecords {
   Offset low_watermark = kNoOffset;
 };
 
+// Somebody deleted a topic and may have made another one of its name.
+struct TopicDeletion {
+  Span span;
+  ClientId client = 0;
+  std::string topic;
+  Outcome outcome = Outcome::kUnknown;
+};
+
 // A request that the protocol says must be refused, and what was said: Kafka's code.
 struct Refusal {
   Span span;
@@ -119,6 +127,12 @@ struct FinalRead {
   std::vector<PolledRecord> records;
 };
 
+enum class LossCause : uint8_t {
+  kDeath,    // of the process, or of the power: judged by the table of promises
+  kDamage,   // the disk had damaged a batch at or before recovered_end: nothing is promised from there on
+  kDeletion  // of the topic, whose successor of the same name is another topic
+};
+
 // A log came back shorter than it was: power was lost and the suffix from `recovered_end` on was not durable. Judged by
 // the table of promises: `durable_end` is what had been promised.
 struct LogLoss {
@@ -127,6 +141,8 @@ struct LogLoss {
   Offset recovered_end;
   Offset durable_end;
   Offset end_before;
+  LossCause cause = LossCause::kDeath;
+  bool was_reported = true;  // the node said that it cut something off
 };
 
 // log_start_offset moved by retention or DeleteRecords, as the node reported it.
@@ -212,6 +228,7 @@ struct History {
   std::vector<Poll> polls;
   std::vector<ListOffsets> list_offsets;
   std::vector<DeleteRecords> delete_records;
+  std::vector<TopicDeletion> topic_deletions;
   std::vector<Refusal> refusals;
   std::vector<FetchShape> fetch_shapes;
   std::vector<FinalRead> final_reads;

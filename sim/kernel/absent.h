@@ -20,6 +20,7 @@ class NoDisk final : public env::Disk {
   env::DiskError SyncDirectory(fiber::Fiber&, std::string_view) override { return kError; }
   env::LockResult Lock(fiber::Fiber&, std::string_view) override { return {.lock = nullptr, .error = kError}; }
   env::SpaceResult Space(fiber::Fiber&, std::string_view) override { return {.error = kError}; }
+  std::vector<env::OpenCall> OpenCalls(MonoTime) const override { return {}; }
 
  private:
   static constexpr env::DiskError kError = env::DiskError::kAccessDenied;

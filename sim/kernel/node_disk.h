@@ -20,6 +20,10 @@ enum class DiskFaultKind : uint8_t {
   kSlow,        // every operation takes `delay` longer
   kHang,        // operations do not return before Heal
   kBitRot,      // a read finds a bit flipped, for ever
+  // `count_max` bits of what is durable flip when the fault is injected, and nothing happens afterwards.
+  kRotAtRest,
+  kMisdirectedRead,   // a sector of what a read returns comes from somewhere else, this once
+  kMisdirectedWrite,  // a sector that a sync writes comes down somewhere else, and what was there is gone
 };
 
 // Holds until Heal or until it has hit `count_max` times.
@@ -57,6 +61,23 @@ class DiskObserver {
   ~DiskObserver() = default;
 };
 
+// Bytes that are no longer what was written, or were not what a read returned.
+struct DiskDamage {
+  MonoTime at;
+  DiskFaultKind kind = DiskFaultKind::kBitRot;
+  std::string path;
+  int64_t begin = 0;  // in bytes of the file
+  int64_t end = 0;
+};
+
+class DamageObserver {
+ public:
+  virtual void OnDamage(NodeIndex node, const DiskDamage& damage) = 0;
+
+ protected:
+  ~DamageObserver() = default;
+};
+
 class NodeDisk {
  public:
   virtual ~NodeDisk() = default;
@@ -82,10 +103,16 @@ class NodeDisk {
   virtual void Inject(const DiskFault& fault) = 0;
   // Ends all injected faults. What they did stays.
   virtual void Heal() = 0;
+  // What an operator does with a copy: everything becomes what it would be if nothing had been damaged. What a process
+  // read and wrote somewhere else, or cut off because it was damaged, stays as the process left it. REQUIRES: no
+  // process runs.
+  virtual void Repair() = 0;
   // May be less than what is used: then nothing can be written until something is removed.
   virtual void SetCapacity(int64_t capacity_bytes) = 0;
   // nullptr: none.
   virtual void SetObserver(DiskObserver* observer) = 0;
+  // nullptr: none. Told after the damage is done.
+  virtual void SetDamageObserver(DamageObserver* observer) = 0;
 };
 
 }  // namespace odradek::sim

@@ -73,6 +73,18 @@ void FillDisk(DrawStream& draws, const FaultClass& wanted, plan::DiskFault& faul
       // One lasts.
       fault.set_count_max(1);
       return fault.set_kind(plan::DiskFault::BIT_ROT);
+    case FaultClass::DISK_ROT_AT_REST:
+      fault.clear_duration_ns();
+      fault.clear_probability_ppm();
+      // A bit, or a part of the platter.
+      fault.set_count_max(uint64_t{1} << draws.Below(6));
+      return fault.set_kind(plan::DiskFault::ROT_AT_REST);
+    case FaultClass::DISK_MISDIRECTED_READ:
+      fault.set_count_max(1);
+      return fault.set_kind(plan::DiskFault::MISDIRECTED_READ);
+    case FaultClass::DISK_MISDIRECTED_WRITE:
+      fault.set_count_max(1);
+      return fault.set_kind(plan::DiskFault::MISDIRECTED_WRITE);
     default:
       fault.set_kind(plan::DiskFault::SLOW_DISK);
       fault.set_delay_ns(DrawDuration(draws, Duration::Millis(1), Duration::Seconds(2)));
@@ -135,6 +147,9 @@ void FillAction(DrawStream& draws, const FaultClass& fault, plan::Action& action
     case FaultClass::DISK_SLOW:
     case FaultClass::DISK_HANG:
     case FaultClass::DISK_BIT_ROT:
+    case FaultClass::DISK_ROT_AT_REST:
+    case FaultClass::DISK_MISDIRECTED_READ:
+    case FaultClass::DISK_MISDIRECTED_WRITE:
       return FillDisk(draws, fault, *action.mutable_disk());
     default:
       return FillNetworkAction(draws, fault.kind(), action);

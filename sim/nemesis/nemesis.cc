@@ -56,6 +56,12 @@ DiskFaultKind KindOf(plan::DiskFault::Kind kind) {
       return DiskFaultKind::kHang;
     case plan::DiskFault::BIT_ROT:
       return DiskFaultKind::kBitRot;
+    case plan::DiskFault::ROT_AT_REST:
+      return DiskFaultKind::kRotAtRest;
+    case plan::DiskFault::MISDIRECTED_READ:
+      return DiskFaultKind::kMisdirectedRead;
+    case plan::DiskFault::MISDIRECTED_WRITE:
+      return DiskFaultKind::kMisdirectedWrite;
     default:
       return DiskFaultKind::kReadError;
   }

@@ -143,6 +143,10 @@ class PlanCheck {
       case plan::Action::kDisk: {
         const plan::DiskFault& fault = action.disk();
         if (fault.duration_ns() < 0 || fault.delay_ns() < 0) return "a disk fault's duration is negative";
+        const bool is_instant = fault.kind() == plan::DiskFault::ROT_AT_REST;
+        if (is_instant && (fault.duration_ns() > 0 || fault.probability_ppm() > 0)) {
+          return "ROT_AT_REST happens at once: it has no duration and no probability";
+        }
         return fault.probability_ppm() > kPpmMax ? "probability_ppm is above a million" : "";
       }
       case plan::Action::WHAT_NOT_SET:

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kAskBackMillisMax = 30'000;
 constexpr int32_t kOwnTopicPartitionsMax = 3;
+constexpr Duration kPauseAfterFailure = Duration::Millis(100);
 
 }  // namespace
 
@@ -28,7 +29,11 @@ class AdminWorkload::Process final : public sim::ProgramInstance {
   void Run(fiber::Fiber& self) {
     if (work_.is_done_) return;
     admin_ = std::make_unique<client::Admin>(env_, work_.options_.config);
-    while (!work_.hurry_) {
+    while (!work_.hurry_ || work_.missing_ != nullptr) {
+      if (work_.missing_ != nullptr) {
+        MakeAgain(self);
+        continue;
+      }
       ++work_.call_count_;
       CallSomething(self);
       fiber::SleepFor(self, Draw(env_, work_.options_.pause));
@@ -41,10 +46,36 @@ class AdminWorkload::Process final : public sim::ProgramInstance {
     const AdminWorkloadOptions& options = work_.options_;
     const uint64_t lists = options.list_offsets_weight;
     const uint64_t deletes = options.delete_records_weight;
-    const uint64_t drawn = DrawBelow(env_, lists + deletes + options.topics_weight);
+    const uint64_t recreates = options.recreate_weight;
+    const uint64_t drawn = DrawBelow(env_, lists + deletes + options.topics_weight + recreates);
     if (drawn < lists) return AskForOffset(self);
     if (drawn < lists + deletes) return DeleteSomeRecords(self);
+    if (drawn < lists + deletes + recreates) return Delete(self);
     MakeOrDeleteTopic(self);
+  }
+
+  void Delete(fiber::Fiber& self) {
+    const std::vector<client::NewTopic>& topics = work_.options_.made_topics;
+    const client::NewTopic& topic = topics[DrawBelow(env_, topics.size())];
+    work_.missing_ = &topic;
+    history::TopicDeletion call{
+        .span = {.invoked_ns = work_.recorder_.NowNanos()}, .client = work_.options_.client, .topic = topic.name};
+    const client::AdminStatus deleted = admin_->DeleteTopics(self, {topic.name}).at(topic.name);
+    call.outcome = OutcomeOf(deleted.outcome);
+    work_.recorder_.Add(std::move(call));
+    fiber::SleepFor(self, Draw(env_, work_.options_.pause));
+  }
+
+  // A deletion whose answer was lost may still come; a topic that is there is taken for the new one then.
+  void MakeAgain(fiber::Fiber& self) {
+    const std::string& name = work_.missing_->name;
+    const client::AdminStatus made = admin_->CreateTopics(self, {*work_.missing_}).at(name);
+    if (made.ok() || made.error == protocol::ErrorCode::kTopicAlreadyExists) {
+      REACHED(env_.context, "workload.admin.topic_made_again");
+      work_.missing_ = nullptr;
+      return;
+    }
+    fiber::SleepFor(self, kPauseAfterFailure);
   }
 
   const TopicPartition& AnyPartition() { return work_.partitions_[DrawBelow(env_, work_.partitions_.size())]; }

@@ -1,10 +1,12 @@
-// Asks for offsets, deletes records, and makes and deletes topics of its own, until the faults are over.
+// Asks for offsets, deletes records, makes and deletes topics of its own and, if it is to, deletes and makes anew the
+// topics that others use, until the faults are over. What it has deleted it makes again before it is done.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "engine/client/admin.h"
 #include "engine/client/config.h"
 #include "sim/workload/draw.h"
 #include "sim/workload/recorder.h"
@@ -21,6 +23,9 @@ struct AdminWorkloadOptions {
   uint32_t list_offsets_weight = 1;
   uint32_t delete_records_weight = 0;
   uint32_t topics_weight = 0;
+  // One of `made_topics`, which the others write to and read, is deleted and made anew.
+  uint32_t recreate_weight = 0;
+  std::vector<client::NewTopic> made_topics = {};
 };
 
 class AdminWorkload final : public Workload {
@@ -41,6 +46,8 @@ class AdminWorkload final : public Workload {
   bool is_done_ = false;
   uint64_t call_count_ = 0;
   uint64_t topic_count_ = 0;
+  // The topic that may be missing: its deletion was asked for, and that it is there again is not known.
+  const client::NewTopic* missing_ = nullptr;
 };
 
 }  // namespace odradek::workload

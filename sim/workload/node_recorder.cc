@@ -102,18 +102,42 @@ void NodeRecorder::AddExpiration(const env::SegmentExpired& expired) {
                                   .left_bytes = expired.left_bytes});
 }
 
+void NodeRecorder::NoteDamage(sim::NodeIndex node, const TopicPartition& partition, Offset from) {
+  const auto at = ghosts_.find({node, partition});
+  if (at != ghosts_.end()) at->second.damaged_from = std::min(at->second.damaged_from, from);
+}
+
+void NodeRecorder::NoteRepair(sim::NodeIndex node) {
+  for (auto& [key, ghost] : ghosts_) {
+    if (key.first == node) ghost.damaged_from = Offset(INT64_MAX);
+  }
+}
+
 void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered) {
-  LogGhost& ghost = ghosts_[{node, {std::string(recovered.partition.topic), recovered.partition.partition}}];
+  const Key key{node, {std::string(recovered.partition.topic), recovered.partition.partition}};
+  if (const auto deleted = deleted_ends_.find(key); deleted != deleted_ends_.end()) {
+    history_.losses.push_back({.at_ns = NowNanos(),
+                               .partition = key.second,
+                               .recovered_end = Offset(0),
+                               .durable_end = Offset(0),
+                               .end_before = deleted->second,
+                               .cause = history::LossCause::kDeletion});
+    deleted_ends_.erase(deleted);
+  }
+  LogGhost& ghost = ghosts_[key];
   if (recovered.previous_shutdown == env::ShutdownKind::kUnclean) ++counts_.recovery_count;
   const Offset promised = ghost.power_was_lost || ghost.suspect_end > ghost.flushed_end ? ghost.flushed_end : ghost.end;
+  const bool by_damage = recovered.log_end_offset < promised && ghost.damaged_from < promised;
   if (recovered.log_end_offset < std::max(ghost.end, promised)) {
     ++counts_.shortened_log_count;
     counts_.lost_record_count += static_cast<uint64_t>(ghost.end - recovered.log_end_offset);
     history_.losses.push_back({.at_ns = died_at_ns_[node],
                                .partition = {std::string(recovered.partition.topic), recovered.partition.partition},
                                .recovered_end = recovered.log_end_offset,
-                               .durable_end = promised,
-                               .end_before = ghost.end});
+                               .durable_end = std::min(promised, ghost.damaged_from),
+                               .end_before = ghost.end,
+                               .cause = by_damage ? history::LossCause::kDamage : history::LossCause::kDeath,
+                               .was_reported = recovered.bytes_truncated > 0});
   }
   ghost.end = recovered.log_end_offset;
   ghost.flushed_end = std::min(ghost.flushed_end, ghost.end);
@@ -122,8 +146,13 @@ void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& rec
   AddLogStart(recovered.partition, recovered.log_start_offset);
 }
 
+// The old log may still answer for a moment: what it lost counts from the first start of the new one.
 void NodeRecorder::OnTopicDeleted(std::string_view topic) {
-  std::erase_if(ghosts_, [&](const auto& entry) { return entry.first.second.topic == topic; });
+  std::erase_if(ghosts_, [&](const auto& entry) {
+    if (entry.first.second.topic != topic) return false;
+    deleted_ends_[entry.first] = entry.second.end;
+    return true;
+  });
 }
 
 void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observation& observation) {

@@ -3,6 +3,7 @@
 //
 //  1. Only a loss of power may take what a log held, and never what the node reported as synced. After the death of a
 //     process alone everything must be there (the page cache stays), unless a sync had failed before.
+//  2. Where a disk damaged a batch, that batch and what follows it may be cut off, but nothing before it.
 #pragma once
 
 #include <cstdint>
@@ -36,9 +37,16 @@ class NodeRecorder final : public sim::ClusterObserver {
     Offset suspect_end;
     // Since the log was last loaded.
     bool power_was_lost = false;
+    // The disk damaged the batch here, or did so once: what a start finds damaged may be cut off with all that follows.
+    Offset damaged_from{INT64_MAX};
   };
   // nullptr: nothing was observed.
   const LogGhost* Find(sim::NodeIndex node, const TopicPartition& partition) const;
+
+  // The disk has damaged, or returned as something else, a batch of the log that begins at `from`.
+  void NoteDamage(sim::NodeIndex node, const TopicPartition& partition, Offset from);
+  // Everything is as it was written, by an operator's hand.
+  void NoteRepair(sim::NodeIndex node);
 
   // Whether the node's process has a log that takes no more appends: an operator has to start it again.
   bool HasOfflineLog(sim::NodeIndex node) const;
@@ -74,6 +82,7 @@ class NodeRecorder final : public sim::ClusterObserver {
   sim::Cluster& cluster_;
   history::History& history_;
   std::map<Key, LogGhost> ghosts_;
+  std::map<Key, Offset> deleted_ends_;  // of logs of deleted topics whose successors were not seen yet
   std::map<sim::NodeIndex, int64_t> died_at_ns_;
   Counts counts_;
   std::vector<std::string> fatal_reasons_;

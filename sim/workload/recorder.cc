@@ -88,6 +88,15 @@ void Recorder::Add(history::DeleteRecords call) {
   history_.delete_records.push_back(std::move(call));
 }
 
+void Recorder::Add(history::TopicDeletion call) {
+  call.span.completed_ns = NowNanos();
+  kernel_.FoldBytes(AsBytes(call.topic));
+  kernel_.Trace(sim::TraceKind::kClient, [&] {
+    return fmt::format("client {} deletes topic {}: {}", call.client, call.topic, history::ToString(call.outcome));
+  });
+  history_.topic_deletions.push_back(std::move(call));
+}
+
 void Recorder::Add(history::Refusal refusal) {
   refusal.span.completed_ns = NowNanos();
   kernel_.Fold(static_cast<uint64_t>(refusal.client), static_cast<uint64_t>(refusal.error));

@@ -34,6 +34,7 @@ class Recorder {
   void Add(history::Poll poll);
   void Add(history::ListOffsets call);
   void Add(history::DeleteRecords call);
+  void Add(history::TopicDeletion call);
   void Add(history::Refusal refusal);
   void Add(history::FetchShape shape);
   // Replaces an earlier one of the partition.

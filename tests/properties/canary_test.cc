@@ -259,6 +259,53 @@ TEST(DeletedRecordsStayDeleted, RejectsALogThatStartsBelow) {
   EXPECT_FALSE(Holds(&DeletedRecordsStayDeleted, run));
 }
 
+TEST(DeletedTopicsStayDeleted, RejectsARecordOfTheTopicThatWasDeleted) {
+  HistoryBuilder run;
+  run.Acked(1, 0, 10);
+  run.InTheEnd(0, {1});
+  EXPECT_TRUE(Holds(&DeletedTopicsStayDeleted, run));
+  history::TopicDeletion& deletion = run.history().topic_deletions.emplace_back();
+  deletion = {.span = {20, 30}, .topic = run.history().sends[0].partition.topic, .outcome = Outcome::kOk};
+  EXPECT_FALSE(Holds(&DeletedTopicsStayDeleted, run));
+  // Its answer was lost: it may not have happened.
+  deletion.outcome = Outcome::kUnknown;
+  EXPECT_TRUE(Holds(&DeletedTopicsStayDeleted, run));
+  deletion.outcome = Outcome::kOk;
+  run.history().sends[0].span.completed_ns = 25;  // may have gone to its successor
+  EXPECT_TRUE(Holds(&DeletedTopicsStayDeleted, run));
+}
+
+TEST(DeletedTopicsStayDeleted, RejectsAReadThatBeganAfterTheDeletion) {
+  HistoryBuilder run;
+  run.Acked(1, 0, 10);
+  run.history().topic_deletions.push_back(
+      {.span = {20, 30}, .topic = run.history().sends[0].partition.topic, .outcome = Outcome::kOk});
+  run.Polled(0, {1}, 25);
+  EXPECT_TRUE(Holds(&DeletedTopicsStayDeleted, run));
+  run.Polled(0, {1}, 50);
+  EXPECT_FALSE(Holds(&DeletedTopicsStayDeleted, run));
+}
+
+TEST(DurableLogsSurvivePowerLoss, RejectsDamageThatWasNotReported) {
+  HistoryBuilder run;
+  run.Lost(3, 3, 20);
+  run.history().losses[0].cause = history::LossCause::kDamage;
+  EXPECT_TRUE(Holds(&DurableLogsSurvivePowerLoss, run));
+  run.history().losses[0].was_reported = false;
+  EXPECT_FALSE(Holds(&DurableLogsSurvivePowerLoss, run));
+}
+
+TEST(AckedRecordsAreNeverLost, ExcusesWhatTheDiskDamagedWhateverWasPromised) {
+  HistoryBuilder run;
+  run.Acked(1, 0, 10);
+  run.Lost(0, 0, 20);
+  run.InTheEnd(0, {});
+  run.history().promise.acked_survives_power_loss = true;
+  EXPECT_FALSE(Holds(&AckedRecordsAreNeverLost, run));
+  run.history().losses[0].cause = history::LossCause::kDamage;
+  EXPECT_TRUE(Holds(&AckedRecordsAreNeverLost, run));
+}
+
 TEST(TimestampSearchesFindTheFirst, RejectsAnOlderRecordAndAPassedOne) {
   HistoryBuilder run = Good();  // timestamps 10 and 20
   run.Searched(history::OffsetQuery::kByTimestamp, 0, 10, 40).timestamp = Timestamp(15);

@@ -66,6 +66,7 @@ class ModelDisk final : public env::Disk {
   env::SpaceResult Space(fiber::Fiber&, std::string_view) override {
     return {.free_bytes = model_.free_bytes(), .total_bytes = model_.capacity_bytes()};
   }
+  std::vector<env::OpenCall> OpenCalls(MonoTime) const override { return {}; }
 
  private:
   friend class ModelFile;

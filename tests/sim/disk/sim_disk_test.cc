@@ -229,9 +229,15 @@ TEST(SimDisk, HungOperationsReturnAfterHeal) {
   });
   world.RunFor(Duration::Seconds(100));
   EXPECT_FALSE(done);
+  const std::vector<env::OpenCall> calls = world.disk().OpenCalls(world.kernel.Now() - Duration::Seconds(50));
+  ASSERT_EQ(calls.size(), 1u);
+  EXPECT_EQ(calls[0].path, "a");
+  EXPECT_EQ(calls[0].what, "open");
+  EXPECT_TRUE(world.disk().OpenCalls(calls[0].since).empty());
   world.node_disk.Heal();
   world.RunFor(Duration::Seconds(1));
   EXPECT_TRUE(done);
+  EXPECT_TRUE(world.disk().OpenCalls(world.kernel.Now()).empty());
 }
 
 TEST(SimDisk, HungOperationsDieWithTheProcess) {

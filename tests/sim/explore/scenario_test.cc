@@ -83,6 +83,17 @@ TEST(Scenario, OrdersAreCheckedAndDrawn) {
   EXPECT_GT(drawn[sim::Strategy::kRandom], 250);
 }
 
+TEST(Scenario, SubsetsDirectoriesAndSkippedPropertiesAreChecked) {
+  EXPECT_NE(ErrorOf(std::string(kGood) + "fault_subset_ppm: 1000001").find("1000001 is not within 0 and 1000000"),
+            std::string::npos);
+  EXPECT_NE(ErrorOf(std::string(kGood) + "skipped_property: \"H99\"").find("there is no property \"H99\""),
+            std::string::npos);
+  const auto replaced = [](std::string text) {
+    return text.replace(text.find("brokers: 1"), 10, "brokers: 1 log_directories: [1, 9]");
+  };
+  EXPECT_NE(ErrorOf(replaced(std::string(kGood))).find("log_directories: 9 is not within 1 and 8"), std::string::npos);
+}
+
 TEST(Scenario, AnErrorOfTheTextItselfHasItsPlace) {
   EXPECT_EQ(ErrorOf("name: \"x").substr(0, 10), "f.txtpb:1:");
 }

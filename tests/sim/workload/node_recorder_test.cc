@@ -69,6 +69,44 @@ TEST(NodeRecorder, PowerMayBeLostAfterTheProcessDied) {
   EXPECT_EQ(world.history.losses[0].durable_end, Offset(6));
 }
 
+TEST(NodeRecorder, DamageTakesWhatFollowsItAndNothingBefore) {
+  World world;
+  const TopicPartition partition{"orders", PartitionIndex(0)};
+  world.at_boot = {Recovered(0), env::LogAppended{.partition = kPartition, .next_offset = Offset(10)},
+                   env::LogFlushed{kPartition, Offset(10)}};
+  world.node->Boot();
+  world.recorder.NoteDamage(world.node->index(), partition, Offset(7));
+  world.recorder.NoteDamage(world.node->index(), partition, Offset(8));
+  world.node->Crash();
+  env::LogRecovered shorter = Recovered(7);
+  shorter.bytes_truncated = 100;
+  world.at_boot = {shorter, env::LogAppended{.partition = kPartition, .next_offset = Offset(9)}};
+  world.node->Boot();
+  ASSERT_EQ(world.history.losses.size(), 1u);
+  EXPECT_EQ(world.history.losses[0].cause, history::LossCause::kDamage);
+  EXPECT_EQ(world.history.losses[0].durable_end, Offset(7));
+  EXPECT_TRUE(world.history.losses[0].was_reported);
+  // What was repaired is no excuse any more.
+  world.recorder.NoteRepair(world.node->index());
+  world.node->Crash();
+  world.at_boot = {Recovered(7)};
+  world.node->Boot();
+  ASSERT_EQ(world.history.losses.size(), 2u);
+  EXPECT_EQ(world.history.losses[1].cause, history::LossCause::kDeath);
+  EXPECT_EQ(world.history.losses[1].durable_end, Offset(9));
+}
+
+TEST(NodeRecorder, ADeletedTopicLosesEverythingWhenItsSuccessorBegins) {
+  World world;
+  world.at_boot = {Recovered(0), env::LogAppended{.partition = kPartition, .next_offset = Offset(10)},
+                   env::TopicDeleted{"orders", {}}, Recovered(0)};
+  world.node->Boot();
+  ASSERT_EQ(world.history.losses.size(), 1u);
+  EXPECT_EQ(world.history.losses[0].cause, history::LossCause::kDeletion);
+  EXPECT_EQ(world.history.losses[0].recovered_end, Offset(0));
+  EXPECT_EQ(world.history.losses[0].end_before, Offset(10));
+}
+
 TEST(NodeRecorder, ALogThatComesBackWholeIsNoLoss) {
   World world;
   world.at_boot = {Recovered(0), env::LogAppended{.partition = kPartition, .next_offset = Offset(10)}};
