@@ -244,7 +244,10 @@ void StateMonitor::OnObservation(sim::NodeIndex node, ShardId shard, const env::
           [&](const env::ProduceAnswered& o) { OnAnswered(node, o); },
           [&](const env::RecordsFetched& o) { OnFetched(node, o); },
           [&](const env::TopicDeleted& o) {
-            std::erase_if(trails_, [&](const auto& entry) { return entry.first.second.topic == o.topic; });
+            // The old log still answers until the deletion takes effect.
+            for (const auto& [key, trail] : trails_) {
+              if (key.second.topic == o.topic) deleted_.insert(key);
+            }
           },
           [](const auto&) {},
       },
@@ -252,6 +255,8 @@ void StateMonitor::OnObservation(sim::NodeIndex node, ShardId shard, const env::
 }
 
 void StateMonitor::OnRecovered(sim::NodeIndex index, const env::LogRecovered& recovered) {
+  const std::pair key(index, NameOf(recovered.partition));
+  if (deleted_.erase(key) > 0) trails_.erase(key);
   Trail& trail = TrailOf(index, recovered.partition);
   if (!trail.appended.empty() && trail.appended.rbegin()->second.next_offset > recovered.log_end_offset) {
     trail.past = properties::DirectoryLog::Past::kShortened;

@@ -99,6 +99,7 @@ class StateMonitor final : public sim::ClusterObserver {
   properties::Verdicts verdicts_;
   std::set<std::pair<std::string, std::string>> known_;
   std::map<Key, Trail> trails_;
+  std::set<Key> deleted_;  // whose topics were deleted, until the next log of the name
   // Data directories that had the mark of a clean shutdown when the running process started.
   std::set<std::pair<sim::NodeIndex, std::string>> marked_;
   std::map<sim::NodeIndex, WallTime> latest_wall_;
