@@ -18,7 +18,13 @@ namespace {
 
 constexpr int64_t kReplayPieceBytes = int64_t{1} << 20;
 
-storage::LogConfig MetadataLogConfig(const NodeOptions& options) {
+TopicPartition MetadataPartition() {
+  return {std::string(metadata::kMetadataTopicName), PartitionIndex(0)};
+}
+
+}  // namespace
+
+storage::LogConfig MetadataLog::ConfigOf(const NodeOptions& options) {
   storage::LogConfig config;
   config.segment_bytes = options.config.metadata_segment_bytes;
   config.segment_ms = options.config.metadata_segment_time;
@@ -33,12 +39,6 @@ storage::LogConfig MetadataLogConfig(const NodeOptions& options) {
   return config;
 }
 
-TopicPartition MetadataPartition() {
-  return {std::string(metadata::kMetadataTopicName), PartitionIndex(0)};
-}
-
-}  // namespace
-
 MetadataLog::MetadataLog(env::Env& env, std::shared_ptr<storage::Log> log, const NodeOptions& options,
                          const Identity& identity)
     : env_(env), log_(std::move(log)), options_(options), identity_(identity), last_snapshot_(env.clock.Now()) {}
@@ -47,15 +47,10 @@ absl::StatusOr<std::unique_ptr<MetadataLog>> MetadataLog::Open(fiber::Fiber& sel
                                                                storage::LogManager& logs, const NodeOptions& options,
                                                                const Identity& identity) {
   absl::StatusOr<std::shared_ptr<storage::Log>> log =
-      logs.Create(self, MetadataPartition(), kMetadataTopicId, MetadataLogConfig(options));
+      logs.Create(self, MetadataPartition(), kMetadataTopicId, ConfigOf(options));
   if (!log.ok()) return log.status();
   if ((*log)->is_offline()) {
     return base::DataLoss(fmt::format("{}: {}", (*log)->directory(), (*log)->offline_reason()));
-  }
-  if ((*log)->lost_synced_end() != kNoOffset) {
-    return base::DataLoss(fmt::format("{}: the metadata log ends at offset {}, but it was synced up to {}: restore it",
-                                      (*log)->directory(), (*log)->log_end_offset().value(),
-                                      (*log)->lost_synced_end().value()));
   }
   std::unique_ptr<MetadataLog> opened(new MetadataLog(env, std::move(*log), options, identity));
   if (absl::Status status = opened->ReadQuorumState(self); !status.ok()) return status;

@@ -33,6 +33,8 @@ class MetadataLog {
     std::string partition_folder;
   };
 
+  // From its first moment on: a log that is loaded with a partition's settings is retained and recovered by them.
+  static storage::LogConfig ConfigOf(const NodeOptions& options);
   static absl::StatusOr<std::unique_ptr<MetadataLog>> Open(fiber::Fiber& self, env::Env& env, storage::LogManager& logs,
                                                            const NodeOptions& options, const Identity& identity);
 

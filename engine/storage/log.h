@@ -144,7 +144,6 @@ class Log : public std::enable_shared_from_this<Log> {
   Offset high_watermark() const { return high_watermark_; }
   Offset last_stable_offset() const;
   Offset recovery_point() const { return flush_.recovery_point; }
-  Offset lost_synced_end() const { return lost_synced_end_; }  // what was synced once and is gone ends here
   LeaderEpoch latest_epoch() const { return epochs_.list().latest(); }
   // Clamped to [log start, log end]; may go down on a follower.
   void SetHighWatermark(Offset offset);
@@ -288,9 +287,10 @@ class Log : public std::enable_shared_from_this<Log> {
   EpochCache epochs_;
   Offset log_start_;
   Offset high_watermark_;
-  Offset log_end_, lost_synced_end_ = kNoOffset;
+  Offset log_end_;
   FlushState flush_;
-  uint64_t truncations_ = 0, replacements_ = 0;  // the latter of segments, by compaction
+  uint64_t truncations_ = 0;
+  uint64_t replacements_ = 0;  // of segments by compaction
   fiber::Mutex cleaning_;
   Offset cleaned_until_ = kNoOffset;
   WallTime producers_expired_at_;

@@ -85,6 +85,8 @@ class Log::Loader {
   // Where the batch begins behind the one that the scanner is at, if that one does not begin where it should;
   // kNoOffset: not known.
   Offset BaseBehind(const Segment& segment, const std::shared_ptr<env::File>& file, const BatchScanner& scanner);
+  // Not the metadata log: it is never compacted, and what is missing there must not be passed over.
+  bool MayHaveGaps() const { return log_.config_.damage != LogConfig::Damage::kRefuseUnlessTorn; }
   // Compaction and deletion leave gaps between batches below it.
   Offset GapsEnd() const {
     return std::max({checkpoints_.cleaned_until, checkpoints_.log_start_offset, checkpoints_.recovery_point});

@@ -177,8 +177,10 @@ void LogManager::LoadOne(fiber::Fiber& self, const TopicPartition& name) {
   if (status.ok()) {
     LogCheckpoints marks = checkpoints_.For(name);
     marks.previous_shutdown = previous_shutdown_;
-    absl::StatusOr<std::shared_ptr<Log>> log = Log::Open(
-        self, env_, files_, &checkpoints_, {.name = name, .directory = folder}, options_.default_config, marks);
+    const auto known = options_.topic_configs.find(name.topic);
+    const LogConfig& config = known == options_.topic_configs.end() ? options_.default_config : known->second;
+    absl::StatusOr<std::shared_ptr<Log>> log =
+        Log::Open(self, env_, files_, &checkpoints_, {.name = name, .directory = folder}, config, marks);
     if (log.ok()) {
       logs_[name] = {*std::move(log), *topic_id};
       return;

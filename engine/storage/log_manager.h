@@ -36,6 +36,8 @@ struct LogManagerOptions {
   NodeId node_id = kNoNode;
   int32_t open_files_max = 1000;
   LogConfig default_config = {};
+  // Of topics whose settings are known before their logs are loaded: the metadata log's.
+  std::map<std::string, LogConfig> topic_configs = {};
 };
 
 class LogManager {

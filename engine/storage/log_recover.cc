@@ -34,7 +34,8 @@ absl::Status Log::Loader::LoadCleanEnd() {
   BatchScanner::Found found = scanner.Next(self_);
   for (; found == BatchScanner::Found::kBatch; found = scanner.Next(self_)) {
     const record::BatchHeader& header = scanner.header();
-    if (header.base_offset < next || !last.CanHold(header.last_offset())) break;
+    const bool is_gap = header.base_offset > next && !MayHaveGaps();
+    if (header.base_offset < next || is_gap || !last.CanHold(header.last_offset())) break;
     next = header.next_offset();
     EnterEpoch(header);
   }
@@ -169,6 +170,9 @@ std::string Log::Loader::WhatIsWrong(const Segment& segment, const BatchScanner&
       around.next_base <= header.last_offset()) {
     return fmt::format("base offset {}, {} was next, and the batch behind it begins at {}", header.base_offset.value(),
                        segment.next_offset().value(), around.next_base.value());
+  }
+  if (header.base_offset > segment.next_offset() && !MayHaveGaps()) {
+    return fmt::format("base offset {}, {} was next", header.base_offset.value(), segment.next_offset().value());
   }
   if (!segment.CanHold(header.last_offset())) return fmt::format("offset {} is too far", header.last_offset().value());
   if (header.leader_epoch < around.epoch) {

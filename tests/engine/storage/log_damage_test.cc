@@ -175,6 +175,19 @@ TEST_F(RefusingLogTest, RefusesADamagedLastBatchThatIsAllThere) {
   }
 }
 
+TEST_F(RefusingLogTest, RefusesALastBatchWhoseOffsetRose) {
+  OpenWithBatches(3);
+  Flip(2, kOffsetByte - 3, 3);
+  const absl::Status status = TryReopen();
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(std::string(base::SV(status.message())), HasSubstr("base offset 134217730, 2 was next"));
+  SetUpAgain();
+  OpenWithBatches(3);
+  Close();
+  Flip(2, kOffsetByte - 3, 3);
+  EXPECT_FALSE(TryReopen({.recovery_point = Offset(3), .previous_shutdown = env::ShutdownKind::kClean}).ok());
+}
+
 TEST_F(RefusingLogTest, RefusesAHoleBeforeAWholeBatch) {
   OpenWithBatches(2);
   AppendValues({std::string(2000, 'x')});
