@@ -93,7 +93,7 @@ TEST_F(LogDamageTest, ReadsAfterAStartFindTheSame) {
 
 TEST_F(LogDamageTest, SearchByTimeThatMeetsADamagedBatchTakesTheLogOffline) {
   OpenWithBatches(4);
-  Flip(1, record::kMaxTimestampAt + 7, 3);
+  Flip(0, record::kMaxTimestampAt + 7, 3);
   Run([&](fiber::Fiber& self) {
     EXPECT_EQ(log_->FindByTimestamp(self, Timestamp(1), Offset(4)).error, ReadError::kOffline);
   });

@@ -104,6 +104,8 @@ TEST(DiskDamage, MisdirectedWriteIsSeenAfterTheNextStart) {
     MakeFile(world, "b", "ef");
     world.node_disk.Inject({.kind = DiskFaultKind::kMisdirectedWrite, .path_part = "b", .count_max = 1});
     MakeFile(world, "b", "EF");
+    // A sector that comes down where it belongs is written.
+    if (world.node_disk.damages().empty()) continue;
     ASSERT_EQ(world.node_disk.damages().size(), 2u);
     const std::string before = Sectors(world, "a") + Sectors(world, "b");
     if (before == "abcdEF") ++hidden_count;
