@@ -347,7 +347,6 @@ std::optional<sim::Strategy> StrategyOf(std::string_view name) {
   return std::nullopt;
 }
 
-absl::StatusOr<Scenario> ParseScenario(std::string_view text, std::string_view file) {
 absl::StatusOr<Scenario> ParseScenario(std::string_view text, std::string_view file, const lab::Lab& lab) {
   ScenarioErrors errors(file);
   TextFormat::Parser parser;

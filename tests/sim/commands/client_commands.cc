@@ -90,7 +90,9 @@ class CommandClient {
   std::string CreateTopic(const Command& command) {
     const std::string topic = TopicOf(command);
     const bool is_there = logs_.contains({topic, PartitionIndex(0)});
-    const auto status = admin_.CreateTopics(self_, {{.name = topic, .partition_count = kPartitions}}).at(topic);
+    const client::NewTopic created{
+        .name = topic, .partition_count = kPartitions, .configs = {{"internal.segment.bytes", "1000"}}};
+    const auto status = admin_.CreateTopics(self_, {created}).at(topic);
     const bool is_known = status.error == protocol::ErrorCode::kTopicAlreadyExists;
     // A request whose answer was lost is sent again and finds what it made.
     if (is_there ? !is_known : !(status.ok() || (is_known && has_struck_))) {
@@ -241,9 +243,8 @@ void showValue(const Command& command, std::ostream& out) {
 }
 
 std::string RunCommands(const std::vector<Command>& commands, const CommandOptions& options) {
-  broker::BrokerWorld world({.properties = {{"log.flush.interval.messages", "1"}, {"log.segment.bytes", "1000"}},
-                             .seed = options.seed,
-                             .mutation = options.mutation});
+  broker::BrokerWorld world(
+      {.properties = {{"log.flush.interval.messages", "1"}}, .seed = options.seed, .mutation = options.mutation});
   std::string problem;
   world.Run([&](fiber::Fiber& self, env::Env& env) {
     CommandClient client(self, env, world, options);

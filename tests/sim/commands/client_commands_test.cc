@@ -87,7 +87,9 @@ TEST(ClientCommandsShrink, ToTheCommandsThatTheMistakeTakes) {
   EXPECT_EQ(CountOf(shrunk.commands, CommandKind::kProduce), 1u);
   EXPECT_EQ(CountOf(shrunk.commands, CommandKind::kDeleteRecords), 1u);
   for (const Command& command : shrunk.commands) {
-    if (command.kind == CommandKind::kProduce) EXPECT_EQ(command.amount, 1);
+    if (command.kind == CommandKind::kProduce) {
+      EXPECT_EQ(command.amount, 1);
+    }
   }
 }
 

@@ -43,7 +43,7 @@ struct Told {
 Told LostRecord() {
   Told told;
   properties::HistoryBuilder builder;
-  history::Send& send = builder.Acked(42, 17, 1'000);
+  history::Send& send = builder.Acked(42, 17, 900);
   builder.Polled(17, {42}, 1'500);
   builder.InTheEnd(0, {1, 2, 3});
   told.report.history = builder.history();
@@ -62,7 +62,7 @@ Told LostRecord() {
 
 TEST(Explain, ThePropertyAndItsSentenceComeFirst) {
   const std::string text = LostRecord().Text();
-  EXPECT_THAT(text, HasSubstr("safety in s with seed 7"));
+  EXPECT_THAT(text, HasSubstr("safety violation in s with seed 7"));
   EXPECT_THAT(text, HasSubstr("H2: value 42 was acknowledged"));
   EXPECT_THAT(text, HasSubstr("must hold: Every acknowledged record is there in the end"));
 }
@@ -105,7 +105,7 @@ TEST(Explain, ARecordThatSurvivesADeathIsSaidToBeThere) {
 TEST(Explain, AnotherValueAtTheOffsetIsShouted) {
   Told told = LostRecord();
   properties::HistoryBuilder builder;
-  builder.Acked(42, 17, 1'000);
+  builder.Acked(42, 17, 900);
   builder.Polled(17, {43}, 1'500);
   told.report.history.polls = builder.history().polls;
   EXPECT_THAT(told.Text(), HasSubstr("reads value 43 INSTEAD of t-0@17 (value 42)"));
