@@ -28,8 +28,9 @@ const NodeRecorder::LogGhost* NodeRecorder::Find(sim::NodeIndex node, const Topi
 }
 
 bool NodeRecorder::HasOfflineLog(sim::NodeIndex node) const {
-  return std::any_of(ghosts_.begin(), ghosts_.end(),
-                     [&](const auto& entry) { return entry.first.first == node && entry.second.is_offline; });
+  return std::any_of(ghosts_.begin(), ghosts_.end(), [&](const auto& entry) {
+    return entry.first.first == node && entry.second.is_offline && !deleted_.contains(entry.first);
+  });
 }
 
 void NodeRecorder::AddNodeEvent(sim::NodeIndex node, history::NodeEventKind kind) {
@@ -115,14 +116,14 @@ void NodeRecorder::NoteRepair(sim::NodeIndex node) {
 
 void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered) {
   const Key key{node, {std::string(recovered.partition.topic), recovered.partition.partition}};
-  if (const auto deleted = deleted_ends_.find(key); deleted != deleted_ends_.end()) {
+  if (deleted_.erase(key) > 0) {
     history_.losses.push_back({.at_ns = NowNanos(),
                                .partition = key.second,
                                .recovered_end = Offset(0),
                                .durable_end = Offset(0),
-                               .end_before = deleted->second,
+                               .end_before = ghosts_[key].end,
                                .cause = history::LossCause::kDeletion});
-    deleted_ends_.erase(deleted);
+    ghosts_.erase(key);
   }
   LogGhost& ghost = ghosts_[key];
   if (recovered.previous_shutdown == env::ShutdownKind::kUnclean) ++counts_.recovery_count;
@@ -146,13 +147,11 @@ void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& rec
   AddLogStart(recovered.partition, recovered.log_start_offset);
 }
 
-// The old log may still answer for a moment: what it lost counts from the first start of the new one.
+// The old log still answers until the deletion takes effect: what it lost counts from the first start of the new one.
 void NodeRecorder::OnTopicDeleted(std::string_view topic) {
-  std::erase_if(ghosts_, [&](const auto& entry) {
-    if (entry.first.second.topic != topic) return false;
-    deleted_ends_[entry.first] = entry.second.end;
-    return true;
-  });
+  for (const auto& [key, ghost] : ghosts_) {
+    if (key.second.topic == topic) deleted_.insert(key);
+  }
 }
 
 void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observation& observation) {

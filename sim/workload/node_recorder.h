@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -82,7 +83,7 @@ class NodeRecorder final : public sim::ClusterObserver {
   sim::Cluster& cluster_;
   history::History& history_;
   std::map<Key, LogGhost> ghosts_;
-  std::map<Key, Offset> deleted_ends_;  // of logs of deleted topics whose successors were not seen yet
+  std::set<Key> deleted_;  // logs of deleted topics whose successors were not seen yet
   std::map<sim::NodeIndex, int64_t> died_at_ns_;
   Counts counts_;
   std::vector<std::string> fatal_reasons_;
