@@ -241,7 +241,8 @@ absl::Status Log::Loader::JudgeBadEnd(const Segment& segment, env::File& file, c
   std::string text = fmt::format("byte {} of {}, offset {}: {}; {}", end.position, end.file_size,
                                  segment.next_offset().value(), end.wrong, ToString(judged.verdict));
   if (judged.whole_at >= 0) text += fmt::format(" (at byte {})", judged.whole_at);
-  const bool may_be_torn = judged.verdict == TornVerdict::kMayBeTorn;
+  // At the very end, an append over the remains of one that had failed may look like damage; nothing behind it is lost.
+  const bool may_be_torn = judged.verdict == TornVerdict::kMayBeTorn || judged.whole_at < 0;
   if (!may_be_torn && log_.config_.damage == LogConfig::Damage::kRefuseUnlessTorn) {
     REACHED(log_.env_.context, "storage.recovery.refused_damage");
     return Problem(LogFileName(segment), text);
