@@ -46,10 +46,8 @@ void PrefetchStack(const void* context) {
   constexpr size_t kLineBytes = 64;
   constexpr size_t kLines = 8;
   if (context == nullptr) return;  // it has not run yet
-  const auto begin = reinterpret_cast<uintptr_t>(context);
-  for (size_t line = 0; line < kLines; ++line) {
-    __builtin_prefetch(reinterpret_cast<const void*>(begin + line * kLineBytes));
-  }
+  const auto* const begin = static_cast<const std::byte*>(context);
+  for (size_t line = 0; line < kLines; ++line) __builtin_prefetch(begin + line * kLineBytes);
 }
 
 }  // namespace
