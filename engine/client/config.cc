@@ -94,14 +94,20 @@ class ConfigReader {
 
   bool has(std::string_view name) const { return values_.contains(name); }
   void Fail(std::string_view name, std::string_view value, std::string_view why) {
-    if (error_.empty()) error_ = fmt::format("invalid value '{}' for {}: {}", value, name, why);
+    if (!error_.empty()) return;
+    error_ = fmt::format("invalid value '{}' for {}: {}", value, name, why);
+    setting_ = name;
   }
   // What nobody took is unknown.
-  std::string Finish() {
+  template <typename Config>
+  void Finish(ConfigResult<Config>& result) {
     for (const auto& [name, value] : values_) {
-      if (error_.empty() && !taken_.contains(name)) error_ = fmt::format("unknown configuration {}", name);
+      if (!error_.empty() || taken_.contains(name)) continue;
+      error_ = fmt::format("unknown configuration {}", name);
+      setting_ = name;
     }
-    return error_;
+    result.error = error_;
+    result.setting = setting_;
   }
 
  private:
@@ -115,6 +121,7 @@ class ConfigReader {
   const ConfigMap& values_;
   std::set<std::string, std::less<>> taken_;
   std::string error_;
+  std::string setting_;
 };
 
 void ReadCommon(ConfigReader& reader, CommonConfig& config) {
@@ -268,7 +275,7 @@ ConfigResult<ProducerConfig> ParseProducerConfig(const ConfigMap& values) {
   reader.Millis("partitioner.availability.timeout.ms", {0, kInt64Max}, config.partitioner_availability_timeout);
   reader.Choice("partitioner.ignore.keys", {{"true", KeyUse::kIgnore}, {"false", KeyUse::kHash}}, config.key_use);
   SettleIdempotence(reader, config);
-  result.error = reader.Finish();
+  reader.Finish(result);
   if (result.ok()) result.error = CheckConfig(config);
   return result;
 }
@@ -293,7 +300,7 @@ ConfigResult<ConsumerConfig> ParseConsumerConfig(const ConfigMap& values) {
   reader.Choice("allow.auto.create.topics", {{"true", AutoCreateTopics::kOn}, {"false", AutoCreateTopics::kOff}},
                 config.allow_auto_create_topics);
   reader.Text("client.rack", config.client_rack);
-  result.error = reader.Finish();
+  reader.Finish(result);
   if (result.ok()) result.error = CheckConfig(config);
   return result;
 }
@@ -303,7 +310,7 @@ ConfigResult<AdminConfig> ParseAdminConfig(const ConfigMap& values) {
   ConfigReader reader(values);
   ReadCommon(reader, result.config.common);
   reader.Millis("default.api.timeout.ms", {0, kInt32Max}, result.config.common.default_api_timeout);
-  result.error = reader.Finish();
+  reader.Finish(result);
   if (result.ok()) result.error = CheckConfig(result.config.common);
   return result;
 }

@@ -97,7 +97,8 @@ using ConfigMap = std::map<std::string, std::string, std::less<>>;
 template <typename Config>
 struct ConfigResult {
   Config config;
-  std::string error;  // empty: all is well
+  std::string error;    // empty: all is well
+  std::string setting;  // that the error is about; empty: it is about several
   bool ok() const { return error.empty(); }
 };
 

@@ -36,14 +36,14 @@ std::string ReachProblem(fiber::Fiber& self, env::Env& env, client::CommonConfig
 
 }  // namespace
 
-void AddClientOptions(CLI::App& command, ClientArguments& arguments) {
+void AddClientOptions(CLI::App& command, ClientArguments& arguments, const ClientOptionNames& names) {
   command
       .add_option("--bootstrap-server", arguments.bootstrap_server,
                   "Where the cluster is: HOST:PORT, or several with commas")
       ->required();
-  command.add_option("--command-config", arguments.command_config, "A properties file with settings of the client")
+  command.add_option(names.config_file, arguments.command_config, "A properties file with settings of the client")
       ->check(CLI::ExistingFile);
-  command.add_option("--command-property", arguments.command_properties, "NAME=VALUE, over the file; may be repeated")
+  command.add_option(names.property, arguments.command_properties, "NAME=VALUE, over the file; may be repeated")
       ->allow_extra_args(false);
   command.add_option("--reach-timeout-ms", arguments.reach_timeout_ms, "How long to try to reach a broker")
       ->check(CLI::PositiveNumber)
@@ -58,20 +58,36 @@ absl::StatusOr<std::pair<std::string, std::string>> SplitProperty(std::string_vi
   return std::pair(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
 }
 
-absl::StatusOr<client::ConfigMap> ClientConfig(const ClientArguments& arguments) {
-  client::ConfigMap values;
-  if (!arguments.command_config.empty()) {
-    const auto properties = ReadPropertiesFile(arguments.command_config);
-    if (!properties.ok()) return properties.status();
-    for (const config::Property& property : *properties) values[property.key] = property.value;
+absl::StatusOr<std::vector<GivenProperty>> ReadProperties(const GivenProperties& given) {
+  std::vector<GivenProperty> properties;
+  if (!given.file.empty()) {
+    const auto lines = ReadPropertiesFile(given.file);
+    if (!lines.ok()) return lines.status();
+    for (const config::Property& line : *lines) {
+      properties.push_back({fmt::format("{}:{}", given.file, line.line), line.key + "=" + line.value});
+    }
   }
-  for (const std::string& text : arguments.command_properties) {
-    auto property = SplitProperty("--command-property", text);
+  for (const std::string& text : given.texts) properties.push_back({given.option, text});
+  return properties;
+}
+
+void ClientSettings::Set(const std::string& name, std::string value, std::string place) {
+  values_[name] = std::move(value);
+  places_.erase(name);
+  if (!place.empty()) places_[name] = std::move(place);
+}
+
+absl::StatusOr<ClientSettings> ClientConfig(const ClientArguments& arguments) {
+  const auto given = ReadProperties({arguments.command_config, "--command-property", arguments.command_properties});
+  if (!given.ok()) return given.status();
+  ClientSettings settings;
+  for (const GivenProperty& one : *given) {
+    auto property = SplitProperty(one.origin, one.text);
     if (!property.ok()) return property.status();
-    values[property->first] = std::move(property->second);
+    settings.Set(property->first, std::move(property->second), one.origin);
   }
-  values["bootstrap.servers"] = arguments.bootstrap_server;
-  return values;
+  settings.Set("bootstrap.servers", arguments.bootstrap_server);
+  return settings;
 }
 
 int RunOnNode(const NodeOptions& options, const ClientArguments& arguments, ClientBody body) {
@@ -104,10 +120,10 @@ int RunOnNode(const NodeOptions& options, const ClientArguments& arguments, Clie
 }
 
 int RunWithAdmin(std::string_view verb, const ClientArguments& arguments, AdminBody body) {
-  const absl::StatusOr<client::ConfigMap> values = ClientConfig(arguments);
-  if (!values.ok()) return WrongUsage(verb, base::SV(values.status().message()));
-  const auto config = client::ParseAdminConfig(*values);
-  if (!config.ok()) return WrongUsage(verb, config.error);
+  const absl::StatusOr<ClientSettings> settings = ClientConfig(arguments);
+  if (!settings.ok()) return WrongUsage(verb, base::SV(settings.status().message()));
+  const auto config = client::ParseAdminConfig(settings->values());
+  if (!config.ok()) return WrongUsage(verb, settings->Explain(config));
   return RunOnNode({verb}, arguments, [&](fiber::Fiber& self, const ClientWorld& world) {
     client::Admin admin(world.env, config.config);
     return body(self, admin);

@@ -23,13 +23,49 @@ struct ClientArguments {
   int64_t reach_timeout_ms = 10000;
 };
 
-void AddClientOptions(CLI::App& command, ClientArguments& arguments);
+// How the options of the configuration are spelled: names with commas between them, the one of the messages first.
+struct ClientOptionNames {
+  std::string config_file = "--command-config";
+  std::string property = "--command-property";
+};
+void AddClientOptions(CLI::App& command, ClientArguments& arguments, const ClientOptionNames& names = {});
 
 // "name=value". An error names the option.
 absl::StatusOr<std::pair<std::string, std::string>> SplitProperty(std::string_view option, std::string_view text);
 
-// The client's configuration: what the file says, over it the properties of the command line, bootstrap.servers.
-absl::StatusOr<client::ConfigMap> ClientConfig(const ClientArguments& arguments);
+// Properties of a file ("": none), then those of the command line, which go over it. `origin` stands before an error.
+struct GivenProperty {
+  std::string origin;
+  std::string text;
+};
+struct GivenProperties {
+  std::string file;
+  std::string option;
+  std::vector<std::string> texts;
+};
+absl::StatusOr<std::vector<GivenProperty>> ReadProperties(const GivenProperties& given);
+
+// A client's configuration and where it comes from.
+class ClientSettings {
+ public:
+  // `place`: "file:line"; empty: the command line.
+  void Set(const std::string& name, std::string value, std::string place = "");
+  const client::ConfigMap& values() const { return values_; }
+  bool has(std::string_view name) const { return values_.contains(name); }
+  // What is wrong, behind the place where it stands.
+  template <typename Config>
+  std::string Explain(const client::ConfigResult<Config>& wrong) const {
+    const auto place = places_.find(wrong.setting);
+    return place == places_.end() ? wrong.error : place->second + ": " + wrong.error;
+  }
+
+ private:
+  client::ConfigMap values_;
+  client::ConfigMap places_;
+};
+
+// What the file says, over it the properties of the command line, bootstrap.servers.
+absl::StatusOr<ClientSettings> ClientConfig(const ClientArguments& arguments);
 
 struct ClientWorld {
   env::Env& env;

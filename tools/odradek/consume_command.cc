@@ -30,6 +30,7 @@ struct ConsumeArguments {
   std::optional<int64_t> timeout_ms;
   std::string isolation_level;
   RecordFormat format;
+  std::string format_config;
   std::vector<std::string> format_properties;
 };
 
@@ -66,16 +67,16 @@ std::string ProblemOf(const ConsumeArguments& arguments) {
 }
 
 absl::StatusOr<client::ConsumerConfig> ConfigOf(const ConsumeArguments& arguments) {
-  absl::StatusOr<client::ConfigMap> values = ClientConfig(arguments.client);
-  if (!values.ok()) return values.status();
-  if (!arguments.isolation_level.empty()) (*values)["isolation.level"] = arguments.isolation_level;
+  absl::StatusOr<ClientSettings> settings = ClientConfig(arguments.client);
+  if (!settings.ok()) return settings.status();
+  if (!arguments.isolation_level.empty()) settings->Set("isolation.level", arguments.isolation_level);
   const bool is_earliest = arguments.from_beginning || arguments.offset == "earliest";
   // An offset that the log does not have is an error and not a start somewhere else.
   const char* const reset = StartOffset(arguments) ? "none" : is_earliest ? "earliest" : "latest";
-  (*values)["auto.offset.reset"] = reset;
-  (*values)["allow.auto.create.topics"] = "false";
-  auto config = client::ParseConsumerConfig(*values);
-  if (!config.ok()) return base::InvalidArgument(config.error);
+  settings->Set("auto.offset.reset", reset);
+  settings->Set("allow.auto.create.topics", "false");
+  auto config = client::ParseConsumerConfig(settings->values());
+  if (!config.ok()) return base::InvalidArgument(settings->Explain(config));
   return config.config;
 }
 
@@ -186,7 +187,9 @@ int ReadTopic(fiber::Fiber& self, const ClientWorld& world, const ConsumeArgumen
 int RunConsume(ConsumeArguments arguments) {
   const std::string problem = ProblemOf(arguments);
   if (!problem.empty()) return WrongUsage(kConsume, problem);
-  for (const std::string& property : arguments.format_properties) {
+  const auto given = ReadProperties({arguments.format_config, "--formatter-property", arguments.format_properties});
+  if (!given.ok()) return WrongUsage(kConsume, base::SV(given.status().message()));
+  for (const GivenProperty& property : *given) {
     const absl::Status applied = ApplyFormatProperty(property, arguments.format);
     if (!applied.ok()) return WrongUsage(kConsume, base::SV(applied.message()));
   }
@@ -233,6 +236,8 @@ void AddFormatOptions(CLI::App& command, ConsumeArguments& arguments) {
       .add_option("--formatter-property,--property", arguments.format_properties,
                   "print.key=true and so on, key.separator, line.separator, headers.separator, null.literal")
       ->allow_extra_args(false);
+  command.add_option("--formatter-config", arguments.format_config, "A properties file with these")
+      ->check(CLI::ExistingFile);
 }
 
 }  // namespace
@@ -240,7 +245,8 @@ void AddFormatOptions(CLI::App& command, ConsumeArguments& arguments) {
 void AddConsumeCommand(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("consume", "Print the records of a topic");
   auto arguments = std::make_shared<ConsumeArguments>();
-  AddClientOptions(*command, arguments->client);
+  AddClientOptions(*command, arguments->client,
+                   {"--command-config,--consumer.config", "--command-property,--consumer-property"});
   AddPlaceOptions(*command, *arguments);
   AddFormatOptions(*command, *arguments);
   command->footer(kConsumeExamples);

@@ -20,25 +20,44 @@ struct ProduceArguments {
   ClientArguments client;
   std::string topic;
   std::optional<int32_t> partition;
-  std::string compression;
-  std::string acks;
+  // What options of their own say of the configuration.
+  client::ConfigMap settings;
+  bool is_synchronous = false;
   bool parse_key = false;
   std::string key_separator = "\t";
   std::optional<std::string> null_marker;
   std::vector<std::string> headers;
+  std::string reader_config;
   std::vector<std::string> reader_properties;
+};
+
+// Options that are another spelling of a setting.
+struct SettingOption {
+  const char* names;
+  const char* setting;
+  const char* what;
+};
+constexpr SettingOption kSettingOptions[] = {
+    {"--batch-size,--max-partition-memory-bytes", "batch.size", "Bytes of a batch at most"},
+    {"--max-block-ms", "max.block.ms", "How long a record may wait to be taken"},
+    {"--max-memory-bytes", "buffer.memory", "Bytes of records that wait to be sent at most"},
+    {"--message-send-max-retries", "retries", "How often a batch is sent again"},
+    {"--request-timeout-ms", "request.timeout.ms", "How long an answer may take"},
+    {"--retry-backoff-ms", "retry.backoff.ms", "How long to wait before sending again"},
+    {"--timeout", "linger.ms", "How many ms a batch that is not full waits for more"},
 };
 
 constexpr const char* kProduceExamples = R"(Examples:
   echo hello | odradek produce --bootstrap-server localhost:9092 --topic greetings
   odradek produce --bootstrap-server localhost:9092 --topic orders --parse-key --key-separator : < orders.txt
   odradek produce --bootstrap-server localhost:9092 --topic orders --compression zstd --acks 1 < orders.txt
+  odradek produce --bootstrap-server localhost:9092 --topic orders --producer-property linger.ms=50 < orders.txt
 
 Exit codes: 0 every record was acknowledged; 1 some were not, standard error says which lines; 2 wrong usage.)";
 
 // Kafka's names for what stands in a line.
-absl::Status ApplyReaderProperty(std::string_view text, ProduceArguments& arguments) {
-  const auto property = SplitProperty("--reader-property", text);
+absl::Status ApplyReaderProperty(const GivenProperty& given, ProduceArguments& arguments) {
+  const auto property = SplitProperty(given.origin, given.text);
   if (!property.ok()) return property.status();
   const auto& [name, value] = *property;
   if (name == "parse.key" && (value == "true" || value == "false")) {
@@ -49,21 +68,20 @@ absl::Status ApplyReaderProperty(std::string_view text, ProduceArguments& argume
     arguments.null_marker = value;
   } else {
     return base::InvalidArgument(fmt::format(
-        "--reader-property: {} is none of parse.key=true|false, key.separator=TEXT, null.marker=TEXT", text));
+        "{}: {} is none of parse.key=true|false, key.separator=TEXT, null.marker=TEXT", given.origin, given.text));
   }
   return absl::OkStatus();
 }
 
 // The producer's configuration; options of the command line go over properties.
 absl::StatusOr<client::ProducerConfig> ConfigOf(const ProduceArguments& arguments) {
-  absl::StatusOr<client::ConfigMap> values = ClientConfig(arguments.client);
-  if (!values.ok()) return values.status();
-  if (!arguments.acks.empty()) (*values)["acks"] = arguments.acks;
-  if (!arguments.compression.empty()) (*values)["compression.type"] = arguments.compression;
+  absl::StatusOr<ClientSettings> settings = ClientConfig(arguments.client);
+  if (!settings.ok()) return settings.status();
+  for (const auto& [name, value] : arguments.settings) settings->Set(name, value);
   // A topic that does not exist is an error as soon as a broker that does not answer.
-  values->emplace("max.block.ms", std::to_string(arguments.client.reach_timeout_ms));
-  auto config = client::ParseProducerConfig(*values);
-  if (!config.ok()) return base::InvalidArgument(config.error);
+  if (!settings->has("max.block.ms")) settings->Set("max.block.ms", std::to_string(arguments.client.reach_timeout_ms));
+  auto config = client::ParseProducerConfig(settings->values());
+  if (!config.ok()) return base::InvalidArgument(settings->Explain(config));
   return config.config;
 }
 
@@ -148,6 +166,7 @@ int SendLines(fiber::Fiber& self, env::Env& env, const ProduceArguments& argumen
     producer.Send(self, record, [tally, acks = config.acks, number = input.line_number()](const auto& result) {
       tally->Add(number, result, acks);
     });
+    if (arguments.is_synchronous) producer.Flush(self);
   }
   if (!input.error().empty()) tally->Complain("standard input cannot be read: " + input.error());
   producer.Flush(self);
@@ -155,7 +174,9 @@ int SendLines(fiber::Fiber& self, env::Env& env, const ProduceArguments& argumen
 }
 
 int RunProduce(ProduceArguments arguments) {
-  for (const std::string& property : arguments.reader_properties) {
+  const auto given = ReadProperties({arguments.reader_config, "--reader-property", arguments.reader_properties});
+  if (!given.ok()) return WrongUsage(kProduce, base::SV(given.status().message()));
+  for (const GivenProperty& property : *given) {
     const absl::Status applied = ApplyReaderProperty(property, arguments);
     if (!applied.ok()) return WrongUsage(kProduce, base::SV(applied.message()));
   }
@@ -174,28 +195,48 @@ int RunProduce(ProduceArguments arguments) {
   });
 }
 
+// What stands in a line.
+void AddLineOptions(CLI::App& command, ProduceArguments& arguments) {
+  command.add_flag("--parse-key", arguments.parse_key, "A line is key, separator, value");
+  command.add_option("--key-separator", arguments.key_separator, "Behind the key; without: a tab");
+  command.add_option("--null-marker", arguments.null_marker, "A key or value of this text is null");
+  command.add_option("--header", arguments.headers, "NAME=VALUE of every record; may be repeated")
+      ->allow_extra_args(false);
+  command
+      .add_option("--reader-property,--property", arguments.reader_properties,
+                  "parse.key=true, key.separator=TEXT or null.marker=TEXT; may be repeated")
+      ->allow_extra_args(false);
+  command.add_option("--reader-config", arguments.reader_config, "A properties file with these")
+      ->check(CLI::ExistingFile);
+}
+
+CLI::Option& AddSetting(CLI::App& command, ProduceArguments& arguments, const SettingOption& option) {
+  const auto set = [&arguments, name = option.setting](const std::string& value) { arguments.settings[name] = value; };
+  return *command.add_option_function<std::string>(option.names, set, option.what);
+}
+
+void AddSettingOptions(CLI::App& command, ProduceArguments& arguments) {
+  AddSetting(command, arguments,
+             {"--compression,--compression-codec", "compression.type", "Of the batches; without: none"})
+      .check(CLI::IsMember({"none", "gzip", "snappy", "lz4", "zstd"}));
+  AddSetting(command, arguments, {"--acks,--request-required-acks", "acks", "Who must have a record; without: all"})
+      .check(CLI::IsMember({"all", "-1", "0", "1"}));
+  for (const SettingOption& option : kSettingOptions) AddSetting(command, arguments, option);
+}
+
 }  // namespace
 
 void AddProduceCommand(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("produce", "Write the lines of standard input to a topic");
   auto arguments = std::make_shared<ProduceArguments>();
-  AddClientOptions(*command, arguments->client);
+  AddClientOptions(*command, arguments->client,
+                   {"--command-config,--producer.config", "--command-property,--producer-property"});
   command->add_option("--topic", arguments->topic, "Where to")->required();
   command->add_option("--partition", arguments->partition, "Into this one; without: by the key's hash")
       ->check(CLI::NonNegativeNumber);
-  command->add_flag("--parse-key", arguments->parse_key, "A line is key, separator, value");
-  command->add_option("--key-separator", arguments->key_separator, "Behind the key; without: a tab");
-  command->add_option("--null-marker", arguments->null_marker, "A key or value of this text is null");
-  command->add_option("--header", arguments->headers, "NAME=VALUE of every record; may be repeated")
-      ->allow_extra_args(false);
-  command
-      ->add_option("--reader-property,--property", arguments->reader_properties,
-                   "parse.key=true, key.separator=TEXT or null.marker=TEXT; may be repeated")
-      ->allow_extra_args(false);
-  command->add_option("--compression,--compression-codec", arguments->compression, "Of the batches; without: none")
-      ->check(CLI::IsMember({"none", "gzip", "snappy", "lz4", "zstd"}));
-  command->add_option("--acks,--request-required-acks", arguments->acks, "Who must have a record; without: all")
-      ->check(CLI::IsMember({"all", "-1", "0", "1"}));
+  AddLineOptions(*command, *arguments);
+  AddSettingOptions(*command, *arguments);
+  command->add_flag("--sync", arguments->is_synchronous, "A line is read when the one before it is acknowledged");
   command->footer(kProduceExamples);
   command->callback([arguments, &exit_code] { exit_code = RunProduce(*arguments); });
 }

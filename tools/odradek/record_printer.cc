@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "engine/base/absl_compat.h"
-#include "tools/odradek/client_session.h"
 
 namespace odradek::tool {
 namespace {
@@ -31,8 +30,8 @@ void AppendHeaders(record::RecordHeaders headers, const RecordFormat& format, st
 
 }  // namespace
 
-absl::Status ApplyFormatProperty(std::string_view text, RecordFormat& format) {
-  const auto property = SplitProperty("--formatter-property", text);
+absl::Status ApplyFormatProperty(const GivenProperty& given, RecordFormat& format) {
+  const auto property = SplitProperty(given.origin, given.text);
   if (!property.ok()) return property.status();
   const auto& [name, value] = *property;
   const std::array<std::pair<std::string_view, bool*>, 7> flags = {{{"print.timestamp", &format.timestamp},
@@ -45,7 +44,7 @@ absl::Status ApplyFormatProperty(std::string_view text, RecordFormat& format) {
   for (const auto& [flag_name, flag] : flags) {
     if (name != flag_name) continue;
     if (value != "true" && value != "false") {
-      return base::InvalidArgument(fmt::format("--formatter-property: {}: true or false expected", text));
+      return base::InvalidArgument(fmt::format("{}: {}: true or false expected", given.origin, given.text));
     }
     *flag = value == "true";
     return absl::OkStatus();
@@ -60,7 +59,10 @@ absl::Status ApplyFormatProperty(std::string_view text, RecordFormat& format) {
     *target = value;
     return absl::OkStatus();
   }
-  return base::InvalidArgument(fmt::format("--formatter-property: {} is not known", name));
+  return base::InvalidArgument(
+      fmt::format("{}: {} is none of print.timestamp, print.partition, print.offset, print.epoch, print.headers, "
+                  "print.key, print.value, key.separator, line.separator, headers.separator, null.literal",
+                  given.origin, name));
 }
 
 void AppendRecord(const client::ConsumerRecord& record, PartitionIndex partition, const RecordFormat& format,

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "engine/client/consumer.h"
+#include "tools/odradek/client_session.h"
 
 namespace odradek::tool {
 
@@ -24,8 +25,8 @@ struct RecordFormat {
   std::string null_literal = "null";
 };
 
-// "print.key=true". An error names the option.
-absl::Status ApplyFormatProperty(std::string_view text, RecordFormat& format);
+// "print.key=true". An error begins with where it was given.
+absl::Status ApplyFormatProperty(const GivenProperty& given, RecordFormat& format);
 
 void AppendRecord(const client::ConsumerRecord& record, PartitionIndex partition, const RecordFormat& format,
                   std::string& out);

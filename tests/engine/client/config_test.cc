@@ -57,6 +57,18 @@ TEST(ClientConfig, ErrorsNameTheSettingAndTheValue) {
             "delivery.timeout.ms must be at least linger.ms + request.timeout.ms");
 }
 
+TEST(ClientConfig, AnErrorKnowsTheSettingThatItIsAbout) {
+  const ConfigMap good = {{"bootstrap.servers", "a:1"}};
+  const auto setting_of = [&](ConfigMap values) {
+    values.insert(good.begin(), good.end());
+    return ParseProducerConfig(values).setting;
+  };
+  EXPECT_EQ(setting_of({}), "");
+  EXPECT_EQ(setting_of({{"linger", "5"}}), "linger");
+  EXPECT_EQ(setting_of({{"acks", "2"}, {"linger", "5"}}), "acks");
+  EXPECT_EQ(setting_of({{"delivery.timeout.ms", "30000"}}), "");
+}
+
 TEST(ClientConfig, ReadsConsumerAndAdmin) {
   const auto consumer = ParseConsumerConfig({{"bootstrap.servers", "a:1"},
                                              {"auto.offset.reset", "earliest"},

@@ -106,6 +106,34 @@ class Records(WithBroker):
                          '0 acknowledged, 1 sent without asking for an answer\n')
         self.assertEqual(self.consume('acks', 2), 'a\nb\n')
 
+    def test_settings_of_kafkas_tools_have_their_effect(self):
+        self.create('t')
+        files = {'producer': 'acks=1\n', 'reader': 'parse.key=true\nkey.separator=:\n',
+                 'formatter': 'print.key=true\nkey.separator=-\n', 'consumer': 'max.poll.records=1\n'}
+        for name, text in files.items():
+            (self.folder / name).write_text(text)
+        # The command line goes over the file: without an answer nothing is acknowledged.
+        err = self.produce('t', 'k:v\n', '--producer.config', self.folder / 'producer', '--producer-property', 'acks=0',
+                           '--reader-config', self.folder / 'reader', '--batch-size', 1000, '--max-block-ms', 9000,
+                           '--max-memory-bytes', 100000, '--message-send-max-retries', 5, '--request-timeout-ms', 9000,
+                           '--retry-backoff-ms', 10, '--timeout', 1).err
+        self.assertEqual(err, '0 acknowledged, 1 sent without asking for an answer\n')
+        self.assertEqual(self.produce('t', 'l\n', '--producer-property', 'acks=0', '--acks', 'all').err,
+                         '1 acknowledged\n')
+        self.assertEqual(self.consume('t', 2, '--formatter-config', self.folder / 'formatter', '--consumer.config',
+                                      self.folder / 'consumer', '--consumer-property', 'client.id=mine', '--property',
+                                      'key.separator=+'), 'k+v\nnull+l\n')
+
+    def test_a_synchronous_producer_waits_for_no_further_line(self):
+        self.create('t')
+        producer = subprocess.Popen([binary.BINARY, 'produce', *map(str, self.at), '--topic', 't', '--sync',
+                                     '--timeout', '60000'], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        producer.stdin.write(b'one\n')
+        producer.stdin.flush()
+        self.assertEqual(self.consume('t', 1), 'one\n')
+        self.assertEqual(producer.communicate(b'two\n', timeout=20)[1], b'2 acknowledged\n')
+        self.assertEqual(producer.returncode, 0)
+
     def test_partitions_and_offsets_are_chosen(self):
         self.create('t', '--partitions', 2)
         self.produce('t', 'a\nb\nc\n', '--partition', 1)

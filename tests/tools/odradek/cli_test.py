@@ -66,10 +66,29 @@ class WrongUsage(BinaryTest):
                 (('--group', 'not available'), ('consume', *topic, '--group', 'g')),
                 (('--entity-type', 'users'), ('config', 'describe', *NOWHERE, '--entity-type', 'users')),
                 (('--command-property', 'acks'), ('topic', 'list', *NOWHERE, '--command-property', 'acks')),
-                (('unknown configuration acks.all',), ('topic', 'list', *NOWHERE, '--command-property', 'acks.all=1')),
+                (('--command-property: unknown configuration acks.all',), ('topic', 'list', *NOWHERE, '--command-property', 'acks.all=1')),
                 (('localhost', 'HOST:PORT'), ('topic', 'list', '--bootstrap-server', 'localhost')),
         ):
             self.fails(2, *arguments, says=says)
+
+    def test_an_option_that_is_a_setting_names_the_setting(self):
+        topic = NOWHERE + ('--topic', 't')
+        for verb, option, setting in (
+                ('produce', '--batch-size', 'batch.size'), ('produce', '--max-partition-memory-bytes', 'batch.size'),
+                ('produce', '--max-block-ms', 'max.block.ms'), ('produce', '--max-memory-bytes', 'buffer.memory'),
+                ('produce', '--message-send-max-retries', 'retries'), ('produce', '--timeout', 'linger.ms'),
+                ('produce', '--request-timeout-ms', 'request.timeout.ms'),
+                ('produce', '--retry-backoff-ms', 'retry.backoff.ms')):
+            self.fails(2, verb, *topic, option, 'x', says=f"odradek {verb}: invalid value 'x' for {setting}: not an integer")
+        for verb, option in (('produce', '--producer-property'), ('consume', '--consumer-property')):
+            self.fails(2, verb, *topic, option, 'request.timeout.ms=soon',
+                       says="invalid value 'soon' for request.timeout.ms: not an integer")
+        wrong = self.folder / 'wrong.properties'
+        wrong.write_text('print.all=true\n')
+        for verb, option in (('produce', '--producer.config'), ('consume', '--consumer.config')):
+            self.fails(2, verb, *topic, option, wrong, says=f'{wrong}:1: unknown configuration print.all')
+        self.fails(2, 'produce', *topic, '--reader-config', wrong, says=f'{wrong}:1: print.all=true is none of parse.key')
+        self.fails(2, 'consume', *topic, '--formatter-config', wrong, says=f'{wrong}:1: print.all is none of print.')
 
     def test_wrong_changes_of_configuration_are_named(self):
         entity = ('config', 'alter', *NOWHERE, '--entity-type', 'topics', '--entity-name', 't')
