@@ -239,8 +239,11 @@ absl::Status Log::Loader::SettleStart() {
   log_.log_start_ = std::max(checkpoints_.log_start_offset, first_base);
   if (!none && log_.log_start_ <= log_.log_end_) return absl::OkStatus();
   // Either nothing is there, or what is there lies wholly below the start: then only what it says of producers counts.
+  const Offset start = log_.log_start_;
+  const auto fresh = std::make_shared<Segment>(log_.files_, log_.place_.directory, start, log_.limits());
+  fresh->StartEmpty(log_.env_.clock.WallNow());
   if (!none) {
-    if (absl::Status status = KeepProducersOnly(); !status.ok()) return status;
+    if (absl::Status status = KeepProducersOnly(*fresh); !status.ok()) return status;
   }
   while (!log_.segments_.empty()) {
     const SegmentPtr last = log_.active();
@@ -248,20 +251,21 @@ absl::Status Log::Loader::SettleStart() {
       return DiskProblem(LogFileName(*last), error);
     }
   }
-  log_.log_end_ = log_.log_start_;
-  auto fresh = std::make_shared<Segment>(log_.files_, log_.place_.directory, log_.log_start_, log_.limits());
-  fresh->StartEmpty(log_.env_.clock.WallNow());
-  log_.segments_[log_.log_start_] = std::move(fresh);
+  log_.log_end_ = start;
+  log_.segments_[start] = fresh;
   return absl::OkStatus();
 }
 
-absl::Status Log::Loader::KeepProducersOnly() {
+// Durably in `fresh`, with which the log begins from now on: what is removed next may come back, and it counts no more
+// then (FinishDeletion).
+absl::Status Log::Loader::KeepProducersOnly(Segment& fresh) {
   if (!producers_ready_) {
     if (absl::Status status = RestoreProducers(log_.log_end_); !status.ok()) return status;
   }
   DiskError error = log_.producers_.RemoveAbove(self_, log_.log_end_);
-  ++log_.flush_.folder_changes;
   if (error == DiskError::kNone) error = log_.producers_.SnapshotDurably(self_, log_.log_start_);
+  if (error == DiskError::kNone) error = fresh.CreateLogFile(self_);
+  ++log_.flush_.folder_changes;
   if (error == DiskError::kNone) error = log_.SyncFolder(self_);
   return error == DiskError::kNone ? absl::OkStatus() : DiskProblem("producer snapshot", error);
 }
@@ -271,6 +275,19 @@ absl::Status Log::Loader::RestoreProducers(Offset until) {
   producers_ready_ = true;
   const DiskError error = log_.ReplayProducers(self_, until);
   return error == DiskError::kNone ? absl::OkStatus() : DiskProblem("", error);
+}
+
+// The first segment's own snapshot may be lost while one below, whose segment is gone, still says the same.
+DiskError Log::Loader::CarryProducersOver() {
+  const Offset first = log_.segments_.begin()->first;
+  const std::vector<Offset> snapshots = log_.producers_.SnapshotOffsets();
+  if (snapshots.empty() || snapshots.front() >= first || log_.producers_.HasSnapshot(first)) return DiskError::kNone;
+  const ProducerStore::RestoreResult found = log_.producers_.Restore(self_, first, Offset(0));
+  if (found.error != DiskError::kNone) return found.error;
+  REACHED(log_.env_.context, "storage.producers_carried_over");
+  ++log_.flush_.folder_changes;
+  const DiskError error = log_.producers_.SnapshotDurably(self_, found.states, first);
+  return error == DiskError::kNone ? log_.SyncFolder(self_) : error;
 }
 
 absl::Status Log::Loader::RebuildEpochs() {
@@ -332,6 +349,7 @@ absl::Status Log::Loader::Finish() {
   for (const auto& [base, segment] : log.segments_) bases.insert(base);
   error = log.producers_.RemoveAbove(self_, log.log_end_);
   if (error == DiskError::kNone && !producers_ready_) error = log.ReplayProducers(self_, log.log_end_);
+  if (error == DiskError::kNone) error = CarryProducersOver();
   if (error == DiskError::kNone) error = log.producers_.RemoveStray(self_, bases);
   if (error != DiskError::kNone) return DiskProblem("producer snapshot", error);
   const bool forgets = MUTATION(log.env_.context, ID12) || (MUTATION(log.env_.context, LG14) && unclean_);

@@ -98,8 +98,9 @@ class Log::Loader {
   bool Follows(const Segment& segment) const;
   absl::Status DropAfter(const Segment& segment);
   absl::Status SettleStart();
-  absl::Status KeepProducersOnly();
+  absl::Status KeepProducersOnly(Segment& fresh);
   absl::Status RestoreProducers(Offset until);
+  env::DiskError CarryProducersOver();
   absl::Status Finish();
   absl::Status RebuildEpochs();
 

@@ -159,24 +159,34 @@ DiskError Log::TruncateFullyLocked(fiber::Fiber& self, Offset offset, KnownProdu
   flush_.recovery_point = offset;
   flush_.suspect_from = kNoOffset;
   producers_.states() = std::move(below);
-  auto fresh = std::make_shared<Segment>(files_, place_.directory, offset, limits());
-  fresh->StartEmpty(env_.clock.WallNow());
-  if (known == KnownProducers::kKeep) {
-    // Before the batches go that say the same.
-    error = producers_.SnapshotDurably(self, offset);
-    ++flush_.folder_changes;
-    if (error == DiskError::kNone) error = SyncFolder(self);
-  }
   std::vector<SegmentPtr> old;
-  for (const auto& [base, segment] : segments_) old.push_back(segment);
+  SegmentPtr first;
+  for (const auto& [base, segment] : segments_) {
+    if (base == offset) first = segment;
+    if (base != offset) old.push_back(segment);
+  }
+  // The file that the log begins with is durable before others vanish: of those a loss of power brings some back, and
+  // they must lie behind a hole, not at the beginning.
+  if (first != nullptr) {
+    error = first->TruncateTo(self, offset, env_.context);
+    if (error == DiskError::kNone) error = first->Sync(self);
+  } else {
+    first = std::make_shared<Segment>(files_, place_.directory, offset, limits());
+    first->StartEmpty(env_.clock.WallNow());
+    error = first->CreateLogFile(self);
+  }
+  // Before the batches go that say the same.
+  if (error == DiskError::kNone && known == KnownProducers::kKeep) error = producers_.SnapshotDurably(self, offset);
+  ++flush_.folder_changes;
+  if (error == DiskError::kNone) error = SyncFolder(self);
   segments_.clear();
-  segments_[offset] = std::move(fresh);
+  segments_[offset] = first;
   // From the end, so that what a crash leaves has no gap.
   for (auto it = old.rbegin(); it != old.rend() && error == DiskError::kNone; ++it) error = Bury(self, *it);
+  if (error == DiskError::kNone) error = first->ResumeAppending(self);
   const Offset newest = known == KnownProducers::kKeep ? offset : kNoOffset;
   if (error == DiskError::kNone) error = producers_.RemoveAbove(self, newest);
   if (error == DiskError::kNone) error = epochs_.Clear(self);
-  if (error == DiskError::kNone) error = active()->CreateLogFile(self);
   ++flush_.folder_changes;
   if (error == DiskError::kNone) error = SyncFolder(self);
   if (error == DiskError::kNone && offset < start_before) error = PersistMarks(self, {.log_start = offset});

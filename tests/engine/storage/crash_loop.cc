@@ -22,7 +22,9 @@ class CrashLoop::Watcher final : public env::Observer {
   explicit Watcher(CrashLoop& loop) : loop_(loop) {}
   void On(const env::Observation& observation) override {
     if (const auto* flushed = std::get_if<env::LogFlushed>(&observation)) {
-      PartOf(flushed->partition).flushed = flushed->durable_end;
+      Part& part = PartOf(flushed->partition);
+      part.flushed = flushed->durable_end;
+      part.model.Synced(flushed->durable_end);
       loop_.Note("flushed to " + std::to_string(flushed->durable_end.value()));
     } else if (const auto* cut = std::get_if<env::LogTruncated>(&observation)) {
       Part& part = PartOf(cut->partition);
@@ -87,6 +89,11 @@ void CrashLoop::RunLife() {
   completed_close_ = false;
   process.disk.operations_max = OneIn(4) ? INT64_MAX : 20 + Draw(1200);
   ArmFaults();
+  if (options_.traces_disk) {
+    process.disk.watch = [this](const DiskOperation& operation) {
+      Note(fmt::format("disk {}: {} {}", operation.number, ToString(operation.call), operation.path));
+    };
+  }
   process.Run([this](fiber::Fiber& self) { Live(self); });
   const bool wall_jump = OneIn(4);
   if (wall_jump) process.clock.wall = process.clock.wall + Duration::Millis(Draw(5000));
@@ -102,7 +109,8 @@ void CrashLoop::RunLife() {
     return;
   }
   Note(completed_close_ ? "stopped, power lost" : "power lost");
-  machine_.LosePower(draws_.Next());
+  const sim::PowerLossReport lost = machine_.LosePower(draws_.Next());
+  if (options_.traces_disk) Note(ToString(lost));
   for (Part& part : parts_) part.power_lost = true;
 }
 

@@ -22,6 +22,7 @@ struct CrashLoopOptions {
   int lives = 8;
   FlushPolicy policy = FlushPolicy::kNever;
   std::set<base::Mutation> mutations;
+  bool traces_disk = false;  // every disk operation and everything that a loss of power took is in the trace
 };
 
 struct CrashLoopResult {

@@ -72,6 +72,7 @@ void CrashLoop::CheckAfterLoad(fiber::Fiber& self, Part& part, Log& log) {
       {.bytes = bytes,
        .log_start = start,
        .log_end = end,
+       .power_lost = part.power_lost,
        .answered_below = survives == Survives::kAllAcknowledged ? internal::kEverything : part.flushed,
        .seen_below = part.power_lost ? part.flushed : internal::kEverything});
   // What a loss of power has left is on the platter.

@@ -34,7 +34,7 @@ int64_t LogModel::Start(const NewBatch& wanted) {
 
 void LogModel::Acked(int64_t id, Offset base_offset) {
   ModelBatch& batch = batches_.at(id);
-  if (batch.state == BatchState::kGone) {
+  if (batch.state == BatchState::kGone || batch.state == BatchState::kCutUnsynced) {
     verdict_->Fail(fmt::format("batch {} was cut off and is acknowledged", id));
   }
   if (batch.state == BatchState::kThere && batch.base_offset != base_offset) {
@@ -49,7 +49,7 @@ void LogModel::Seen(int64_t id, Offset base_offset) {
   const auto it = batches_.find(id);
   if (it == batches_.end()) return verdict_->Fail(fmt::format("batch {} was never written", id));
   ModelBatch& batch = it->second;
-  if (batch.state == BatchState::kGone) {
+  if (batch.state == BatchState::kGone || batch.state == BatchState::kCutUnsynced) {
     return verdict_->Fail(fmt::format("batch {} is back at {}", id, base_offset.value()));
   }
   if (batch.state == BatchState::kThere && batch.base_offset != base_offset) {
@@ -102,12 +102,17 @@ void LogModel::CheckLoaded(const Loaded& loaded) {
   const std::vector<int64_t> ids = IdsIn(loaded.bytes, offsets);
   std::map<int64_t, Offset> there;
   for (size_t i = 0; i < ids.size() && verdict_->ok(); ++i) {
+    const auto it = batches_.find(ids[i]);
+    const bool may_return = it != batches_.end() && it->second.state == BatchState::kCutUnsynced && loaded.power_lost &&
+                            it->second.base_offset == offsets[i];
+    if (may_return) it->second.state = BatchState::kThere;
     Seen(ids[i], offsets[i]);
     if (!there.emplace(ids[i], offsets[i]).second) verdict_->Fail(fmt::format("batch {} is there twice", ids[i]));
   }
   if (!verdict_->ok()) return;
   for (auto& [id, batch] : batches_) {
-    if (batch.state == BatchState::kGone || there.contains(id)) continue;
+    if (loaded.power_lost && batch.state == BatchState::kCutUnsynced) batch.state = BatchState::kGone;
+    if (batch.state == BatchState::kGone || batch.state == BatchState::kCutUnsynced || there.contains(id)) continue;
     if (batch.state == BatchState::kMaybe) {
       batch.state = BatchState::kGone;
       continue;
@@ -125,9 +130,15 @@ void LogModel::CheckLoaded(const Loaded& loaded) {
                                  loaded.log_end.value(), must.value()));
       return;
     }
-    batch.state = BatchState::kGone;
+    batch.state = cut && !loaded.power_lost ? BatchState::kCutUnsynced : BatchState::kGone;
   }
   maybe_truncated_.reset();
+}
+
+void LogModel::Synced(Offset end) {
+  for (auto& [id, batch] : batches_) {
+    if (batch.state == BatchState::kCutUnsynced && batch.base_offset < end) batch.state = BatchState::kGone;
+  }
 }
 
 Offset LogModel::Truncate(Offset offset, Offset log_start, Offset log_end) {

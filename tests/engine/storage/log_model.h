@@ -19,6 +19,9 @@ enum class BatchState : uint8_t {
   kMaybe,  // handed over, not answered, or answered with an error that says nothing
   kThere,  // in the log at its base offset
   kGone,   // refused, cut off, or lost where that is allowed: must never be seen again
+  // Cut off by a truncation that died before it synced anything: like every write that nobody synced, a loss of power
+  // may undo it. (A truncation that was answered is durable.)
+  kCutUnsynced,
 };
 
 struct ModelBatch {
@@ -78,6 +81,7 @@ class LogModel {
     Bytes bytes;
     Offset log_start;
     Offset log_end;
+    bool power_lost = false;  // since the last one
     Offset answered_below;
     Offset seen_below;
   };
@@ -89,6 +93,8 @@ class LogModel {
   void MaybeTruncated(Offset offset) { maybe_truncated_ = std::min(maybe_truncated_.value_or(offset), offset); }
 
   void TruncationDone() { maybe_truncated_.reset(); }
+  // Everything below `end` is on the platter, what was cut off there as well.
+  void Synced(Offset end);
 
   // The first record in [from, end) with at least this timestamp; −1.
   Offset FindTime(int64_t at_least, Offset from, Offset end) const;

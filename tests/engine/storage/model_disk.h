@@ -15,6 +15,11 @@ namespace odradek::storage {
 
 enum class DiskCall : uint8_t { kOther, kRead, kWrite, kTruncate, kSync, kSyncFolder, kOpen };
 
+inline std::string_view ToString(DiskCall call) {
+  static constexpr std::string_view kNames[] = {"other", "read", "write", "truncate", "sync", "sync folder", "open"};
+  return kNames[static_cast<size_t>(call)];
+}
+
 struct DiskOperation {
   DiskCall call = DiskCall::kOther;
   std::string path;
@@ -27,6 +32,8 @@ class ModelDisk final : public env::Disk {
 
   // Asked before each operation; anything but kNone makes it fail (a sync that fails loses its pages, a write half).
   std::function<env::DiskError(const DiskOperation&)> fault;
+  // Told of each operation, before `fault` is asked.
+  std::function<void(const DiskOperation&)> watch;
   // How many turns of other fibers a sync of a file takes.
   int sync_turns = 0;
   // After this many operations nothing more happens: callers wait for ever.
@@ -82,9 +89,7 @@ class ModelDisk final : public env::Disk {
     while (is_dead()) forever_.Wait(self);
     ++count_;
     const DiskOperation operation{.call = call, .path = std::string(path), .number = count_};
-#ifdef IOTRACE
-    printf("  io %d %s\n", (int)call, operation.path.c_str());
-#endif
+    if (watch) watch(operation);
     return fault ? fault(operation) : env::DiskError::kNone;
   }
 
