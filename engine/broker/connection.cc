@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <utility>
 
 #include "engine/broker/dispatch.h"
@@ -27,22 +28,23 @@ void ConnectionState::End() {
 
 namespace {
 
-// Counts against the node's queued.max.requests for as long as the request runs.
-class QueuedRequest {
+// A request that keeps its connection from being idle, for as long as it runs.
+class OpenRequest {
  public:
-  QueuedRequest(fiber::Semaphore& queue, ConnectionState& state) : queue_(queue), state_(state) {
-    state_.RequestBegins();
-  }
-  ~QueuedRequest() {
-    state_.RequestEnds();
-    queue_.Release(1);
-  }
-  QueuedRequest(const QueuedRequest&) = delete;
-  QueuedRequest& operator=(const QueuedRequest&) = delete;
+  explicit OpenRequest(ConnectionState& state) : state_(state) { state_.RequestBegins(); }
+  ~OpenRequest() { state_.RequestEnds(); }
+  OpenRequest(const OpenRequest&) = delete;
+  OpenRequest& operator=(const OpenRequest&) = delete;
 
  private:
-  fiber::Semaphore& queue_;
   ConnectionState& state_;
+};
+
+// All that a request's fiber needs, in one block of memory that the shard uses again.
+struct ArrivedRequest {
+  ArrivedRequest(const RequestOrigin& from, net::Frame bytes) : origin(from), frame(std::move(bytes)) {}
+  const RequestOrigin origin;
+  net::Frame frame;
 };
 
 void LogEnd(Shard& shard, const env::Connection& connection, std::string_view message, std::string why) {
@@ -66,14 +68,17 @@ void ReadRequests(fiber::Fiber& self, Node& node, Shard& shard, env::Connection&
       }
       return;
     }
-    auto frame = std::make_shared<net::Frame>(std::move(read.frame));
     shard.queued_requests().Acquire(self, 1);
-    auto queued = std::make_unique<QueuedRequest>(shard.queued_requests(), state);
     const net::AnswerQueue::Slot slot = answers.Reserve();
-    const AppendOrder::Ticket ticket = IsProduce(frame->bytes()) ? state.append_order().Take() : 0;
-    requests.Spawn("request", [&node, &shard, &state, &answers, slot, ticket, frame = std::move(frame),
-                               queued = std::move(queued)](fiber::Fiber& request) mutable {
-      HandleFrame(request, {node, shard, state, answers, slot, ticket}, std::move(frame));
+    const AppendOrder::Ticket ticket = IsProduce(read.frame.bytes()) ? state.append_order().Take() : 0;
+    auto arrived = std::allocate_shared<ArrivedRequest>(
+        base::RecyclingAllocator<ArrivedRequest>(shard.request_memory()),
+        RequestOrigin{node, shard, state, answers, slot, ticket}, std::move(read.frame));
+    requests.Spawn("request", [arrived = std::move(arrived)](fiber::Fiber& request) {
+      const RequestOrigin& origin = arrived->origin;
+      const OpenRequest open(origin.connection);
+      WorkPlace work_place(origin.shard.queued_requests());
+      HandleFrame(request, origin, work_place, std::shared_ptr<net::Frame>(arrived, &arrived->frame));
     });
     answers.WaitForRoom(self, static_cast<size_t>(node.options().pipelined_requests_max));
   }

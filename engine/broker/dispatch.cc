@@ -19,8 +19,12 @@ namespace {
 using protocol::ApiKey;
 
 // The encoded answer cut at its splices, the file ranges in between.
-net::OutParts Assemble(const protocol::Writer& writer, std::vector<storage::ReadResult>& files) {
+net::OutParts Assemble(protocol::Writer& writer, std::vector<storage::ReadResult>& files) {
   net::OutParts parts;
+  if (writer.splices().empty()) {
+    parts.emplace_back(writer.Take());
+    return parts;
+  }
   const Bytes all = writer.buffer();
   int64_t from = 0;
   const auto copy_until = [&](int64_t until) {
@@ -39,7 +43,7 @@ net::OutParts Assemble(const protocol::Writer& writer, std::vector<storage::Read
 
 template <typename Response>
 bool EncodeAnswer(RequestContext& context, const Response& response, net::OutParts& out) {
-  protocol::Writer writer;
+  protocol::Writer writer({}, context.home.flusher().spare_buffers().Take());
   const protocol::ResponseTo to{static_cast<ApiKey>(context.header.request_api_key), context.version(),
                                 context.header.correlation_id};
   if (!protocol::EncodeFramed(to, response, writer)) {
@@ -175,7 +179,8 @@ std::span<const ApiKey> ServedApis(ListenerKind listener) {
   return kServed;
 }
 
-void HandleFrame(fiber::Fiber& self, const RequestOrigin& origin, std::shared_ptr<net::Frame> frame) {
+void HandleFrame(fiber::Fiber& self, const RequestOrigin& origin, WorkPlace& work_place,
+                 std::shared_ptr<net::Frame> frame) {
   AppendTurn turn(self, origin, IsProduce(frame->bytes()));
   protocol::Reader reader(frame->bytes());
   protocol::RequestHeader header;
@@ -209,6 +214,7 @@ void HandleFrame(fiber::Fiber& self, const RequestOrigin& origin, std::shared_pt
                          .connection = origin.connection,
                          .header = header,
                          .frame = std::move(frame),
+                         .work_place = work_place,
                          .append_ticket = origin.append_ticket};
   const MonoTime begun = self.Now();
   origin.shard.request_metrics().Begin(route->key, begun);

@@ -21,7 +21,8 @@ struct RequestOrigin {
 };
 
 // Handles the request and fills its slot, whatever happens. Suspends.
-void HandleFrame(fiber::Fiber& self, const RequestOrigin& origin, std::shared_ptr<net::Frame> frame);
+void HandleFrame(fiber::Fiber& self, const RequestOrigin& origin, WorkPlace& work_place,
+                 std::shared_ptr<net::Frame> frame);
 
 // Whether the frame's API key is Produce: known before decoding, since a Produce takes its place in the order of
 // appends on arrival.

@@ -49,6 +49,8 @@ absl::StatusOr<std::unique_ptr<MetadataLog>> MetadataLog::Open(fiber::Fiber& sel
   absl::StatusOr<std::shared_ptr<storage::Log>> log =
       logs.Create(self, MetadataPartition(), kMetadataTopicId, ConfigOf(options));
   if (!log.ok()) return log.status();
+  // More than batches stands in there.
+  (*log)->MakeFolder(self);
   if ((*log)->is_offline()) {
     return base::DataLoss(fmt::format("{}: {}", (*log)->directory(), (*log)->offline_reason()));
   }

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/bytes.h"
 #include "engine/fiber/fiber.h"
+#include "engine/fiber/sync.h"
 #include "engine/net/frame_reader.h"
 #include "engine/protocol/api.h"
 #include "engine/protocol/generated/request_header.h"
@@ -38,6 +40,23 @@ class AppendOrder {
   fiber::WaitQueue changed_;
 };
 
+// A request's place among those that the node works on (queued.max.requests). One that waits for others to do
+// something, as a Fetch does for records, gives its place up: many idle consumers must not keep everybody else out.
+class WorkPlace {
+ public:
+  // REQUIRES: acquired from `places`.
+  explicit WorkPlace(fiber::Semaphore& places) : places_(&places) {}
+  ~WorkPlace() { GiveUp(); }
+  WorkPlace(const WorkPlace&) = delete;
+  WorkPlace& operator=(const WorkPlace&) = delete;
+  void GiveUp() {
+    if (places_ != nullptr) std::exchange(places_, nullptr)->Release(1);
+  }
+
+ private:
+  fiber::Semaphore* places_;
+};
+
 struct RequestContext {
   fiber::Fiber& self;
   Node& node;
@@ -46,6 +65,7 @@ struct RequestContext {
   protocol::RequestHeader header;
   // The request's bytes; shared, because a call to another shard may outlive this one.
   std::shared_ptr<net::Frame> frame;
+  WorkPlace& work_place;
   AppendOrder::Ticket append_ticket = 0;  // Produce only
 
   // What the answer splices in, by the cookie of its ExternalRecords.

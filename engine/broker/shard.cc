@@ -109,7 +109,7 @@ Shard::Assignments Shard::Misplaced(const std::vector<LedPartition>& led) const 
   return misplaced;
 }
 
-ShardId Shard::ShardOf(const TopicPartition& name) const {
+ShardId Shard::ShardOf(const env::PartitionName& name) const {
   const uint64_t draw =
       base::KeyedDraw(0, base::HashName(name.topic), static_cast<uint64_t>(name.partition.value()), 0);
   const uint64_t shard = base::BoundedDraw(draw, static_cast<uint64_t>(env_.shards.count()));
@@ -125,9 +125,9 @@ std::vector<LedPartition> Shard::LedHere() const {
     const PartitionConfig config =
         PartitionConfigOf(options_, metadata::TopicLayers(image, NodeViewOf(options_), topic_name));
     for (const auto& [index, partition] : topic->partitions) {
-      const TopicPartition name{topic_name, index};
-      if (partition.leader != node || ShardOf(name) != id()) continue;
-      led.push_back({name, topic->id, partition.leader_epoch, DirectoryOfReplica(partition, node), config});
+      if (partition.leader != node || ShardOf({topic_name, index}) != id()) continue;
+      led.push_back(
+          {{topic_name, index}, topic->id, partition.leader_epoch, DirectoryOfReplica(partition, node), config});
     }
   }
   return led;
@@ -135,23 +135,21 @@ std::vector<LedPartition> Shard::LedHere() const {
 
 Placement Shard::Place(const TopicName& topic, PartitionIndex partition) const {
   Placement place;
-  place.name.partition = partition;
+  place.partition = partition;
   const metadata::Image& image = view_->image;
   const bool by_id = topic.naming == Naming::kById;
-  const metadata::TopicState* state = by_id ? image.FindTopicById(topic.id) : image.FindTopic(topic.name);
-  if (state == nullptr) {
-    place.name.topic = topic.name;
+  place.topic = by_id ? image.ShareTopicById(topic.id) : image.ShareTopic(topic.name);
+  if (place.topic == nullptr) {
     place.error = by_id ? protocol::ErrorCode::kUnknownTopicId : protocol::ErrorCode::kUnknownTopicOrPartition;
     return place;
   }
-  place.name.topic = state->name;
-  const auto at = state->partitions.find(partition);
-  if (at == state->partitions.end()) {
+  const auto at = place.topic->partitions.find(partition);
+  if (at == place.topic->partitions.end()) {
     place.error = protocol::ErrorCode::kUnknownTopicOrPartition;
   } else if (at->second.leader != options_.config.node_id) {
     place.error = protocol::ErrorCode::kNotLeaderOrFollower;
   }
-  place.shard = ShardOf(place.name);
+  place.shard = ShardOf(place.name());
   return place;
 }
 
@@ -244,11 +242,11 @@ void Shard::SetStraysAside(fiber::Fiber& self, storage::LogManager& logs, const 
   }
 }
 
-protocol::ErrorCode Shard::ErrorOfMissing(const TopicPartition& name) const {
+protocol::ErrorCode Shard::ErrorOfMissing(const env::PartitionName& name) const {
   return missing_.contains(name) ? protocol::ErrorCode::kKafkaStorageError : protocol::ErrorCode::kNotLeaderOrFollower;
 }
 
-std::shared_ptr<Partition> Shard::Find(const TopicPartition& name) const {
+std::shared_ptr<Partition> Shard::Find(const env::PartitionName& name) const {
   const auto at = partitions_.find(name);
   return at == partitions_.end() ? nullptr : at->second;
 }

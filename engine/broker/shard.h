@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "engine/base/recycler.h"
 #include "engine/broker/connection.h"
 #include "engine/broker/disk_watch.h"
 #include "engine/broker/fetch_sessions.h"
@@ -41,11 +42,32 @@ struct TopicName {
   Naming naming = Naming::kByName;
 };
 
-// Where a partition is. With an error the name may be incomplete.
+// Where a partition is.
 struct Placement {
   protocol::ErrorCode error = protocol::ErrorCode::kNone;
-  TopicPartition name;
+  std::shared_ptr<const metadata::TopicState> topic;  // nullptr: the metadata has no such topic
+  PartitionIndex partition;
   ShardId shard;
+  // Without a topic the name is empty. Valid as long as a copy of this.
+  env::PartitionName name() const { return {topic == nullptr ? std::string_view() : topic->name, partition}; }
+};
+
+inline env::PartitionName NameOf(const TopicPartition& partition) {
+  return {partition.topic, partition.partition};
+}
+
+// The order of TopicPartition, for look-ups that make no string.
+struct PartitionOrder {
+  using is_transparent = void;
+  static env::PartitionName View(const TopicPartition& name) { return NameOf(name); }
+  static env::PartitionName View(const env::PartitionName& name) { return name; }
+  template <typename A, typename B>
+  bool operator()(const A& a, const B& b) const {
+    const env::PartitionName left = View(a);
+    const env::PartitionName right = View(b);
+    const int by_topic = left.topic.compare(right.topic);
+    return by_topic != 0 ? by_topic < 0 : left.partition < right.partition;
+  }
 };
 
 // What the metadata says about a partition that this node leads.
@@ -83,10 +105,11 @@ class Shard {
   Placement Place(const TopicName& topic, PartitionIndex partition) const;
 
   // nullptr: not led here.
-  std::shared_ptr<Partition> Find(const TopicPartition& name) const;
+  std::shared_ptr<Partition> Find(const env::PartitionName& name) const;
+  std::shared_ptr<Partition> Find(const TopicPartition& name) const { return Find(NameOf(name)); }
   std::vector<std::shared_ptr<Partition>> Partitions() const;
   // What a client hears of a partition that Find does not know.
-  protocol::ErrorCode ErrorOfMissing(const TopicPartition& name) const;
+  protocol::ErrorCode ErrorOfMissing(const env::PartitionName& name) const;
   int32_t missing_count() const { return static_cast<int32_t>(missing_.size()); }
 
   env::Env& env() const { return env_; }
@@ -97,6 +120,9 @@ class Shard {
   net::MemoryBudget& memory() { return memory_; }
   net::AnswerFlusher& flusher() { return flusher_; }
   fiber::Semaphore& queued_requests() { return queued_requests_; }
+  // Of requests under way, and of what Produce keeps about them.
+  base::Recycler& request_memory() { return request_memory_; }
+  base::Recycler& produce_memory() { return produce_memory_; }
 
   // A connection is known to its shard as long as this lives.
   class ConnectionEntry {
@@ -131,12 +157,15 @@ class Shard {
   void RunChores(fiber::Fiber& self, std::vector<Chore> chores);
   void SpawnChores(std::vector<Chore> chores);
   std::vector<Chore> ChoresOf(storage::LogManager& logs) const;
+  // Memory of as many is kept when they have ended: a few hundred kilobytes.
+  static constexpr size_t kSpareRequests = 512;
+
   void StartCleaner();
   // Gives the cleaner what the newest view says of it.
   void ConfigureCleaner();
   storage::CleanerOptions OptionsOf(const config::CleanerConfig& config) const;
   std::vector<LedPartition> LedHere() const;
-  ShardId ShardOf(const TopicPartition& name) const;
+  ShardId ShardOf(const env::PartitionName& name) const;
   // Where the partition's log is, or is to be made; nullptr: its directory is offline.
   storage::LogManager* DirectoryFor(const LedPartition& led) const;
   absl::Status ApplyOne(fiber::Fiber& self, const LedPartition& led);
@@ -153,9 +182,11 @@ class Shard {
   std::shared_ptr<const MetadataView> view_;
   bool is_first_view_ = true;
   LogDirectories directories_;
-  std::map<TopicPartition, std::shared_ptr<Partition>> partitions_;
-  std::map<TopicPartition, TopicId> missing_;  // led by this node, but their log is not to be had
+  std::map<TopicPartition, std::shared_ptr<Partition>, PartitionOrder> partitions_;
+  std::map<TopicPartition, TopicId, PartitionOrder> missing_;  // led by this node, but their log is not to be had
   FetchSessions fetch_sessions_;
+  base::Recycler request_memory_{kSpareRequests};
+  base::Recycler produce_memory_{kSpareRequests};
   net::BufferPool buffers_;
   net::MemoryBudget memory_;
   net::AnswerFlusher flusher_;

@@ -34,7 +34,8 @@ auto CallOn(fiber::Fiber& self, const ShardEnvs& shards, ShardId home, ShardId t
   here.shards.Post(target, [call, fn = std::move(fn), &there, home]() mutable {
     there.scheduler.Spawn("shard call", [call, fn = std::move(fn), &there, home](fiber::Fiber& remote) mutable {
       call->result.emplace(fn(remote));
-      there.shards.Post(home, [call] { call->done.Set(); });
+      // The function goes home with its result: what it holds belongs to that shard's memory.
+      there.shards.Post(home, [call = std::move(call), fn = std::move(fn)] { call->done.Set(); });
     });
   });
   call->done.Wait(self);

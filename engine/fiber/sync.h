@@ -14,8 +14,15 @@ namespace odradek::fiber {
 
 // Mutual exclusion across suspensions. Handed to the waiters in the order in which they called Lock(), whatever order
 // the scheduler runs them in; nobody overtakes.
+// One that is free is three words: there are several in every partition.
 class Mutex {
  public:
+  Mutex() = default;
+  // REQUIRES: nobody waits.
+  ~Mutex() { INVARIANT(first_ == nullptr); }
+  Mutex(const Mutex&) = delete;
+  Mutex& operator=(const Mutex&) = delete;
+
   void Lock(Fiber& self) { LockUntil(self, MonoTime::Never()); }
   // kTimeout: it is not locked by the caller.
   Wake LockUntil(Fiber& self, MonoTime deadline) {
@@ -34,12 +41,12 @@ class Mutex {
   // REQUIRES: locked.
   void Unlock() {
     REQUIRES(locked_);
-    if (waiters_.empty()) {
+    if (first_ == nullptr) {
       locked_ = false;
       return;
     }
-    Waiter& next = *waiters_.front();
-    waiters_.pop_front();
+    Waiter& next = *first_;
+    Leave(next);
     next.owns = true;
     next.turn.WakeOne();
   }
@@ -49,26 +56,37 @@ class Mutex {
   // On the stack of the fiber that waits. One that is killed or gives up leaves the line, or passes on what it was just
   // given.
   struct Waiter {
-    explicit Waiter(Mutex& m) : mutex(m) { mutex.waiters_.push_back(this); }
+    explicit Waiter(Mutex& m) : mutex(m), before(m.last_) {
+      (before != nullptr ? before->behind : mutex.first_) = this;
+      mutex.last_ = this;
+    }
     ~Waiter() {
       if (took) return;
       if (owns) {
         mutex.Unlock();
       } else {
-        std::erase(mutex.waiters_, this);
+        mutex.Leave(*this);
       }
     }
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
 
     Mutex& mutex;
+    Waiter* before;
+    Waiter* behind = nullptr;
     bool owns = false;
     bool took = false;
     WaitQueue turn;
   };
 
+  void Leave(Waiter& waiter) {
+    (waiter.before != nullptr ? waiter.before->behind : first_) = waiter.behind;
+    (waiter.behind != nullptr ? waiter.behind->before : last_) = waiter.before;
+  }
+
   bool locked_ = false;
-  std::deque<Waiter*> waiters_;
+  Waiter* first_ = nullptr;
+  Waiter* last_ = nullptr;
 };
 
 class MutexLock {

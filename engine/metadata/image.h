@@ -89,6 +89,9 @@ class Image {
   // nullptr: none. Valid until the image changes.
   const TopicState* FindTopic(std::string_view name) const { return topics_.Find(name); }
   const TopicState* FindTopicById(const TopicId& id) const { return topics_.FindById(id); }
+  // The same as something to keep. REQUIRES: the image is not changed any more.
+  std::shared_ptr<const TopicState> ShareTopic(std::string_view name) const { return topics_.Share(name); }
+  std::shared_ptr<const TopicState> ShareTopicById(const TopicId& id) const { return topics_.ShareById(id); }
   const PartitionState* FindPartition(std::string_view topic, PartitionIndex partition) const;
   const BrokerState* FindBroker(NodeId id) const;
   const config::PropertyMap* FindConfigs(const ConfigResource& resource) const;

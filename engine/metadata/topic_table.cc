@@ -29,6 +29,16 @@ const TopicState* TopicTable::FindById(const TopicId& id) const {
   return at == by_id_.end() ? nullptr : at->second.get();
 }
 
+std::shared_ptr<const TopicState> TopicTable::Share(std::string_view name) const {
+  const auto at = by_name_.find(name);
+  return at == by_name_.end() ? nullptr : at->second;
+}
+
+std::shared_ptr<const TopicState> TopicTable::ShareById(const TopicId& id) const {
+  const auto at = by_id_.find(id);
+  return at == by_id_.end() ? nullptr : at->second;
+}
+
 void TopicTable::Add(std::string name, const TopicId& id) {
   REQUIRES(Find(name) == nullptr);
   REQUIRES(FindById(id) == nullptr);

@@ -60,6 +60,9 @@ class TopicTable {
   // nullptr: none. Valid until the table changes.
   const TopicState* Find(std::string_view name) const;
   const TopicState* FindById(const TopicId& id) const;
+  // The same as something to keep. It stays as it is if this table is not edited any more, as a published one is not.
+  std::shared_ptr<const TopicState> Share(std::string_view name) const;
+  std::shared_ptr<const TopicState> ShareById(const TopicId& id) const;
 
   // REQUIRES: neither the name nor the id is there.
   void Add(std::string name, const TopicId& id);

@@ -20,7 +20,7 @@ int64_t SizeOf(const env::Part& part) {
 
 }  // namespace
 
-void AppendViews(const OutParts& parts, std::vector<env::Part>& views) {
+void AppendViews(const OutParts& parts, PartViews& views) {
   for (const OutPart& part : parts) {
     const env::Part view = ViewOf(part);
     if (SizeOf(view) > 0) views.push_back(view);
@@ -50,8 +50,9 @@ void AnswerFlusher::Forget(AnswerQueue& queue) {
 
 void AnswerFlusher::OnRoundEnd() {
   pending_ = false;
-  const std::vector<AnswerQueue*> queues = std::exchange(requested_, {});
-  for (AnswerQueue* queue : queues) queue->StartSender();
+  starting_.swap(requested_);
+  for (AnswerQueue* queue : starting_) queue->StartSender();
+  starting_.clear();
 }
 
 AnswerQueue::AnswerQueue(env::Connection& connection, AnswerFlusher& flusher, fiber::TaskGroup& group)
@@ -116,8 +117,8 @@ void AnswerQueue::RunSender(fiber::Fiber& self) {
   while (FrontIsReady() && !closed_) {
     // The answers stay in the queue while they are sent, so that they count as unsent; their parts move out, since the
     // queue's memory moves when slots are reserved meanwhile.
-    std::vector<OutParts> sending;
-    std::vector<env::Part> views;
+    absl::InlinedVector<OutParts, 4> sending;
+    PartViews views;
     auto after = AfterAnswer::kKeepOpen;
     size_t count = 0;
     while (count < answers_.size() && answers_[count].state == State::kReady && after == AfterAnswer::kKeepOpen) {
@@ -131,20 +132,27 @@ void AnswerQueue::RunSender(fiber::Fiber& self) {
       const env::NetError error = connection_.Send(self, views);
       if (error != env::NetError::kNone) CloseConnection(error);
     }
+    for (OutParts& parts : sending) TakeBack(parts);
     if (closed_) break;
     INVARIANT(answers_.size() >= count);
-    answers_.erase(answers_.begin(), answers_.begin() + static_cast<std::ptrdiff_t>(count));
     first_slot_ += count;
+    for (; count > 0; --count) answers_.pop_front();
     if (after == AfterAnswer::kClose) CloseConnection(env::NetError::kNone);
     progress_.WakeAll();
   }
   sender_running_ = false;
 }
 
+void AnswerQueue::TakeBack(OutParts& parts) {
+  for (OutPart& part : parts) {
+    if (auto* buffer = std::get_if<ByteBuffer>(&part)) flusher_.spare_buffers().GiveBack(std::move(*buffer));
+  }
+}
+
 void AnswerQueue::CloseConnection(env::NetError error) {
   closed_ = true;
   error_ = error;
-  for (Answer& answer : answers_) answer.parts.clear();
+  for (size_t i = 0; i < answers_.size(); ++i) answers_[i].parts.clear();
   DropReady();
   connection_.Close();
   progress_.WakeAll();

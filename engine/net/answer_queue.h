@@ -12,16 +12,18 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "engine/base/bytes.h"
+#include "engine/base/ring.h"
 #include "engine/base/strong.h"
 #include "engine/env/env.h"
 #include "engine/fiber/fiber.h"
+#include "engine/net/buffers.h"
 
 namespace odradek::net {
 
@@ -38,10 +40,11 @@ struct BorrowedFile {
 using OutPart = std::variant<ByteBuffer, BorrowedBytes, BorrowedFile>;
 
 // One frame, its length included.
-using OutParts = std::vector<OutPart>;
+using OutParts = absl::InlinedVector<OutPart, 1>;
 
 // Views into `parts` for Connection::Send; empty parts are left out.
-void AppendViews(const OutParts& parts, std::vector<env::Part>& views);
+using PartViews = absl::InlinedVector<env::Part, 8>;
+void AppendViews(const OutParts& parts, PartViews& views);
 int64_t SizeBytes(const OutParts& parts);
 
 enum class AfterAnswer : uint8_t { kKeepOpen, kClose };
@@ -58,6 +61,8 @@ class AnswerFlusher final : public env::RoundTask {
   AnswerFlusher& operator=(const AnswerFlusher&) = delete;
 
   void OnRoundEnd() override;
+  // What answers were encoded into, once they have left.
+  SpareBuffers& spare_buffers() { return spare_buffers_; }
 
  private:
   friend class AnswerQueue;
@@ -65,8 +70,10 @@ class AnswerFlusher final : public env::RoundTask {
   void Forget(AnswerQueue& queue);
 
   env::Rounds& rounds_;
+  SpareBuffers spare_buffers_;
   bool pending_ = false;
   std::vector<AnswerQueue*> requested_;
+  std::vector<AnswerQueue*> starting_;  // empty outside OnRoundEnd
 };
 
 class AnswerQueue {
@@ -118,13 +125,15 @@ class AnswerQueue {
   bool FrontIsReady() const { return !answers_.empty() && answers_.front().state == State::kReady; }
   void StartSender();
   void RunSender(fiber::Fiber& self);
+  // Keeps the memory of sent parts.
+  void TakeBack(OutParts& parts);
   void CloseConnection(env::NetError error);
   void DropReady();
 
   env::Connection& connection_;
   AnswerFlusher& flusher_;
   fiber::TaskGroup& group_;
-  std::deque<Answer> answers_;
+  base::Ring<Answer> answers_;
   uint64_t first_slot_ = 0;  // of answers_.front()
   bool flush_requested_ = false;
   bool sender_running_ = false;

@@ -52,6 +52,19 @@ void BufferPool::GiveBack(std::unique_ptr<std::byte[]> memory, size_t capacity_b
   spare_[ClassOf(capacity_bytes)].push_back(std::move(memory));
 }
 
+ByteBuffer SpareBuffers::Take() {
+  if (spare_.empty()) return {};
+  ByteBuffer buffer = std::move(spare_.back());
+  spare_.pop_back();
+  return buffer;
+}
+
+void SpareBuffers::GiveBack(ByteBuffer buffer) {
+  if (spare_.size() >= kCountMax || buffer.capacity() > kCapacityBytesMax) return;
+  buffer.clear();
+  spare_.push_back(std::move(buffer));
+}
+
 void MemoryCharge::Reset() {
   if (budget_ == nullptr) return;
   std::exchange(budget_, nullptr)->free_.Release(std::exchange(size_bytes_, 0));

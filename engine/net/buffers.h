@@ -87,6 +87,20 @@ class BufferPool {
   size_t in_use_count_ = 0;
 };
 
+// Byte vectors that answers were encoded into: their memory goes from one answer to the next.
+class SpareBuffers {
+ public:
+  // Empty, perhaps with memory.
+  ByteBuffer Take();
+  void GiveBack(ByteBuffer buffer);
+
+ private:
+  // More than a round's answers are seldom under way; large ones are not worth keeping.
+  static constexpr size_t kCountMax = 256;
+  static constexpr size_t kCapacityBytesMax = 4096;
+  std::vector<ByteBuffer> spare_;
+};
+
 class MemoryBudget;
 
 // A share of the budget, given back when its owner ends. Empty after a move.

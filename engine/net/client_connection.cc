@@ -219,7 +219,7 @@ void ClientConnection::RunSender(fiber::Fiber& self) {
   INVARIANT(sending_.empty());
   while (!outgoing_.empty()) {
     sending_ = std::exchange(outgoing_, {});
-    std::vector<env::Part> views;
+    PartViews views;
     for (const Outgoing& out : sending_) {
       out.call->delivery = Delivery::kMaybeSent;
       AppendViews(out.parts, views);

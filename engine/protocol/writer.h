@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/bytes.h"
@@ -42,6 +43,8 @@ struct Splice {
 class Writer {
  public:
   explicit Writer(WriterOptions options = {}) : options_(options) {}
+  // Writes into memory that somebody else has done with; what stands in it is dropped.
+  Writer(WriterOptions options, ByteBuffer reused) : options_(options), buffer_(std::move(reused)) { buffer_.clear(); }
 
   void Bool(bool v) { Int8(v ? 1 : 0); }
   void Int8(int8_t v) { buffer_.push_back(static_cast<std::byte>(v)); }

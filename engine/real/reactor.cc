@@ -113,6 +113,7 @@ void Reactor::Run() {
     FireTimers();
     RunReady(began);
     RunRoundTasks();
+    RunReady(began);  // what these woke, to send answers, does not wait for a look at the sockets
     ++counters_.rounds;
     counters_.RoundTook((ReadMonotonicClock() - began).nanos());
   }

@@ -14,11 +14,11 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <mutex>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "engine/base/ring.h"
 #include "engine/env/env.h"
 #include "engine/fiber/fiber.h"
 #include "engine/real/counters.h"
@@ -94,7 +94,7 @@ class Reactor final : public fiber::Executor, public env::Clock, public env::Rou
   UniqueFd wake_up_;  // eventfd: posts and Stop
   MonoTime now_;
   WallTime wall_now_;
-  std::deque<fiber::Fiber*> ready_;
+  base::Ring<fiber::Fiber*> ready_;
   Timers timers_;
   std::vector<env::RoundTask*> round_tasks_;
   std::vector<env::RoundTask*> round_tasks_running_;

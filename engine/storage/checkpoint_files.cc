@@ -146,6 +146,7 @@ DiskError CheckpointFiles::Write(fiber::Fiber& self, CheckpointKind kind,
   fiber::MutexLock lock(self, file.writing);
   if (MUTATION(env_.context, LG16)) file.wanted.clear();
   for (const std::shared_ptr<Log>& log : logs) {
+    if (!log->has_folder()) continue;
     const Offset offset = checkpoint_files_internal::ValueOf(*log, kind);
     if (MUTATION(env_.context, LG16) && checkpoint_files_internal::Find(file.on_disk, log->name()) == offset) continue;
     Offset& wanted = file.wanted.try_emplace(log->name(), offset).first->second;

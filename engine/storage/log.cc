@@ -9,7 +9,9 @@
 #include "engine/base/check.h"
 #include "engine/base/prng.h"
 #include "engine/record/control.h"
+#include "engine/storage/checkpoints.h"
 #include "engine/storage/file_names.h"
+#include "engine/storage/small_files.h"
 
 namespace odradek::storage {
 
@@ -91,6 +93,49 @@ Log::Log(env::Env& env, OpenFiles& files, LogMarks* marks, const LogPlace& place
       epochs_(env.disk, env.context, Join(place.directory, kEpochCheckpointName)) {}
 
 Log::~Log() = default;
+
+std::shared_ptr<Log> Log::StartUnborn(env::Env& env, OpenFiles& files, LogMarks* marks, const LogPlace& place,
+                                      const LogConfig& config, const TopicId& topic_id) {
+  REQUIRES(!topic_id.is_zero());
+  std::shared_ptr<Log> log(new Log(env, files, marks, place, config));
+  log->unborn_ = topic_id;
+  auto first = std::make_shared<Segment>(files, log->place_.directory, log->log_end_, log->limits());
+  first->StartEmpty(env.clock.WallNow());
+  log->segments_[log->log_end_] = std::move(first);
+  env.observer.On(env::LogRecovered{.partition = log->observed_name(),
+                                    .log_start_offset = log->log_start_,
+                                    .log_end_offset = log->log_end_,
+                                    .recovery_point = log->flush_.recovery_point,
+                                    .bytes_read = 0,
+                                    .bytes_truncated = 0,
+                                    .previous_shutdown = env::ShutdownKind::kClean});
+  return log;
+}
+
+LogError Log::MakeFolder(fiber::Fiber& self) {
+  const fiber::MutexLock lock(self, lock_);
+  if (is_offline()) return LogError::kOffline;
+  const DiskError error = MakeFolderLocked(self);
+  if (error == DiskError::kNone) return LogError::kNone;
+  GoOffline("folder", error);
+  return LogError::kOffline;
+}
+
+DiskError Log::MakeFolderLocked(fiber::Fiber& self) {
+  if (!unborn_) return DiskError::kNone;
+  REACHED(env_.context, "storage.folder_made");
+  DiskError error = env_.disk.CreateDirectory(self, place_.directory);
+  // A dead process came this far.
+  if (error == DiskError::kExists) error = DiskError::kNone;
+  if (error != DiskError::kNone) return error;
+  const std::string text = FormatPartitionMetadata(*unborn_);
+  const std::string path = Join(place_.directory, kPartitionMetadataName);
+  error = ReplaceSmallFile(self, env_.disk, env_.context, path, AsBytes(text));
+  if (error == DiskError::kNone && latest_epoch() != kNoLeaderEpoch) error = epochs_.Store(self);
+  if (error == DiskError::kNone) error = env_.disk.SyncDirectory(self, ParentOf(place_.directory));
+  if (error == DiskError::kNone) unborn_.reset();
+  return error;
+}
 
 SegmentLimits Log::limits() const {
   SegmentLimits limits{.index_interval_bytes = config_.index_interval_bytes,
@@ -187,6 +232,10 @@ AppendResult Log::AppendLocked(fiber::Fiber& self, MutableBytes batches, const A
   AppendResult checked = CheckBatches(batches, headers, options);
   if (!checked.ok() || checked.is_duplicate) return checked;
   if (options.origin != AppendOrigin::kReplication) AssignOffsets(batches, headers, options.leader_epoch);
+  if (const DiskError error = MakeFolderLocked(self); error != DiskError::kNone) {
+    GoOffline("folder", error);
+    return Failure(AppendError::kOffline, offline_reason_);
+  }
   if (const DiskError error = StartEpochs(self, headers); error != DiskError::kNone) {
     GoOffline("leader epoch", error);
     return Failure(AppendError::kOffline, offline_reason_);
@@ -448,7 +497,13 @@ LogError Log::StartEpoch(fiber::Fiber& self, LeaderEpoch epoch) {
   fiber::MutexLock lock(self, lock_);
   if (is_offline()) return LogError::kOffline;
   if (epoch <= latest_epoch()) return LogError::kNone;
-  if (const DiskError error = epochs_.Assign(self, epoch, log_end_); error != DiskError::kNone) {
+  DiskError error = DiskError::kNone;
+  if (unborn_) {
+    epochs_.list_to_load().Assign(epoch, log_end_);
+  } else {
+    error = epochs_.Assign(self, epoch, log_end_);
+  }
+  if (error != DiskError::kNone) {
     GoOffline("leader epoch", error);
     return LogError::kOffline;
   }

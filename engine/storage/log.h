@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "engine/base/ids.h"
 #include "engine/env/env.h"
@@ -32,6 +33,7 @@
 #include "engine/storage/clean_types.h"
 #include "engine/storage/config.h"
 #include "engine/storage/epoch_cache.h"
+#include "engine/storage/log_marks.h"
 #include "engine/storage/log_types.h"
 #include "engine/storage/open_files.h"
 #include "engine/storage/producer_store.h"
@@ -39,44 +41,22 @@
 
 namespace odradek::storage {
 
-// Where the marks of a log are kept durably: the checkpoint files of the data directory.
-class LogMarks {
- public:
-  virtual ~LogMarks() = default;
-  struct Wish {
-    Offset log_start = kNoOffset;
-    Offset recovery_point_at_most = kNoOffset;
-    Offset recovery_point = kNoOffset;
-    Offset cleaned_until_at_most = kNoOffset;
-    Offset cleaned_until = kNoOffset;
-  };
-  // Returns when the files say what is wished; what is kNoOffset stays as it is. An error: they could not be written.
-  virtual env::DiskError Persist(fiber::Fiber& self, const TopicPartition& name, const Wish& wish) = 0;
-};
-
-struct LogPlace {
-  TopicPartition name;
-  std::string directory;  // of the partition; exists
-};
-
-// What the data directory's checkpoints say about the log; kNoOffset where they say nothing.
-struct LogCheckpoints {
-  Offset recovery_point = kNoOffset;
-  Offset log_start_offset = kNoOffset;
-  Offset high_watermark = kNoOffset;
-  Offset cleaned_until = kNoOffset;  // compaction may have left gaps between segments below
-  env::ShutdownKind previous_shutdown = env::ShutdownKind::kUnclean;
-};
-
 class Log : public std::enable_shared_from_this<Log> {
  public:
-  // Reads the folder: after a clean shutdown only the end of the last segment, after an unclean one also every batch
-  // from the recovery point on; what is torn is cut off. An empty folder is an empty log that starts at the
+  // Reads the folder, which exists: after a clean shutdown only the end of the last segment, after an unclean one also
+  // every batch from the recovery point on; what is torn is cut off. An empty folder is an empty log that starts at the
   // checkpoint's log start or 0. An error names the file. `marks` may be null: then only what the folder itself says is
   // durable.
   static absl::StatusOr<std::shared_ptr<Log>> Open(fiber::Fiber& self, env::Env& env, OpenFiles& files, LogMarks* marks,
                                                    const LogPlace& place, const LogConfig& config,
                                                    const LogCheckpoints& checkpoints);
+  // A new log of that topic, without a folder until the first append: an idle partition costs no file. REQUIRES: the
+  // folder is not there; `place.directory` stands in a folder that is.
+  static std::shared_ptr<Log> StartUnborn(env::Env& env, OpenFiles& files, LogMarks* marks, const LogPlace& place,
+                                          const LogConfig& config, const TopicId& topic_id);
+  // Makes the folder now, durably, with what belongs into it before the first batch.
+  LogError MakeFolder(fiber::Fiber& self);
+  bool has_folder() const { return !unborn_.has_value(); }
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
@@ -84,7 +64,7 @@ class Log : public std::enable_shared_from_this<Log> {
   // --- Appending. `batches`: whole batches one after the other; for kClient and kCoordinator they were validated
   // (record/validate.h) and get base offset and leader epoch written into them in place.
   AppendResult Append(fiber::Fiber& self, MutableBytes batches, const AppendOptions& options);
-  // A leader epoch begins at the log end; durable on return.
+  // A leader epoch begins at the log end; durable on return, or, without a folder, before the first batch.
   LogError StartEpoch(fiber::Fiber& self, LeaderEpoch epoch);
   // Ends the active segment if it is not empty.
   LogError Roll(fiber::Fiber& self);
@@ -134,9 +114,11 @@ class Log : public std::enable_shared_from_this<Log> {
   bool IsFlushDue() const;
   // Clean shutdown: everything durable, indexes whole, producer snapshot at the log end. Nothing may be called after.
   LogError Close(fiber::Fiber& self);
-  // The folder was renamed to be deleted: files are closed, everything answers kOffline.
+  // The folder is about to be renamed to be deleted: files are closed, everything answers kOffline.
   void Abandon();
   void TakeOffline(std::string_view why);  // the disk does not answer
+  // After Abandon: waits for a folder that is being made.
+  void AwaitFolder(fiber::Fiber& self) { const fiber::MutexLock lock(self, lock_); }
 
   // --- Offsets.
   Offset log_start_offset() const { return log_start_; }
@@ -165,7 +147,7 @@ class Log : public std::enable_shared_from_this<Log> {
  private:
   class Loader;
   class Compaction;
-  using Headers = std::vector<record::BatchHeader>;
+  using Headers = absl::InlinedVector<record::BatchHeader, 1>;
   using SegmentPtr = std::shared_ptr<Segment>;
 
   // A dropped segment whose files are renamed and wait for their removal.
@@ -209,6 +191,7 @@ class Log : public std::enable_shared_from_this<Log> {
   env::DiskError ApplyToProducers(fiber::Fiber& self, Bytes batches, const Headers& headers, Segment& segment);
   void Published(const Headers& headers);
   bool MustRoll(const Segment& segment, int64_t batches_bytes, const Headers& headers) const;
+  env::DiskError MakeFolderLocked(fiber::Fiber& self);
   env::DiskError RollLocked(fiber::Fiber& self, Offset base);
   // Everything below `base` counts as durable, although nothing was written right below it.
   env::DiskError FlushBeforeGap(fiber::Fiber& self, Offset base);
@@ -279,6 +262,7 @@ class Log : public std::enable_shared_from_this<Log> {
   LogMarks* const marks_;
   const LogPlace place_;
   LogConfig config_;
+  std::optional<TopicId> unborn_;  // the folder is not made yet; it will be this topic's
 
   fiber::Mutex lock_;                      // appends, rolls, truncations, deletions: one at a time
   std::map<Offset, SegmentPtr> segments_;  // by base offset; never empty once open

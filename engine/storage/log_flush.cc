@@ -130,6 +130,14 @@ bool Log::IsFlushDue() const {
 }
 
 LogError Log::Close(fiber::Fiber& self) {
+  if (unborn_) {
+    const fiber::MutexLock lock(self, lock_);
+    if (is_offline()) return LogError::kOffline;
+    if (unborn_) {
+      offline_reason_ = "closed";
+      return LogError::kNone;
+    }
+  }
   if (FlushTo(self, log_end_) != LogError::kNone) return LogError::kOffline;
   fiber::MutexLock lock(self, lock_);
   if (is_offline()) return LogError::kOffline;

@@ -246,29 +246,21 @@ absl::StatusOr<std::shared_ptr<Log>> LogManager::Create(fiber::Fiber& self, cons
   for (const FailedLog& failed : failed_) {
     if (failed.name == name) return base::Unavailable(failed.problem);
   }
-  const bool fresh = hosted == logs_.end();
   DiskError error = DiskError::kNone;
-  if (fresh) {
+  if (hosted == logs_.end()) {
     // What the checkpoints say of an earlier log of this name does not hold for this one.
     if (error = checkpoints_.Erase(self, name); error != DiskError::kNone) return fail("checkpoint", error);
-    error = env_.disk.CreateDirectory(self, folder);
-    if (error != DiskError::kNone && error != DiskError::kExists) return fail("cannot be made", error);
+    const LogPlace place{.name = name, .directory = folder};
+    const std::shared_ptr<Log> log = Log::StartUnborn(env_, files_, &checkpoints_, place, config, topic_id);
+    logs_[name] = {log, topic_id};
+    return log;
   }
   const std::string text = FormatPartitionMetadata(topic_id);
   error = ReplaceSmallFile(self, env_.disk, env_.context, Join(folder, kPartitionMetadataName), AsBytes(text));
   if (error == DiskError::kNone) error = env_.disk.SyncDirectory(self, options_.directory);
   if (error != DiskError::kNone) return fail("partition.metadata", error);
-  if (!fresh) {
-    logs_[name].topic_id = topic_id;
-    return logs_[name].log;
-  }
-  LogCheckpoints marks;
-  marks.previous_shutdown = env::ShutdownKind::kClean;
-  absl::StatusOr<std::shared_ptr<Log>> log =
-      Log::Open(self, env_, files_, &checkpoints_, {.name = name, .directory = folder}, config, marks);
-  if (!log.ok()) return log.status();
-  logs_[name] = {*log, topic_id};
-  return *log;
+  logs_[name].topic_id = topic_id;
+  return logs_[name].log;
 }
 
 absl::Status LogManager::RenameFolder(fiber::Fiber& self, const TopicPartition& name, FolderKind kind,
@@ -278,6 +270,8 @@ absl::Status LogManager::RenameFolder(fiber::Fiber& self, const TopicPartition& 
     log->Abandon();
     logs_.erase(it);
     log->AwaitCleaningEnd(self);
+    log->AwaitFolder(self);
+    if (!log->has_folder()) return EraseCheckpoints(self, name);
   }
   std::erase_if(failed_, [&](const FailedLog& failed) { return failed.name == name; });
   const uint64_t high = env_.entropy.Next64();
@@ -286,9 +280,14 @@ absl::Status LogManager::RenameFolder(fiber::Fiber& self, const TopicPartition& 
   DiskError error = env_.disk.Rename(self, FolderOf(name), renamed);
   if (error == DiskError::kNotFound) return base::NotFound(fmt::format("{} is not there", FolderOf(name)));
   if (error == DiskError::kNone) error = env_.disk.SyncDirectory(self, options_.directory);
-  if (error == DiskError::kNone) error = checkpoints_.Erase(self, name);
-  if (error == DiskError::kNone) return absl::OkStatus();
+  if (error == DiskError::kNone) return EraseCheckpoints(self, name);
   return Problem(ToString(name), fmt::format("cannot be renamed: {}", env::ToString(error)));
+}
+
+absl::Status LogManager::EraseCheckpoints(fiber::Fiber& self, const TopicPartition& name) {
+  const DiskError error = checkpoints_.Erase(self, name);
+  if (error == DiskError::kNone) return absl::OkStatus();
+  return Problem(ToString(name), fmt::format("cannot be taken out of the checkpoints: {}", env::ToString(error)));
 }
 
 absl::Status LogManager::Delete(fiber::Fiber& self, const TopicPartition& name) {
@@ -296,13 +295,14 @@ absl::Status LogManager::Delete(fiber::Fiber& self, const TopicPartition& name) 
   const Duration delay = log != nullptr ? log->config().file_delete_delay : options_.default_config.file_delete_delay;
   std::string renamed;
   if (absl::Status status = RenameFolder(self, name, FolderKind::kDelete, renamed); !status.ok()) return status;
-  deleted_.push_back({renamed, env_.clock.Now() + delay});
+  if (!renamed.empty()) deleted_.push_back({renamed, env_.clock.Now() + delay});
   return absl::OkStatus();
 }
 
 absl::Status LogManager::MarkStray(fiber::Fiber& self, const TopicPartition& name) {
   std::string renamed;
   if (absl::Status status = RenameFolder(self, name, FolderKind::kStray, renamed); !status.ok()) return status;
+  if (renamed.empty()) return absl::OkStatus();
   env_.log.Write(env::LogLevel::kWarning, "storage", "a log that the metadata does not know is set aside",
                  {{"folder", renamed}});
   return absl::OkStatus();

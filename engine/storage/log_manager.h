@@ -64,7 +64,8 @@ class LogManager {
   // Of partition.metadata; nullopt: unknown.
   std::optional<TopicId> TopicIdOf(const TopicPartition& name) const;
 
-  // The folder and partition.metadata are durable on return. An existing log of the same topic id is returned as it is;
+  // A new log has no folder until its first append (Log::StartUnborn); what an earlier one of the name left in the
+  // checkpoints is gone, durably, on return. An existing log of the same topic id is returned as it is;
   // one of another id is an error.
   absl::StatusOr<std::shared_ptr<Log>> Create(fiber::Fiber& self, const TopicPartition& name, const TopicId& topic_id,
                                               const LogConfig& config);
@@ -116,7 +117,9 @@ class LogManager {
   absl::Status SortFolder(fiber::Fiber& self, std::vector<TopicPartition>& partitions);
   void LoadOne(fiber::Fiber& self, const TopicPartition& name);
   absl::StatusOr<std::optional<TopicId>> ReadTopicId(fiber::Fiber& self, const std::string& folder);
+  // `renamed` stays empty where there was no folder yet.
   absl::Status RenameFolder(fiber::Fiber& self, const TopicPartition& name, FolderKind kind, std::string& renamed);
+  absl::Status EraseCheckpoints(fiber::Fiber& self, const TopicPartition& name);
   env::DiskError RemoveFolder(fiber::Fiber& self, const std::string& path);
   std::string FolderOf(const TopicPartition& name) const { return Join(options_.directory, ToString(name)); }
 

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,6 +18,7 @@
 
 #include "engine/base/context.h"
 #include "engine/base/ids.h"
+#include "engine/base/ring.h"
 #include "engine/base/time.h"
 #include "engine/env/disk.h"
 #include "engine/fiber/fiber.h"
@@ -205,7 +205,7 @@ class Segment {
   Timestamp largest_timestamp_ = kNoTimestamp;
   Offset largest_timestamp_offset_;
   Timestamp first_timestamp_ = kNoTimestamp;
-  std::deque<BatchPlace> recent_;  // the last batches that were written, without a gap
+  base::Ring<BatchPlace> recent_;  // the last batches that were written, without a gap
 };
 
 }  // namespace odradek::storage

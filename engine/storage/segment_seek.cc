@@ -73,9 +73,8 @@ SeekResult Segment::SeekFrom(fiber::Fiber& self, const IndexEntry& start, Offset
 SeekResult Segment::Seek(fiber::Fiber& self, Offset offset) {
   if (offset >= next_offset_ || empty()) return {};
   if (!recent_.empty() && recent_.front().base_offset <= offset) {
-    const auto it = std::lower_bound(recent_.begin(), recent_.end(), offset,
-                                     [](const BatchPlace& p, Offset o) { return p.last_offset < o; });
-    if (it != recent_.end()) return {.error = SeekError::kNone, .place = *it, .from_memory = true};
+    const size_t index = recent_.PartitionPoint([&](const BatchPlace& place) { return place.last_offset < offset; });
+    if (index < recent_.size()) return {.error = SeekError::kNone, .place = recent_[index], .from_memory = true};
   }
   const StartResult start = StartFor(self, IndexField::kKey, offset - base_offset_);
   if (start.error != DiskError::kNone) return {.error = SeekError::kDisk, .place = std::nullopt};
@@ -105,7 +104,8 @@ SeekResult Segment::SeekEnd(fiber::Fiber& self, const BatchPlace& from, int64_t 
     return place.end_position() <= position_max && place.last_offset < upper_bound;
   };
   if (!recent_.empty() && recent_.front().position <= from.position) {
-    for (const BatchPlace& place : recent_) {
+    for (size_t i = 0; i < recent_.size(); ++i) {
+      const BatchPlace& place = recent_[i];
       if (place.position <= from.position) continue;
       if (!fits(place)) break;
       last = place;

@@ -137,6 +137,9 @@ void Checker::CheckType(const Field& field) {
   if (field.classic && (type.kind != TypeKind::kString || type.is_array)) {
     Error(field.line, "only a string can be classic");
   }
+  if (type.is_few && (!type.is_array || field.null_versions)) {
+    Error(field.line, "only an array that cannot be null can be few");
+  }
 }
 
 void Checker::CheckTag(const Field& field) {

@@ -47,6 +47,7 @@ std::string ElementType(const Type& type) {
 }
 
 std::string ValueType(const Type& type) {
+  if (type.is_few) return "absl::InlinedVector<" + ElementType(type) + ", 1>";
   return type.is_array ? "std::vector<" + ElementType(type) + ">" : ElementType(type);
 }
 

@@ -74,7 +74,11 @@ void EmitMessage(const Message& message, Emitter& out) {
 void CollectIncludes(const Struct& body, std::set<std::string>& standard, std::set<std::string>& own) {
   for (const Field& field : body.fields) {
     const TypeKind kind = field.type.kind;
-    if (field.type.is_array) standard.insert("vector");
+    if (field.type.is_few) {
+      own.insert("absl/container/inlined_vector.h");
+    } else if (field.type.is_array) {
+      standard.insert("vector");
+    }
     if (field.null_versions && kind != TypeKind::kRecords) standard.insert("optional");
     if (kind == TypeKind::kString) standard.insert("string");
     if (kind == TypeKind::kBytes) own.insert("engine/base/bytes.h");

@@ -286,6 +286,8 @@ bool Parser::ParseFieldOption(const Line& line, size_t& at, Field& field) {
     field.ignorable = true;
   } else if (word == "classic") {
     field.classic = true;
+  } else if (word == "few") {
+    field.type.is_few = true;
   } else if (word == "=" && !peek().empty()) {
     field.default_text = line.words[at++];
   } else if (word == "tag" && ParseNumber(peek())) {
@@ -301,7 +303,7 @@ bool Parser::ParseFieldOption(const Line& line, size_t& at, Field& field) {
   return true;
 }
 
-// NAME TYPE [VERSIONS] [tag N [VERSIONS]] [= DEFAULT] [ignorable] [classic]
+// NAME TYPE [VERSIONS] [tag N [VERSIONS]] [= DEFAULT] [ignorable] [classic] [few]
 std::optional<Field> Parser::ParseField(const Line& line) {
   if (line.words.size() < 2) {
     Error(line.number, "expected: name type [versions] [options]");

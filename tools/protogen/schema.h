@@ -52,6 +52,7 @@ struct Type {
   TypeKind kind = TypeKind::kInt32;
   std::string struct_name;  // of kStruct
   bool is_array = false;
+  bool is_few = false;  // an array that mostly has one element
 };
 
 struct Field {

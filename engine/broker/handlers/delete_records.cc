@@ -12,9 +12,9 @@ using protocol::ErrorCode;
 Partition::Deletion DeleteOn(RequestContext& context, const Placement& placement, Offset before) {
   Shard& shard = context.node.shard(placement.shard);
   return CallOn(context.self, context.node.shard_envs(), context.home.id(), placement.shard,
-                [&shard, name = placement.name, before](fiber::Fiber& self) {
-                  const std::shared_ptr<Partition> partition = shard.Find(name);
-                  Partition::Deletion missing{.error = shard.ErrorOfMissing(name)};
+                [&shard, placement, before](fiber::Fiber& self) {
+                  const std::shared_ptr<Partition> partition = shard.Find(placement.name());
+                  Partition::Deletion missing{.error = shard.ErrorOfMissing(placement.name())};
                   return partition == nullptr ? missing : partition->DeleteRecords(self, before);
                 });
 }

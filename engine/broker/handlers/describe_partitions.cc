@@ -51,7 +51,7 @@ std::vector<int32_t> OfflineReplicas(const metadata::PartitionState& partition, 
   return out;
 }
 
-LeaderHint LeaderOf(const TopicPartition& partition, const metadata::Image& image, std::string_view listener) {
+LeaderHint LeaderOf(const env::PartitionName& partition, const metadata::Image& image, std::string_view listener) {
   LeaderHint hint;
   const metadata::TopicState* const topic = image.FindTopic(partition.topic);
   if (topic == nullptr) return hint;

@@ -35,7 +35,7 @@ struct LeaderHint {
   LeaderEpoch epoch = kNoLeaderEpoch;
   std::optional<BrokerAddress> address;
 };
-LeaderHint LeaderOf(const TopicPartition& partition, const metadata::Image& image, std::string_view listener);
+LeaderHint LeaderOf(const env::PartitionName& partition, const metadata::Image& image, std::string_view listener);
 
 // Adds the node to an answer's list of nodes, once.
 template <typename Endpoint>

@@ -16,11 +16,11 @@ using ProducersAnswer = protocol::DescribeProducersResponse::PartitionResponse;
 ProducersAnswer DescribeProducersOf(RequestContext& context, const Placement& placement) {
   Shard& shard = context.node.shard(placement.shard);
   return CallOn(context.self, context.node.shard_envs(), context.home.id(), placement.shard,
-                [&shard, name = placement.name](fiber::Fiber&) {
+                [&shard, placement](fiber::Fiber&) {
                   ProducersAnswer answer;
-                  const std::shared_ptr<Partition> partition = shard.Find(name);
+                  const std::shared_ptr<Partition> partition = shard.Find(placement.name());
                   if (partition == nullptr) {
-                    answer.error_code = static_cast<int16_t>(shard.ErrorOfMissing(name));
+                    answer.error_code = static_cast<int16_t>(shard.ErrorOfMissing(placement.name()));
                     return answer;
                   }
                   for (const auto& [id, entry] : partition->log().producers().entries()) {

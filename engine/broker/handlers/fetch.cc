@@ -83,9 +83,9 @@ struct ReadBudget {
 
 ReadBudget ReadItem(fiber::Fiber& self, Shard& shard, FetchItem& item, Isolation isolation, ReadBudget budget,
                     const std::shared_ptr<Watch>& watch) {
-  const std::shared_ptr<Partition> partition = shard.Find(item.placement.name);
+  const std::shared_ptr<Partition> partition = shard.Find(item.placement.name());
   if (partition == nullptr) {
-    item.result.error = shard.ErrorOfMissing(item.placement.name);
+    item.result.error = shard.ErrorOfMissing(item.placement.name());
     return budget;
   }
   // Before the read: what comes after it must not be missed.
@@ -171,14 +171,13 @@ protocol::FetchResponse::PartitionData ToFetchAnswer(RequestContext& context, Fe
     }
   }
   if (result.records.size_bytes == 0) return out;
-  context.home.env().observer.On(
-      env::RecordsFetched{.partition = {item.placement.name.topic, item.placement.name.partition},
-                          .fetch_offset = item.want.wish.fetch_offset,
-                          .base_offset = result.records.base_offset,
-                          .next_offset = result.records.next_offset,
-                          .high_watermark = result.high_watermark,
-                          .last_stable_offset = result.last_stable_offset,
-                          .log_start_offset = result.log_start_offset});
+  context.home.env().observer.On(env::RecordsFetched{.partition = item.placement.name(),
+                                                     .fetch_offset = item.want.wish.fetch_offset,
+                                                     .base_offset = result.records.base_offset,
+                                                     .next_offset = result.records.next_offset,
+                                                     .high_watermark = result.high_watermark,
+                                                     .last_stable_offset = result.last_stable_offset,
+                                                     .log_start_offset = result.log_start_offset});
   const int64_t size_bytes = result.records.size_bytes;
   const int cookie = static_cast<int>(context.file_parts.size());
   context.file_parts.push_back(std::move(result.records));
@@ -193,7 +192,7 @@ void AddLeader(RequestContext& context, const FetchItem& item, Reader from, prot
   if (item.result.error != ErrorCode::kNotLeaderOrFollower && item.result.error != ErrorCode::kFencedLeaderEpoch)
     return;
   const metadata::Image& image = context.home.image();
-  const LeaderHint leader = LeaderOf(item.placement.name, image, context.connection.listener());
+  const LeaderHint leader = LeaderOf(item.placement.name(), image, context.connection.listener());
   out.current_leader = {leader.id.value(), leader.epoch.value()};
   // A follower knows the nodes.
   if (leader.address && from == Reader::kConsumer) AddEndpoint(*leader.address, response.node_endpoints);
@@ -225,6 +224,7 @@ void PollPartitions(RequestContext& context, const protocol::FetchRequest& reque
     if (done) return;
     REACHED(context.home.env().context, "broker.fetch.long_poll");
     context.connection.SetPoll(watch);
+    context.work_place.GiveUp();
     watch->WaitUntil(context.self, deadline);
   }
 }

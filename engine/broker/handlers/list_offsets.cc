@@ -31,10 +31,11 @@ OffsetLookup LookUpOn(RequestContext& context, const Placement& placement, Leade
                       Isolation isolation) {
   Shard& shard = context.node.shard(placement.shard);
   return CallOn(context.self, context.node.shard_envs(), context.home.id(), placement.shard,
-                [&shard, name = placement.name, epoch, wanted, isolation](fiber::Fiber& self) {
-                  const std::shared_ptr<Partition> partition = shard.Find(name);
+                [&shard, placement, epoch, wanted, isolation](fiber::Fiber& self) {
+                  const std::shared_ptr<Partition> partition = shard.Find(placement.name());
                   OffsetLookup failed;
-                  failed.error = partition == nullptr ? shard.ErrorOfMissing(name) : partition->CheckLeaderEpoch(epoch);
+                  failed.error = partition == nullptr ? shard.ErrorOfMissing(placement.name())
+                                                      : partition->CheckLeaderEpoch(epoch);
                   return failed.error == ErrorCode::kNone ? partition->LookUp(self, wanted, isolation) : failed;
                 });
 }

@@ -17,11 +17,11 @@ struct EpochAnswer {
 EpochAnswer AskEpoch(RequestContext& context, const Placement& placement, LeaderEpoch current, LeaderEpoch wanted) {
   Shard& shard = context.node.shard(placement.shard);
   return CallOn(context.self, context.node.shard_envs(), context.home.id(), placement.shard,
-                [&shard, name = placement.name, current, wanted](fiber::Fiber&) {
-                  const std::shared_ptr<Partition> partition = shard.Find(name);
+                [&shard, placement, current, wanted](fiber::Fiber&) {
+                  const std::shared_ptr<Partition> partition = shard.Find(placement.name());
                   EpochAnswer answer;
-                  answer.error =
-                      partition == nullptr ? shard.ErrorOfMissing(name) : partition->CheckLeaderEpoch(current);
+                  answer.error = partition == nullptr ? shard.ErrorOfMissing(placement.name())
+                                                      : partition->CheckLeaderEpoch(current);
                   if (answer.error == ErrorCode::kNone) answer.end = partition->EndOfEpoch(wanted);
                   return answer;
                 });

@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <memory>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "engine/broker/connection.h"
 #include "engine/broker/handlers/describe_partitions.h"
 #include "engine/broker/handlers/handlers.h"
@@ -30,6 +31,10 @@ struct ProduceItem {
   record::BatchHeader header;  // for the observer
   PartitionAppend result;
 };
+
+// Mostly a request is for one partition. Shared, since a call on another shard may outlive the request.
+using ProduceItems = absl::InlinedVector<ProduceItem, 1>;
+using ProduceItemsPtr = std::shared_ptr<ProduceItems>;
 
 PartitionAppend RefuseShape(ErrorCode error, std::string message) {
   PartitionAppend refused;
@@ -92,42 +97,44 @@ PartitionAppend CheckShape(const RequestContext& context, Bytes records, Produce
   return {};
 }
 
-// Calls `step` for the items of each shard, on that shard, one shard after the other. The items stay where they are:
-// the frame is held by the call and nobody else touches an item meanwhile.
+// Calls `step` for the items of each shard that have no error, on that shard, one shard after the other. The items stay
+// where they are: the frame is held by the call and nobody else touches an item meanwhile.
 template <typename Step>
-void OnEachShard(RequestContext& context, const std::shared_ptr<std::vector<ProduceItem>>& items, Step step) {
-  std::map<ShardId, std::vector<size_t>> by_shard;
-  for (size_t i = 0; i < items->size(); ++i) {
-    if ((*items)[i].result.error == ErrorCode::kNone) by_shard[(*items)[i].placement.shard].push_back(i);
-  }
-  for (const auto& [shard_id, indices] : by_shard) {
+void OnEachShard(RequestContext& context, const ProduceItemsPtr& items, Step step) {
+  for (ShardId shard_id(0); shard_id.value() < context.node.shard_count(); shard_id = ShardId(shard_id.value() + 1)) {
+    const auto is_there = [shard_id](const ProduceItem& item) {
+      return item.placement.shard == shard_id && item.result.error == ErrorCode::kNone;
+    };
+    if (std::none_of(items->begin(), items->end(), is_there)) continue;
     Shard& shard = context.node.shard(shard_id);
     CallOn(context.self, context.node.shard_envs(), context.home.id(), shard_id,
-           [&shard, items, indices = indices, step, frame = context.frame](fiber::Fiber& self) {
-             for (const size_t i : indices) step(self, shard, (*items)[i]);
+           [&shard, items, is_there, step, frame = context.frame](fiber::Fiber& self) {
+             for (ProduceItem& item : *items) {
+               if (is_there(item)) step(self, shard, item);
+             }
              return true;
            });
   }
 }
 
 void AppendOne(fiber::Fiber& self, Shard& shard, ProduceItem& item) {
-  const std::shared_ptr<Partition> partition = shard.Find(item.placement.name);
+  const std::shared_ptr<Partition> partition = shard.Find(item.placement.name());
   if (partition == nullptr) {
-    item.result.error = shard.ErrorOfMissing(item.placement.name);
+    item.result.error = shard.ErrorOfMissing(item.placement.name());
     return;
   }
   item.result = partition->Append(self, item.batch);
 }
 
 void CommitOne(fiber::Fiber& self, Shard& shard, ProduceItem& item) {
-  const std::shared_ptr<Partition> partition = shard.Find(item.placement.name);
+  const std::shared_ptr<Partition> partition = shard.Find(item.placement.name());
   // The topic was deleted after the append: the record went with it.
   item.result.error = partition == nullptr ? ErrorCode::kUnknownTopicOrPartition : partition->Commit(self, item.result);
 }
 
 protocol::ProduceResponse::PartitionProduceResponse ToProduceAnswer(const ProduceItem& item) {
   protocol::ProduceResponse::PartitionProduceResponse answer;
-  answer.index = item.placement.name.partition.value();
+  answer.index = item.placement.partition.value();
   answer.error_code = static_cast<int16_t>(item.result.error);
   if (item.result.error == ErrorCode::kNone) {
     answer.base_offset = item.result.base_offset.value();
@@ -144,9 +151,11 @@ protocol::ProduceResponse::PartitionProduceResponse ToProduceAnswer(const Produc
   return answer;
 }
 
-void ReportProduce(RequestContext& context, const ProduceItem& item, int16_t acks) {
+// `asked` is the topic's name in the request.
+void ReportProduce(RequestContext& context, const ProduceItem& item, std::string_view asked, int16_t acks) {
+  const bool is_known = item.placement.topic != nullptr;
   context.home.env().observer.On(
-      env::ProduceAnswered{.partition = {item.placement.name.topic, item.placement.name.partition},
+      env::ProduceAnswered{.partition = {is_known ? item.placement.name().topic : asked, item.placement.partition},
                            .base_offset = item.result.base_offset,
                            .producer_id = item.header.producer_id,
                            .producer_epoch = item.header.producer_epoch,
@@ -157,9 +166,12 @@ void ReportProduce(RequestContext& context, const ProduceItem& item, int16_t ack
 }
 
 // One item per partition of the request, in its order; those that cannot be appended carry their error already.
-std::shared_ptr<std::vector<ProduceItem>> CollectItems(RequestContext& context,
-                                                       const protocol::ProduceRequest& request) {
-  auto items = std::make_shared<std::vector<ProduceItem>>();
+ProduceItemsPtr CollectItems(RequestContext& context, const protocol::ProduceRequest& request) {
+  const base::RecyclingAllocator<ProduceItems> memory(context.home.produce_memory());
+  auto items = std::allocate_shared<ProduceItems>(memory);
+  size_t count = 0;
+  for (const auto& topic : request.topic_data) count += topic.partition_data.size();
+  items->reserve(count);
   for (const auto& topic : request.topic_data) {
     for (const auto& partition : topic.partition_data) {
       ProduceItem item;
@@ -177,7 +189,7 @@ std::shared_ptr<std::vector<ProduceItem>> CollectItems(RequestContext& context,
 
 // A transactional batch would hold back the last stable offset for good: nobody here could end its transaction. Without
 // a transactional id Kafka refuses the whole request.
-void RefuseTransactions(const protocol::ProduceRequest& request, std::vector<ProduceItem>& items) {
+void RefuseTransactions(const protocol::ProduceRequest& request, ProduceItems& items) {
   const auto is_transactional = [](const ProduceItem& item) { return item.header.is_transactional(); };
   if (std::none_of(items.begin(), items.end(), is_transactional)) return;
   for (ProduceItem& item : items) {
@@ -217,12 +229,12 @@ protocol::ProduceResponse HandleProduce(RequestContext& context, const protocol:
     out.topic_id = topic.topic_id;
     for (size_t i = 0; i < topic.partition_data.size(); ++i, ++next) {
       const ProduceItem& item = (*items)[next];
-      ReportProduce(context, item, request.acks);
+      ReportProduce(context, item, topic.name, request.acks);
       failed = failed || item.result.error != ErrorCode::kNone;
       out.partition_responses.push_back(ToProduceAnswer(item));
       if (context.version() < kFirstVersionWithLeaders || item.result.error != ErrorCode::kNotLeaderOrFollower)
         continue;
-      const LeaderHint leader = LeaderOf(item.placement.name, context.home.image(), context.connection.listener());
+      const LeaderHint leader = LeaderOf(item.placement.name(), context.home.image(), context.connection.listener());
       out.partition_responses.back().current_leader = {leader.id.value(), leader.epoch.value()};
       if (leader.address) AddEndpoint(*leader.address, response.node_endpoints);
     }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "engine/base/uuid.h"
 #include "engine/protocol/records_field.h"
 #include "engine/protocol/wire_form.h"
@@ -31,7 +32,7 @@ struct PartitionProduceData {
 struct TopicProduceData {
   std::string name;  // 3-12
   Uuid topic_id;  // 13+
-  std::vector<PartitionProduceData> partition_data;
+  absl::InlinedVector<PartitionProduceData, 1> partition_data;
 
   void Encode(Writer& writer, int16_t version) const;
   bool Decode(Reader& reader, int16_t version);
@@ -53,7 +54,7 @@ struct ProduceRequest {
   std::optional<std::string> transactional_id;
   int16_t acks = 0;
   int32_t timeout_ms = 0;
-  std::vector<TopicProduceData> topic_data;
+  absl::InlinedVector<TopicProduceData, 1> topic_data;
 
   void Encode(Writer& writer, int16_t version) const;
   bool Decode(Reader& reader, int16_t version);
@@ -98,7 +99,7 @@ struct PartitionProduceResponse {
 struct TopicProduceResponse {
   std::string name;  // 3-12
   Uuid topic_id;  // 13+
-  std::vector<PartitionProduceResponse> partition_responses;
+  absl::InlinedVector<PartitionProduceResponse, 1> partition_responses;
 
   void Encode(Writer& writer, int16_t version) const;
   bool Decode(Reader& reader, int16_t version);
@@ -131,7 +132,7 @@ struct ProduceResponse {
   using TopicProduceResponse = produce_response::TopicProduceResponse;
   using NodeEndpoint = produce_response::NodeEndpoint;
 
-  std::vector<TopicProduceResponse> responses;
+  absl::InlinedVector<TopicProduceResponse, 1> responses;
   int32_t throttle_time_ms = 0;
   std::vector<NodeEndpoint> node_endpoints;  // 10+, tag 0
 

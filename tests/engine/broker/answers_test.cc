@@ -351,10 +351,12 @@ TEST(AdminAnswer, WhatCannotBeginInTimeIsRefusedAndNotDone) {
 TEST(AdminAnswer, ARequestWaitsForItsTurnUntilItsTimeout) {
   WithTopic([](TestClient& client) {
     fiber::TaskGroup both(client.self());
-    both.Spawn("long", [&client](fiber::Fiber& self) {
-      TestClient other(self, client.env());
-      other.CreateTopic("large", 300);
-    });
+    for (int i = 0; i < 20; ++i) {
+      both.Spawn("before", [&client, i](fiber::Fiber& self) {
+        TestClient other(self, client.env());
+        other.CreateTopic("before-" + std::to_string(i), 300);
+      });
+    }
     both.Spawn("impatient", [&client](fiber::Fiber& self) {
       TestClient other(self, client.env());
       fiber::SleepFor(self, Duration::Millis(2));

@@ -64,5 +64,28 @@ TEST(ClientHabits, SpecialTimestampsAreKnownFromTheirVersionsOn) {
   });
 }
 
+// Consumers that wait for records are many; they must not use up the places of those that have work.
+TEST(ClientHabits, ALongPollKeepsNobodyOut) {
+  BrokerWorld world({.properties = {{"queued.max.requests", "1"}}});
+  world.Run([](fiber::Fiber& self, env::Env& env) {
+    TestClient client(self, env);
+    client.CreateTopic("t", 1);
+    protocol::FetchRequest request;
+    request.max_wait_ms = 30'000;
+    request.min_bytes = 1;
+    request.max_bytes = 1 << 20;
+    auto& topic = request.topics.emplace_back();
+    topic.topic = "t";
+    topic.partitions.emplace_back().partition_max_bytes = 1 << 20;
+    const net::PendingCallPtr poll = client.connection().Start(request, 12, {});
+    TestClient other(self, env);
+    const MonoTime before = self.Now();
+    const auto topics = other.Ask<protocol::MetadataResponse>(protocol::MetadataRequest{.topics = std::nullopt}, 9);
+    EXPECT_EQ(topics.response.topics.size(), 1u);
+    EXPECT_LT((self.Now() - before).millis(), 1000);
+    EXPECT_FALSE(poll->done);
+  });
+}
+
 }  // namespace
 }  // namespace odradek::broker

@@ -45,7 +45,7 @@ void FakeCluster::RunConnection(fiber::Fiber& self, int32_t node, env::Connectio
     if (fault == RequestFault::kDisconnect) break;
     const Answered answered = Handle(self, request);
     if (answered.disconnect) break;
-    std::vector<env::Part> views;
+    net::PartViews views;
     net::AppendViews(answered.parts, views);
     if (!views.empty() && stream.Send(self, views) != env::NetError::kNone) break;
   }

@@ -79,7 +79,7 @@ class ClientConnectionTest : public ::testing::Test {
         protocol::Reader header_reader(request.bytes);
         protocol::DecodeRequestHeader(header_reader, request.header);
         requests_.push_back(request.header);
-        std::vector<env::Part> views;
+        PartViews views;
         const OutParts answer = handler(self, request);
         AppendViews(answer, views);
         if (!views.empty()) stream->Send(self, views);

@@ -205,6 +205,7 @@ TEST_F(LogManagerTest, DeletedPartitionIsGoneAndItsNameIsFree) {
     const auto again = manager_->Create(self, kFirst, TopicId{7, 8}, {});
     ASSERT_TRUE(again.ok());
     EXPECT_EQ((*again)->log_end_offset(), Offset(0));
+    EXPECT_EQ((*again)->MakeFolder(self), LogError::kNone);
     fiber::SleepFor(self, Duration::Seconds(61));
     manager_->RemoveDeletedFiles(self);
   });
@@ -253,9 +254,61 @@ TEST_F(LogManagerTest, LogStartOfDeleteRecordsIsDurableOnReturn) {
   EXPECT_EQ(manager_->Find(kFirst)->log_start_offset(), Offset(2));
 }
 
+TEST_F(LogManagerTest, AnIdlePartitionHasNoFolder) {
+  OpenAndLoad();
+  Create(kFirst);
+  Create(kSecond);
+  Run([&](fiber::Fiber& self) {
+    EXPECT_EQ(manager_->Find(kFirst)->StartEpoch(self, LeaderEpoch(3)), LogError::kNone);
+    EXPECT_TRUE(manager_->CheckpointHighWatermarks(self));
+  });
+  EXPECT_THAT(FileNames(), Not(Contains(HasSubstr("topic-"))));
+  Run([&](fiber::Fiber& self) {
+    ByteBuffer batch = OneRecord("a");
+    const AppendOptions options{.origin = AppendOrigin::kClient, .leader_epoch = LeaderEpoch(3)};
+    EXPECT_TRUE(manager_->Find(kFirst)->Append(self, batch, options).ok());
+    manager_->Find(kFirst)->Flush(self);
+  });
+  LosePower();
+  OpenAndLoad();
+  EXPECT_EQ(manager_->Find(kSecond), nullptr);
+  EXPECT_EQ(manager_->TopicIdOf(kFirst), kTopicId);
+  EXPECT_EQ(manager_->Find(kFirst)->latest_epoch(), LeaderEpoch(3));
+  EXPECT_EQ(manager_->Find(kFirst)->log_end_offset(), Offset(1));
+}
+
+TEST_F(LogManagerTest, APartitionIsDeletedBeforeItHasAFolder) {
+  OpenAndLoad();
+  Create(kFirst);
+  Run([&](fiber::Fiber& self) {
+    EXPECT_TRUE(manager_->Delete(self, kFirst).ok());
+    EXPECT_TRUE(manager_->Create(self, kFirst, TopicId{7, 8}, {}).ok());
+  });
+  EXPECT_EQ(manager_->TopicIdOf(kFirst), (TopicId{7, 8}));
+  EXPECT_TRUE(CloseCleanly());
+  EXPECT_THAT(FileNames(), Not(Contains(HasSubstr("topic-"))));
+}
+
+TEST_F(LogManagerTest, AFolderThatCannotBeMadeTakesTheLogOffline) {
+  OpenAndLoad();
+  Create(kFirst);
+  machine_.process().disk.fault = [](const DiskOperation& operation) {
+    const bool hits = operation.call == DiskCall::kSync && operation.path.find("topic-0") != std::string::npos;
+    return hits ? env::DiskError::kIo : env::DiskError::kNone;
+  };
+  Run([&](fiber::Fiber& self) {
+    ByteBuffer batch = OneRecord("a");
+    const AppendOptions options{.origin = AppendOrigin::kClient, .leader_epoch = LeaderEpoch(0)};
+    EXPECT_EQ(manager_->Find(kFirst)->Append(self, batch, options).error, AppendError::kOffline);
+  });
+  EXPECT_TRUE(manager_->Find(kFirst)->is_offline());
+  EXPECT_FALSE(CloseCleanly());
+}
+
 TEST_F(LogManagerTest, StrayFolderIsSetAside) {
   OpenAndLoad();
   Create(kFirst);
+  Append(kFirst, "a");
   Run([&](fiber::Fiber& self) { EXPECT_TRUE(manager_->MarkStray(self, kFirst).ok()); });
   EXPECT_EQ(manager_->Find(kFirst), nullptr);
   Kill();

@@ -66,7 +66,7 @@ TEST(Parse, EveryKindOfFieldIsUnderstood) {
       "  e string = \"two words\"\n"
       "  f [Part]? 3+ tag 0\n"
       "    g int64 = 0x10\n"
-      "    h [uuid]\n"
+      "    h [uuid] few\n"
       "  n Part 4+ tag 1\n"
       "  j records?\n"
       "  k float64\n"
@@ -82,6 +82,7 @@ TEST(Parse, EveryKindOfFieldIsUnderstood) {
   ASSERT_EQ(message.structs.size(), 1u);
   EXPECT_EQ(message.structs[0].fields.size(), 2u);
   EXPECT_EQ(IntegerDefault(message.structs[0].fields[0]), 16);
+  EXPECT_TRUE(message.structs[0].fields[1].type.is_few);
   const std::vector<Field>& fields = message.body.fields;
   ASSERT_EQ(fields.size(), 11u);
   EXPECT_EQ(fields[1].versions, (VersionRange{2, 4}));
