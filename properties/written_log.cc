@@ -32,6 +32,7 @@ constexpr int kControlBit = 1 << 5;
 constexpr size_t kNameDigits = 20;
 constexpr size_t kSnapshotHeaderBytes = 10;
 constexpr size_t kSnapshotEntryBytes = 46;
+constexpr size_t kSnapshotPlaceBytes = 12;  // Kafka's have none
 
 // Empty: `batch` is one, whole.
 std::string ReadBatch(Bytes bytes, WrittenBatch& batch, size_t& size) {
@@ -126,10 +127,13 @@ void WrittenLog::AddSwap(Offset base_offset, Bytes bytes) {
 void WrittenLog::AddSnapshot(Offset offset, Bytes bytes) {
   WrittenSnapshot& snapshot = snapshots[offset];
   const size_t count = bytes.size() < internal::kSnapshotHeaderBytes ? 0 : LoadBigEndian<uint32_t>(bytes.data() + 6);
-  if (bytes.size() != internal::kSnapshotHeaderBytes + count * internal::kSnapshotEntryBytes) {
+  const size_t place_at = internal::kSnapshotHeaderBytes + count * internal::kSnapshotEntryBytes;
+  if (bytes.size() != place_at && bytes.size() != place_at + internal::kSnapshotPlaceBytes) {
     snapshot.problem = fmt::format("{} entries in {} bytes", count, bytes.size());
     return;
   }
+  const bool has_place = bytes.size() > place_at;
+  if (has_place && LoadBigEndian<int64_t>(bytes.data() + place_at) != offset.value()) snapshot.problem = "misplaced";
   if (LoadBigEndian<int16_t>(bytes.data()) != 1) snapshot.problem = "not version 1";
   if (base::Crc32c(bytes.subspan(6)) != LoadBigEndian<uint32_t>(bytes.data() + 2)) snapshot.problem = "wrong CRC";
   if (!snapshot.problem.empty()) return;

@@ -255,7 +255,7 @@ void ProducerStates::Restore(ProducerId id, ProducerEntry entry) {
 uint64_t ProducerStates::Fingerprint() const {
   // FNV-1a.
   uint64_t hash = 0xcbf29ce484222325;
-  for (const std::byte b : EncodeSnapshot(*this)) {
+  for (const std::byte b : EncodeSnapshot(*this, {.end_offset = Offset(0)})) {
     hash ^= std::to_integer<uint64_t>(b);
     hash *= 0x100000001b3;
   }

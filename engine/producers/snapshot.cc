@@ -73,7 +73,24 @@ absl::Status SnapshotProblem(size_t at_byte, const std::string& what) {
   return base::DataLoss(fmt::format("producer snapshot: byte {}: {}", at_byte, what));
 }
 
-absl::Status CheckFrame(Bytes bytes) {
+uint32_t MarkOf(const SnapshotPlace& place) {
+  return base::Crc32c(AsBytes(place.log));
+}
+
+// The bytes behind the entries.
+absl::Status CheckPlace(Bytes bytes, size_t at, const SnapshotPlace& place) {
+  const auto end_offset = LoadBigEndian<int64_t>(bytes.data() + at);
+  if (end_offset != place.end_offset.value()) {
+    return SnapshotProblem(at, fmt::format("it is the one of offset {}", end_offset));
+  }
+  const auto mark = LoadBigEndian<uint32_t>(bytes.data() + at + sizeof(int64_t));
+  if (!place.log.empty() && mark != MarkOf(place)) {
+    return SnapshotProblem(at + sizeof(int64_t), fmt::format("it is not one of {}", place.log));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFrame(Bytes bytes, const SnapshotPlace& place) {
   if (bytes.size() < kSnapshotHeaderBytes) {
     return SnapshotProblem(bytes.size(),
                            fmt::format("{} bytes, at least {} are needed", bytes.size(), kSnapshotHeaderBytes));
@@ -87,32 +104,35 @@ absl::Status CheckFrame(Bytes bytes) {
   }
   const auto count = LoadBigEndian<int32_t>(bytes.data() + kSnapshotCountAt);
   const size_t entries_bytes = bytes.size() - kSnapshotHeaderBytes;
-  if (count < 0 || entries_bytes % kSnapshotEntryBytes != 0 ||
+  const size_t place_bytes = entries_bytes % kSnapshotEntryBytes;
+  if (count < 0 || (place_bytes != 0 && place_bytes != kSnapshotPlaceBytes) ||
       static_cast<size_t>(count) != entries_bytes / kSnapshotEntryBytes) {
     return SnapshotProblem(kSnapshotCountAt, fmt::format("{} entries in {} bytes", count, entries_bytes));
   }
-  return absl::OkStatus();
+  return place_bytes == 0 ? absl::OkStatus() : CheckPlace(bytes, bytes.size() - place_bytes, place);
 }
 
 }  // namespace
 
-ByteBuffer EncodeSnapshot(const ProducerStates& states) {
+ByteBuffer EncodeSnapshot(const ProducerStates& states, const SnapshotPlace& place) {
   ByteBuffer out;
-  out.reserve(kSnapshotHeaderBytes + states.entries().size() * kSnapshotEntryBytes);
+  out.reserve(kSnapshotHeaderBytes + states.entries().size() * kSnapshotEntryBytes + kSnapshotPlaceBytes);
   AppendBigEndian<int16_t>(out, kSnapshotVersion);
   AppendBigEndian<uint32_t>(out, 0);
   REQUIRES(states.entries().size() <= static_cast<size_t>(std::numeric_limits<int32_t>::max()));
   AppendBigEndian<int32_t>(out, static_cast<int32_t>(states.entries().size()));
   for (const auto& [id, entry] : states.entries()) AppendEntry(out, id, entry);
   INVARIANT(out.size() == kSnapshotHeaderBytes + states.entries().size() * kSnapshotEntryBytes);
+  AppendBigEndian<int64_t>(out, place.end_offset.value());
+  AppendBigEndian<uint32_t>(out, MarkOf(place));
   StoreBigEndian<uint32_t>(out.data() + kSnapshotCrcAt, base::Crc32c(Bytes(out).subspan(kSnapshotCountAt)));
   return out;
 }
 
-absl::StatusOr<ProducerStates> DecodeSnapshot(Bytes bytes, Offset end_offset, const ProducersConfig& config) {
-  if (absl::Status wrong = CheckFrame(bytes); !wrong.ok()) return wrong;
-  ProducerStates states(config, end_offset);
-  for (size_t at = kSnapshotHeaderBytes; at < bytes.size(); at += kSnapshotEntryBytes) {
+absl::StatusOr<ProducerStates> DecodeSnapshot(Bytes bytes, const SnapshotPlace& place, const ProducersConfig& config) {
+  if (absl::Status wrong = CheckFrame(bytes, place); !wrong.ok()) return wrong;
+  ProducerStates states(config, place.end_offset);
+  for (size_t at = kSnapshotHeaderBytes; at + kSnapshotEntryBytes <= bytes.size(); at += kSnapshotEntryBytes) {
     SnapshotEntry loaded = LoadEntry(bytes.data() + at);
     const std::string problem = EntryProblem(loaded, states);
     if (!problem.empty()) return SnapshotProblem(at, problem);

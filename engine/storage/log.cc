@@ -89,7 +89,7 @@ Log::Log(env::Env& env, OpenFiles& files, LogMarks* marks, const LogPlace& place
       marks_(marks),
       place_(place),
       config_(config),
-      producers_(env.disk, env.context, place.directory, {.expiration = config.producer_id_expiration}),
+      producers_(env.disk, env.context, place, {.expiration = config.producer_id_expiration}),
       epochs_(env.disk, env.context, Join(place.directory, kEpochCheckpointName)) {}
 
 Log::~Log() = default;

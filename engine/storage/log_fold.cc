@@ -65,7 +65,7 @@ LogFold Log::FoldFiles(fiber::Fiber& self) {
     const SegmentFileName name{
         .base_offset = offset, .kind = SegmentFileKind::kProducerSnapshot, .suffix = FileSuffix::kNone};
     const SmallFile file = ReadSmallFile(self, env_.disk, Join(place_.directory, ToString(name)));
-    auto decoded = producers::DecodeSnapshot(file.content, offset, producers_.states().config());
+    auto decoded = producers::DecodeSnapshot(file.content, producers_.PlaceAt(offset), producers_.states().config());
     if (!file.ok() || !decoded.ok()) continue;
     folded.states = *std::move(decoded);
     break;

@@ -14,9 +14,9 @@ namespace odradek::storage {
 
 using env::DiskError;
 
-ProducerStore::ProducerStore(env::Disk& disk, base::Context& context, std::string folder,
+ProducerStore::ProducerStore(env::Disk& disk, base::Context& context, const LogPlace& place,
                              const producers::ProducersConfig& config)
-    : disk_(disk), context_(context), folder_(std::move(folder)), states_(config) {}
+    : disk_(disk), context_(context), folder_(place.directory), log_(ToString(place.name)), states_(config) {}
 
 std::string ProducerStore::PathOf(Offset offset) const {
   const SegmentFileName name{
@@ -49,7 +49,7 @@ ProducerStore::RestoreResult ProducerStore::Restore(fiber::Fiber& self, Offset a
       result.error = file.error;
       return result;
     }
-    auto decoded = producers::DecodeSnapshot(file.content, offset, config);
+    auto decoded = producers::DecodeSnapshot(file.content, PlaceAt(offset), config);
     if (file.ok() && decoded.ok()) {
       result.states = *std::move(decoded);
       result.offset = offset;
@@ -64,7 +64,7 @@ ProducerStore::RestoreResult ProducerStore::Restore(fiber::Fiber& self, Offset a
 DiskError ProducerStore::TakeSnapshot(fiber::Fiber& self, const producers::ProducerStates& states, Offset offset) {
   REQUIRES(states.end_offset() <= offset);
   if (snapshots_.contains(offset)) return DiskError::kNone;
-  const ByteBuffer bytes = producers::EncodeSnapshot(states);
+  const ByteBuffer bytes = producers::EncodeSnapshot(states, PlaceAt(offset));
   const std::string path = PathOf(offset);
   // One that a crash left behind would be half overwritten.
   if (const DiskError error = RemoveIfThere(self, disk_, path); error != DiskError::kNone) return error;
@@ -104,7 +104,8 @@ DiskError ProducerStore::SnapshotDurably(fiber::Fiber& self, const producers::Pr
   }
   if (MUTATION(context_, LG12)) return DiskError::kNone;
   // A new file: a sync of the old one might say well done of pages that an earlier sync failed to write.
-  const DiskError error = ReplaceSmallFile(self, disk_, context_, PathOf(offset), producers::EncodeSnapshot(states));
+  const ByteBuffer bytes = producers::EncodeSnapshot(states, PlaceAt(offset));
+  const DiskError error = ReplaceSmallFile(self, disk_, context_, PathOf(offset), bytes);
   if (error == DiskError::kNone && HasSnapshot(offset)) snapshots_.at(offset).suspect = false;
   return error;
 }

@@ -2,7 +2,8 @@
 // time call what suspends.
 //
 //  1. A snapshot at an offset holds the fold of all batches below it.
-//  2. A snapshot that replaces batches is durable before they go; any other one may be torn by a crash, which its CRC
+//  2. A snapshot is taken only for what it says it is: of this log and at this offset.
+//  3. A snapshot that replaces batches is durable before they go; any other one may be torn by a crash, which its CRC
 //     tells: then an older one and more batches give the same state.
 //
 // Source: FEATURES 3.2, Kafka's ProducerStateManager.
@@ -21,12 +22,15 @@
 #include "engine/env/observer.h"
 #include "engine/fiber/fiber.h"
 #include "engine/producers/producer_states.h"
+#include "engine/producers/snapshot.h"
+#include "engine/storage/log_marks.h"
 
 namespace odradek::storage {
 
 class ProducerStore {
  public:
-  ProducerStore(env::Disk& disk, base::Context& context, std::string folder, const producers::ProducersConfig& config);
+  ProducerStore(env::Disk& disk, base::Context& context, const LogPlace& place,
+                const producers::ProducersConfig& config);
 
   const producers::ProducerStates& states() const { return states_; }
   producers::ProducerStates& states() { return states_; }
@@ -35,6 +39,7 @@ class ProducerStore {
   void AddFound(Offset offset, env::ShutdownKind previous_shutdown);
   bool HasSnapshot(Offset offset) const { return snapshots_.contains(offset); }
   std::vector<Offset> SnapshotOffsets() const;
+  producers::SnapshotPlace PlaceAt(Offset offset) const { return {.end_offset = offset, .log = log_}; }
 
   struct RestoreResult {
     env::DiskError error = env::DiskError::kNone;
@@ -70,6 +75,7 @@ class ProducerStore {
   env::Disk& disk_;
   base::Context& context_;
   const std::string folder_;
+  const std::string log_;  // topic-partition
   producers::ProducerStates states_;
   struct Snapshot {
     std::shared_ptr<env::File> unsynced;  // open until it is synced

@@ -79,10 +79,10 @@ void QuorumStateFile(Bytes input) {
 }
 
 void ProducerSnapshotFile(Bytes input) {
-  const auto once = odradek::producers::DecodeSnapshot(input, Offset(1000), {});
+  const auto once = odradek::producers::DecodeSnapshot(input, {.end_offset = Offset(1000)}, {});
   if (!IsGood(once)) return;
-  const odradek::ByteBuffer bytes = odradek::producers::EncodeSnapshot(*once);
-  INVARIANT(odradek::producers::DecodeSnapshot(bytes, Offset(1000), {}).ok());
+  const odradek::ByteBuffer bytes = odradek::producers::EncodeSnapshot(*once, {.end_offset = Offset(1000)});
+  INVARIANT(odradek::producers::DecodeSnapshot(bytes, {.end_offset = Offset(1000)}, {}).ok());
 }
 
 void MetadataSnapshotFile(Bytes input) {
@@ -107,7 +107,7 @@ std::vector<std::string> Seeds() {
   odradek::storage::OffsetCheckpoint offsets;
   offsets[{"topic", odradek::PartitionIndex(3)}] = Offset(17);
   odradek::producers::ProducerStates states({}, Offset(0));
-  const odradek::ByteBuffer snapshot = odradek::producers::EncodeSnapshot(states);
+  const odradek::ByteBuffer snapshot = odradek::producers::EncodeSnapshot(states, {.end_offset = Offset(1000)});
   const std::vector<std::string> files = {
       odradek::storage::FormatOffsetCheckpoint(offsets),
       odradek::storage::FormatEpochCheckpoint({{LeaderEpoch(0), Offset(0)}, {LeaderEpoch(4), Offset(9)}}),

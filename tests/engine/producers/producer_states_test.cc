@@ -317,7 +317,8 @@ RC_GTEST_PROP(ProducerStates, SnapshotAndReplayGiveTheStateInMemory, ()) {
   ProducerStates memory(ProducersConfig{});
   for (size_t i = 0; i < cut; ++i) Replay(memory, log[i]);
   const Offset snapshot_offset = cut == 0 ? Offset(0) : log[cut - 1].header.next_offset();
-  absl::StatusOr<ProducerStates> restarted = DecodeSnapshot(EncodeSnapshot(memory), snapshot_offset, ProducersConfig{});
+  const SnapshotPlace place{.end_offset = snapshot_offset, .log = "t-0"};
+  absl::StatusOr<ProducerStates> restarted = DecodeSnapshot(EncodeSnapshot(memory, place), place, ProducersConfig{});
   RC_ASSERT(restarted.ok());
   RC_ASSERT(restarted->Fingerprint() == memory.Fingerprint());
   for (size_t i = cut; i < log.size(); ++i) {

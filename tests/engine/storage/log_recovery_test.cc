@@ -1,4 +1,5 @@
 // What a log is after a restart: clean, killed, without power, with damaged files.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "engine/producers/snapshot.h"
@@ -68,7 +69,36 @@ TEST_F(LogRecoveryTest, ACleanShutdownMakesAFoundSnapshotDurable) {
   ASSERT_NE(snapshot, nullptr);
   ByteBuffer content(static_cast<size_t>(machine_.model.SizeOf(*snapshot)));
   machine_.model.Read(*snapshot, content, 0);
-  EXPECT_TRUE(producers::DecodeSnapshot(content, Offset(1), {}).ok());
+  EXPECT_TRUE(producers::DecodeSnapshot(content, {.end_offset = Offset(1)}, {}).ok());
+}
+
+// A disk that reads or writes the wrong sector gives another snapshot, whole and with a right CRC.
+TEST_F(LogRecoveryTest, ASnapshotOfAnotherPlaceIsNotBelieved) {
+  const auto path = [](int offset) { return fmt::format("data/topic-0/{:020}.snapshot", offset); };
+  const auto append = [&](int32_t base_sequence) {
+    const TestBatch batch{.values = {"v"},
+                          .producer_id = ProducerId(7),
+                          .producer_epoch = ProducerEpoch(0),
+                          .base_sequence = base_sequence};
+    ASSERT_TRUE(Append(Encode(batch)).ok());
+  };
+  Open();
+  append(0);
+  Run([&](fiber::Fiber& self) { ASSERT_EQ(log_->Roll(self), LogError::kNone); });
+  append(1);
+  Close();
+  const sim::InodeRef older = machine_.model.Find(path(1));
+  const sim::InodeRef newest = machine_.model.Find(path(2));
+  ASSERT_NE(older, nullptr);
+  ASSERT_NE(newest, nullptr);
+  ASSERT_EQ(machine_.model.SizeOf(*older), machine_.model.SizeOf(*newest));
+  ByteBuffer content(static_cast<size_t>(machine_.model.SizeOf(*older)));
+  machine_.model.Read(*older, content, 0);
+  machine_.model.Write(*newest, content, 0);
+  Reopen({.recovery_point = Offset(2), .previous_shutdown = env::ShutdownKind::kClean});
+  ExpectFoldMatches();
+  ASSERT_EQ(log_->producers().entries().size(), 1u);
+  EXPECT_EQ(log_->producers().entries().begin()->second.window.back().last_sequence, 1);
 }
 
 TEST_F(LogRecoveryTest, FlushedRecordsSurvivePowerLoss) {

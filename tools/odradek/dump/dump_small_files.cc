@@ -44,7 +44,8 @@ bool ReadWhole(InputFile& file, ByteBuffer& into, DumpReport& report) {
 void DumpProducerSnapshot(InputFile& file, Offset end_offset, DumpReport& report) {
   ByteBuffer bytes;
   if (!ReadWhole(file, bytes, report)) return;
-  const absl::StatusOr<producers::ProducerStates> states = producers::DecodeSnapshot(bytes, end_offset, {});
+  const absl::StatusOr<producers::ProducerStates> states =
+      producers::DecodeSnapshot(bytes, {.end_offset = end_offset}, {});
   if (!Understood(states, file, report)) return;
   for (const auto& [id, entry] : states->entries()) {
     const std::optional<int64_t> txn =
