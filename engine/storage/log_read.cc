@@ -230,13 +230,18 @@ SeekError Log::FindMaxBatch(fiber::Fiber& self, const SegmentPtr& segment, Offse
     if (found == BatchScanner::Found::kEnd) return SeekError::kNone;
     if (found == BatchScanner::Found::kDiskError) return SeekError::kDisk;
     if (found == BatchScanner::Found::kProblem) return SeekError::kDamaged;
+    // Its timestamp is under the checksum, and its offset is not.
+    const Bytes body = scanner.Body(self);
+    if (body.empty()) return SeekError::kDisk;
+    if (!record::CheckCrc(body)) return SeekError::kDamaged;
     const record::BatchHeader& header = scanner.header();
-    if (header.base_offset >= upper_bound) return SeekError::kNone;
     const BatchPlace place{.base_offset = header.base_offset,
                            .last_offset = header.last_offset(),
                            .position = scanner.position(),
                            .size_bytes = header.size_bytes,
                            .max_timestamp = header.max_timestamp};
+    if (const SeekError error = segment->CheckPlace(self, place); error != SeekError::kNone) return error;
+    if (header.base_offset >= upper_bound) return SeekError::kNone;
     if (const SeekError error = ConsiderForMax(self, segment, place, upper_bound, best); error != SeekError::kNone) {
       return error;
     }

@@ -78,6 +78,8 @@ class OffsetChain {
     next_ = header.next_offset();
     return fits;
   }
+  // At the end of a walk: false, if the named batch did not come, whatever stands in its place.
+  bool IsComplete() const { return named_ == kNoOffset; }
 
  private:
   Offset next_;
@@ -126,6 +128,8 @@ class Segment {
   SeekResult SeekTimestamp(fiber::Fiber& self, Timestamp at_least, Offset from);
   // Whether the file has the batch where it is thought to be.
   SeekError Confirm(fiber::Fiber& self, const BatchPlace& place);
+  // Whether the offset that a batch says it has leads to it: no checksum covers the offset.
+  SeekError CheckPlace(fiber::Fiber& self, const BatchPlace& place);
   ManagedFile::Handle OpenLog(fiber::Fiber& self) { return log_->Get(self, env::OpenMode::kReadWrite); }
 
   // Makes sure that largest_timestamp() is known.

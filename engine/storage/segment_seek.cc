@@ -62,7 +62,7 @@ SeekResult Segment::SeekFrom(fiber::Fiber& self, const IndexEntry& start, Offset
       if (result.place->last_offset >= next_offset_) result = internal::Failure(internal::Found::kProblem);
       return result;
     }
-    if (found == internal::Found::kEnd) return {};
+    if (found == internal::Found::kEnd && chain.IsComplete()) return {};
     if (found != internal::Found::kBatch) return internal::Failure(found);
     if (!chain.Takes(scanner.header())) return {.error = SeekError::kDamaged, .place = std::nullopt};
     if (result.place) return result;
@@ -128,12 +128,12 @@ SeekResult Segment::SeekEnd(fiber::Fiber& self, const BatchPlace& from, int64_t 
                     by_index ? start : IndexEntry{.key = -1, .value = 0});
   for (;;) {
     const internal::Found found = scanner.Next(self);
-    if (found == internal::Found::kEnd) {
+    if (found == internal::Found::kEnd && chain.IsComplete()) {
       if (last.last_offset >= next_offset_) return internal::Failure(internal::Found::kProblem);
       break;
     }
-    const bool is_damaged =
-        found == internal::Found::kProblem || (found == internal::Found::kBatch && !chain.Takes(scanner.header()));
+    const bool is_damaged = found == internal::Found::kProblem || found == internal::Found::kEnd ||
+                            (found == internal::Found::kBatch && !chain.Takes(scanner.header()));
     if (is_damaged && by_index && !offset_index_astray_) {
       offset_index_astray_ = true;
       return SeekEnd(self, from, position_max, upper_bound);
@@ -173,8 +173,19 @@ SeekResult Segment::SeekTimestamp(fiber::Fiber& self, Timestamp at_least, Offset
     if (found != internal::Found::kBatch) return internal::Failure(found);
     // The header's timestamp is under the checksum, and nothing else guards it.
     if (!internal::IsIntact(self, scanner)) return internal::DamageOrError(scanner);
-    if (LargestTimestampOf(scanner.header()) >= at_least) return {.error = {}, .place = internal::PlaceOf(scanner)};
+    if (LargestTimestampOf(scanner.header()) < at_least) continue;
+    const BatchPlace place = internal::PlaceOf(scanner);
+    const SeekError wrong = CheckPlace(self, place);
+    if (wrong != SeekError::kNone) return {.error = wrong, .place = std::nullopt};
+    return {.error = SeekError::kNone, .place = place};
   }
+}
+
+SeekError Segment::CheckPlace(fiber::Fiber& self, const BatchPlace& place) {
+  const SeekResult found = Seek(self, place.base_offset);
+  if (found.error != SeekError::kNone) return found.error;
+  const bool is_there = found.place && found.place->position == place.position;
+  return is_there ? SeekError::kNone : SeekError::kDamaged;
 }
 
 DiskError Segment::FindEnd(fiber::Fiber& self) {

@@ -99,6 +99,41 @@ TEST_F(LogDamageTest, SearchByTimeThatMeetsADamagedBatchTakesTheLogOffline) {
   });
 }
 
+// The batch is the last one of its segment, so that no other contradicts it; the index entry names it.
+TEST_F(LogDamageTest, ReadOfALastBatchOfASegmentWhoseOffsetFellTakesTheLogOffline) {
+  config_.index_interval_bytes = 1;
+  OpenWithBatches(4);
+  Run([&](fiber::Fiber& self) { EXPECT_EQ(log_->Roll(self), LogError::kNone); });
+  AppendValues({"v4"});
+  Close();
+  Reopen({.recovery_point = Offset(5), .previous_shutdown = env::ShutdownKind::kClean});
+  Flip(3, kOffsetByte, 0);  // 3 becomes 2
+  EXPECT_EQ(ReadErrorAt(Offset(3)), ReadError::kOffline);
+}
+
+TEST_F(LogDamageTest, SearchByTimeThatMeetsABatchWithAnotherOffsetTakesTheLogOffline) {
+  for (const size_t offset_byte : {size_t{3}, kOffsetByte}) {
+    SetUpAgain();
+    OpenWithBatches(4);
+    Flip(0, offset_byte, 1);  // 0 becomes 2^33, or 2
+    Run([&](fiber::Fiber& self) {
+      EXPECT_EQ(log_->FindByTimestamp(self, Timestamp(1), Offset(4)).error, ReadError::kOffline) << offset_byte;
+    });
+  }
+}
+
+TEST_F(LogDamageTest, SearchForTheLargestTimestampThatMeetsADamagedBatchTakesTheLogOffline) {
+  for (const size_t field : {size_t{3}, kOffsetByte, record::kMaxTimestampAt + 7}) {
+    SetUpAgain();
+    OpenWithBatches(5);
+    Flip(2, field, 2);
+    Run([&](fiber::Fiber& self) {
+      // Not all of the segment is visible, so that every batch is looked at.
+      EXPECT_EQ(log_->FindMaxTimestamp(self, Offset(4)).error, ReadError::kOffline) << field;
+    });
+  }
+}
+
 TEST_F(LogDamageTest, RecoverySaysThatItCutsOffWhatNoInterruptedWriteLeaves) {
   OpenWithBatches(4);
   Flip(2, record::kBatchOverheadBytes + 3, 5);
