@@ -93,6 +93,11 @@ struct LogRecovered {
   // Where records were cut off that no torn write explains: the disk damaged them. kNoOffset: none were.
   Offset damaged_from = kNoOffset;
 };
+// What a recovery found at `from` and behind is not whole and is about to be cut off; the node may end before it is.
+struct LogCutOff {
+  PartitionName partition;
+  Offset from;
+};
 // The log takes no more appends; the node answers KAFKA_STORAGE_ERROR for it.
 struct LogOffline {
   PartitionName partition;
@@ -152,10 +157,10 @@ struct NodeShutDown {
   NodeId node;
 };
 
-using Observation =
-    std::variant<LogAppended, LogFlushed, LogRolled, LogTruncated, LogStartMoved, SegmentDeleted, SegmentExpired,
-                 LogRecovered, LogOffline, HighWatermarkMoved, LeaderEpochStarted, ProduceAnswered, RecordsFetched,
-                 FetchOutOfRange, TopicCreated, TopicDeleted, NodeStarted, NodeShutDown, SegmentsCompacted, LogCleaned>;
+using Observation = std::variant<LogAppended, LogFlushed, LogRolled, LogTruncated, LogStartMoved, SegmentDeleted,
+                                 SegmentExpired, LogRecovered, LogCutOff, LogOffline, HighWatermarkMoved,
+                                 LeaderEpochStarted, ProduceAnswered, RecordsFetched, FetchOutOfRange, TopicCreated,
+                                 TopicDeleted, NodeStarted, NodeShutDown, SegmentsCompacted, LogCleaned>;
 
 class Observer {
  public:

@@ -330,10 +330,7 @@ absl::Status Log::Loader::Finish() {
       unclean_ ? std::min(std::max(checkpoints_.recovery_point, log.log_start_), log.log_end_) : log.log_end_;
   if (log.flush_.recovery_point >= log.log_end_) log.flush_.suspect_from = kNoOffset;
   if (checkpoints_.recovery_point > log.log_end_) {
-    if (!MayHaveGaps()) {
-      return Problem("", fmt::format("the log ends at offset {}, but it was synced up to {}: restore it",
-                                     log.log_end_.value(), checkpoints_.recovery_point.value()));
-    }
+    if (!MayHaveGaps()) return EndsTooEarly(log.log_end_);
     REACHED(log.env_.context, "storage.lost_synced_records");
     log.env_.log.Write(env::LogLevel::kError, "storage", "records that were synced are lost",
                        {{"log", log.place_.directory},

@@ -41,6 +41,10 @@ class Log::Loader {
   absl::Status DiskProblem(std::string_view file, env::DiskError error) const {
     return Problem(file, env::ToString(error));
   }
+  absl::Status EndsTooEarly(Offset end) const {
+    return Problem("", fmt::format("the log ends at offset {}, but it was synced up to {}: restore it", end.value(),
+                                   checkpoints_.recovery_point.value()));
+  }
   std::string LogFileName(const Segment& segment) const {
     return ToString(SegmentFileName{
         .base_offset = segment.base_offset(), .kind = SegmentFileKind::kLog, .suffix = FileSuffix::kNone});
@@ -75,16 +79,21 @@ class Log::Loader {
     std::string wrong;
   };
   absl::Status JudgeBadEnd(const Segment& segment, env::File& file, const BadEnd& end);
+  // Before what stands at `from` and behind is cut off.
+  absl::Status PrepareCut(Offset from);
   absl::Status SettleProducersAt(Offset base);
   // What stands before and behind a batch.
   struct Around {
     LeaderEpoch epoch = kNoLeaderEpoch;
     Offset next_base = kNoOffset;
+    LeaderEpoch next_epoch = kNoLeaderEpoch;
   };
   std::string WhatIsWrong(const Segment& segment, const BatchScanner& scanner, Bytes body, const Around& around) const;
-  // Where the batch begins behind the one that the scanner is at, if that one does not begin where it should;
-  // kNoOffset: not known.
-  Offset BaseBehind(const Segment& segment, const std::shared_ptr<env::File>& file, const BatchScanner& scanner);
+  // What the batch behind the one that the scanner is at says of itself, if that one is not what it should be;
+  // kNoOffset, kNoLeaderEpoch: not known.
+  void LookBehind(const Segment& segment, const std::shared_ptr<env::File>& file, const BatchScanner& scanner,
+                  Around& around);
+  bool HasNotBegun(LeaderEpoch epoch) const;
   // Not the metadata log: it is never compacted, and what is missing there must not be passed over.
   bool MayHaveGaps() const { return log_.config_.damage != LogConfig::Damage::kRefuseUnlessTorn; }
   // Compaction and deletion leave gaps between batches below it.

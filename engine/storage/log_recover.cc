@@ -36,6 +36,7 @@ absl::Status Log::Loader::LoadCleanEnd() {
     const record::BatchHeader& header = scanner.header();
     const bool is_gap = header.base_offset > next && !MayHaveGaps();
     if (header.base_offset < next || is_gap || !last.CanHold(header.last_offset())) break;
+    if (HasNotBegun(header.leader_epoch)) break;
     next = header.next_offset();
     EnterEpoch(header);
   }
@@ -122,6 +123,7 @@ absl::Status Log::Loader::Recover() {
       // The segment before lost its end: what follows a hole was never durable either.
       REACHED(log_.env_.context, "storage.hole_between_segments");
       const SegmentPtr before = std::prev(log_.segments_.find(segment->base_offset()))->second;
+      if (absl::Status status = PrepareCut(log_.log_end_); !status.ok()) return status;
       return DropAfter(*before);
     }
     if (!first) {
@@ -146,16 +148,31 @@ absl::Status Log::Loader::SettleProducersAt(Offset base) {
   return error == DiskError::kNone ? absl::OkStatus() : DiskProblem("producer snapshot", error);
 }
 
-Offset Log::Loader::BaseBehind(const Segment& segment, const std::shared_ptr<env::File>& file,
-                               const BatchScanner& scanner) {
-  // Where there is no gap the offset is right.
-  if (scanner.header().base_offset <= segment.next_offset()) return kNoOffset;
+void Log::Loader::LookBehind(const Segment& segment, const std::shared_ptr<env::File>& file,
+                             const BatchScanner& scanner, Around& around) {
+  around.next_base = kNoOffset;
+  around.next_epoch = kNoLeaderEpoch;
+  // Where there is no gap the offset is right, and so is an epoch that has begun.
+  const record::BatchHeader& header = scanner.header();
+  if (header.base_offset <= segment.next_offset() && !HasNotBegun(header.leader_epoch)) return;
   BatchScanner behind(file, {.begin = scanner.end_position(), .end = file_sizes_[segment.base_offset()]},
                       record::kBatchOverheadBytes);
   const BatchScanner::Found found = behind.Next(self_);
-  if (found == BatchScanner::Found::kBatch) return behind.header().base_offset;
   const SegmentPtr next = log_.SegmentAfter(segment);
-  return found == BatchScanner::Found::kEnd && next != nullptr ? next->base_offset() : kNoOffset;
+  if (found == BatchScanner::Found::kBatch) {
+    around.next_base = behind.header().base_offset;
+    around.next_epoch = behind.header().leader_epoch;
+  } else if (found == BatchScanner::Found::kEnd && next != nullptr) {
+    around.next_base = next->base_offset();
+  }
+}
+
+// An epoch is durable in the list before its first batch is written, and leaves it after its last one is gone or when
+// it lies below the log start. A list that does not parse, or that was lost, says nothing.
+bool Log::Loader::HasNotBegun(LeaderEpoch epoch) const {
+  const std::vector<EpochEntry>& begun = log_.epochs_.list().entries();
+  if (epochs_lost_ || begun.empty() || epoch < begun.front().epoch) return false;
+  return std::none_of(begun.begin(), begun.end(), [&](const EpochEntry& entry) { return entry.epoch == epoch; });
 }
 
 std::string Log::Loader::WhatIsWrong(const Segment& segment, const BatchScanner& scanner, Bytes body,
@@ -177,6 +194,10 @@ std::string Log::Loader::WhatIsWrong(const Segment& segment, const BatchScanner&
   if (!segment.CanHold(header.last_offset())) return fmt::format("offset {} is too far", header.last_offset().value());
   if (header.leader_epoch < around.epoch) {
     return fmt::format("leader epoch {} after {}", header.leader_epoch.value(), around.epoch.value());
+  }
+  // The list has no checksum either: two batches that agree count for more.
+  if (HasNotBegun(header.leader_epoch) && header.leader_epoch != around.next_epoch) {
+    return fmt::format("leader epoch {}, which has not begun", header.leader_epoch.value());
   }
   if (MUTATION(log_.env_.context, LG07)) return {};
   if (body.empty()) return "the batch cannot be read";
@@ -209,7 +230,7 @@ absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, b
   Around around;
   std::string wrong;
   for (; found == BatchScanner::Found::kBatch; found = scanner.Next(self_)) {
-    around.next_base = BaseBehind(segment, file.file, scanner);
+    LookBehind(segment, file.file, scanner, around);
     const Bytes body = scanner.Body(self_);
     if (wrong = WhatIsWrong(segment, scanner, body, around); !wrong.empty()) break;
     around.epoch = scanner.header().leader_epoch;
@@ -227,6 +248,7 @@ absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, b
                      .file_size = file_size,
                      .wrong = wrong.empty() ? scanner.problem().what : wrong};
     if (absl::Status status = JudgeBadEnd(segment, *file.file, end); !status.ok()) return status;
+    if (absl::Status status = PrepareCut(segment.next_offset()); !status.ok()) return status;
   }
   DiskError error = segment.FinishRebuild(self_, file_size);
   if (error == DiskError::kNone && segment.base_offset() != log_.active()->base_offset() && !torn) {
@@ -241,8 +263,7 @@ absl::Status Log::Loader::JudgeBadEnd(const Segment& segment, env::File& file, c
   std::string text = fmt::format("byte {} of {}, offset {}: {}; {}", end.position, end.file_size,
                                  segment.next_offset().value(), end.wrong, ToString(judged.verdict));
   if (judged.whole_at >= 0) text += fmt::format(" (at byte {})", judged.whole_at);
-  // At the very end, an append over the remains of one that had failed may look like damage; nothing behind it is lost.
-  const bool may_be_torn = judged.verdict == TornVerdict::kMayBeTorn || judged.whole_at < 0;
+  const bool may_be_torn = judged.verdict == TornVerdict::kMayBeTorn;
   if (!may_be_torn && log_.config_.damage == LogConfig::Damage::kRefuseUnlessTorn) {
     REACHED(log_.env_.context, "storage.recovery.refused_damage");
     return Problem(LogFileName(segment), text);
@@ -255,6 +276,15 @@ absl::Status Log::Loader::JudgeBadEnd(const Segment& segment, env::File& file, c
                                  : "recovery cuts off what is not a whole batch",
                       {{"detail", fmt::format("{}: {}", Join(log_.place_.directory, LogFileName(segment)), text)}});
   return absl::OkStatus();
+}
+
+// A recovery point above the cut goes down first: a start that dies over the cut leaves a log that ends there.
+absl::Status Log::Loader::PrepareCut(Offset from) {
+  log_.env_.observer.On(env::LogCutOff{.partition = log_.observed_name(), .from = from});
+  if (checkpoints_.recovery_point <= from) return absl::OkStatus();
+  if (!MayHaveGaps()) return EndsTooEarly(from);
+  const DiskError error = log_.PersistMarks(self_, {.recovery_point_at_most = from});
+  return error == DiskError::kNone ? absl::OkStatus() : DiskProblem("recovery point checkpoint", error);
 }
 
 bool Log::Loader::Follows(const Segment& segment) const {

@@ -1,9 +1,11 @@
 #include "engine/storage/torn_write.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "engine/base/bytes.h"
 #include "engine/base/check.h"
+#include "engine/base/crc32c.h"
 #include "engine/record/batch.h"
 
 namespace odradek::storage {
@@ -27,23 +29,53 @@ int64_t WholeBatchAt(Bytes bytes, size_t at) {
   return record::CheckCrc(batch) ? parsed.header.size_bytes : 0;
 }
 
-// Whether some sector's part of what begins at `position` reads as zeros. A part of a few bytes may be zeros in a whole
-// batch too: the doubt is the crash's.
-bool HasLostSector(Bytes bytes, int64_t position) {
+// Of the byte at `at` of what begins at `position`: whether it and all behind it in its sector are zeros.
+bool IsInZeroTail(Bytes bytes, int64_t position, size_t at) {
+  const int64_t sector_end = ((position + static_cast<int64_t>(at)) / kSectorBytes + 1) * kSectorBytes;
+  const size_t end = static_cast<size_t>(std::min(sector_end - position, static_cast<int64_t>(bytes.size())));
+  return std::all_of(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.begin() + static_cast<std::ptrdiff_t>(end),
+                     [](std::byte b) { return b == std::byte{0}; });
+}
+
+// Whether some sector's part of what begins at `position` ends in zeros. It may in a whole batch too: the doubt is the
+// crash's.
+bool HasZeroTail(Bytes bytes, int64_t position) {
   const int64_t end = position + static_cast<int64_t>(bytes.size());
   for (int64_t begin = position; begin < end;) {
-    const int64_t sector_end = std::min((begin / kSectorBytes + 1) * kSectorBytes, end);
-    const Bytes part = bytes.subspan(static_cast<size_t>(begin - position), static_cast<size_t>(sector_end - begin));
-    if (std::all_of(part.begin(), part.end(), [](std::byte b) { return b == std::byte{0}; })) return true;
-    begin = sector_end;
+    begin = std::min((begin / kSectorBytes + 1) * kSectorBytes, end);
+    if (bytes[static_cast<size_t>(begin - position) - 1] == std::byte{0}) return true;
   }
   return false;
 }
 
-// The length field is outside of the checksum: with another one the rest of the file may be one whole batch.
-bool IsWholeButForItsLength(Bytes bytes) {
-  if (bytes.size() < record::kBatchOverheadBytes || bytes[record::kMagicAt] != kMagic) return false;
-  return record::CheckCrc(bytes);
+// Whether one flipped bit gives the batch its checksum, and not one that an interrupted write would have left as it is.
+// A checksum is linear: what a bit does to it depends on its distance from the end alone.
+bool IsOneBitOff(Bytes batch, int64_t position) {
+  const uint32_t stored = LoadBigEndian<uint32_t>(batch.data() + record::kCrcAt);
+  const uint32_t difference = stored ^ base::Crc32c(batch.subspan(record::kAttributesAt));
+  if (std::has_single_bit(difference)) return true;
+  constexpr uint32_t kPolynomial = 0x82f63b78;
+  uint32_t effect = kPolynomial;
+  for (size_t at = batch.size(); at-- > record::kAttributesAt;) {
+    for (int bit_index = 7; bit_index >= 0; --bit_index) {
+      if (effect == difference) return !IsInZeroTail(batch, position, at);
+      effect = (effect >> 1) ^ ((effect & 1) != 0 ? kPolynomial : 0);
+    }
+  }
+  return false;
+}
+
+// What the length field says, or 0 if no batch has that length.
+int64_t SizeByItsLength(Bytes bytes) {
+  if (bytes.size() < record::kBatchOverheadBytes) return 0;
+  const int64_t size_bytes =
+      int64_t{record::kLogOverheadBytes} + LoadBigEndian<int32_t>(bytes.data() + record::kLengthAt);
+  return size_bytes >= static_cast<int64_t>(record::kBatchOverheadBytes) ? size_bytes : 0;
+}
+
+// Length and magic are outside of the checksum: with other ones the bytes may be one whole batch.
+bool IsWhole(Bytes bytes) {
+  return bytes.size() >= record::kBatchOverheadBytes && record::CheckCrc(bytes);
 }
 
 }  // namespace torn_write_internal
@@ -76,11 +108,14 @@ TornResult JudgeTorn(fiber::Fiber& self, env::File& file, int64_t position, int6
   const bool is_followed = whole_at < bytes.size();
   // What is wrong reaches to the next whole batch, to where its own length says, or to the end.
   Bytes wrong = bytes.first(std::min(whole_at, bytes.size()));
-  const record::HeaderResult parsed = record::ParseHeader(wrong);
-  const bool has_end = parsed.ok() && parsed.header.size_bytes <= static_cast<int64_t>(wrong.size());
-  if (has_end) wrong = wrong.first(static_cast<size_t>(parsed.header.size_bytes));
-  const bool is_all_there = is_followed || has_end || internal::IsWholeButForItsLength(wrong);
-  if (is_all_there && !internal::HasLostSector(wrong, position)) {
+  const bool is_whole = internal::IsWhole(wrong);
+  const int64_t size_bytes = internal::SizeByItsLength(wrong);
+  const bool has_end = size_bytes > 0 && size_bytes <= static_cast<int64_t>(wrong.size());
+  if (has_end) wrong = wrong.first(static_cast<size_t>(size_bytes));
+  const bool is_all_there = is_followed || has_end;
+  const bool is_damaged = is_whole || (is_all_there && !internal::HasZeroTail(wrong, position)) ||
+                          (has_end && (internal::IsWhole(wrong) || internal::IsOneBitOff(wrong, position)));
+  if (is_damaged) {
     result.verdict = TornVerdict::kDamaged;
   } else if (is_followed) {
     result.verdict = TornVerdict::kFollowedByWhole;

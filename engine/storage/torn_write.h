@@ -1,9 +1,10 @@
 // Whether a write that a crash or a loss of power interrupted can have left the bytes that a recovery cannot read, or
 // whether they were damaged later. May suspend. The bytes are input.
 //
-// An append that did not come to its end leaves, of each sector, what was written or what was there before, which
-// behind the end of a log is nothing: a file that ends inside of the batch, or a sector that reads as zeros. A batch
-// that is all there and does not fit its checksum was whole once.
+// An append that did not come to its end leaves, of each sector, a part of what was written and behind it what was
+// there before, which behind the end of a log is nothing: a file that ends inside of the batch, or a sector that ends
+// in zeros, since the size may reach the disk before the bytes do. A batch that is all there and does not fit its
+// checksum was whole once. Many a whole batch ends in zeros too: then it was whole once if the checksum misses one bit.
 #pragma once
 
 #include <cstdint>

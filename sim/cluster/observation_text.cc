@@ -82,6 +82,10 @@ class FieldLister {
     visit_.Field("bytes_truncated", o.bytes_truncated);
     visit_.Field("was_clean", o.previous_shutdown == env::ShutdownKind::kClean ? 1 : 0);
   }
+  void operator()(const env::LogCutOff& o) {
+    visit_.Begin("log cut off", o.partition);
+    visit_.Field("from", o.from.value());
+  }
   void operator()(const env::LogOffline& o) {
     visit_.Begin("log offline", o.partition);
     visit_.Text("reason", o.reason);

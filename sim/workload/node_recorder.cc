@@ -138,12 +138,13 @@ void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& rec
                                .durable_end = std::min(promised, ghost.damaged_from),
                                .end_before = ghost.end,
                                .cause = by_damage ? history::LossCause::kDamage : history::LossCause::kDeath,
-                               .was_reported = recovered.bytes_truncated > 0});
+                               .was_reported = recovered.bytes_truncated > 0 || ghost.cut_was_told});
   }
   ghost.end = recovered.log_end_offset;
   ghost.flushed_end = std::min(ghost.flushed_end, ghost.end);
   ghost.is_offline = false;
   ghost.power_was_lost = false;
+  ghost.cut_was_told = false;
   AddLogStart(recovered.partition, recovered.log_start_offset);
 }
 
@@ -174,6 +175,9 @@ void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observ
           [&](const env::HighWatermarkMoved& o) {
             history_.high_watermarks.push_back(
                 {NowNanos(), {std::string(o.partition.topic), o.partition.partition}, o.high_watermark});
+          },
+          [&](const env::LogCutOff& o) {
+            if (LogGhost* ghost = GhostOf(node, o.partition)) ghost->cut_was_told = true;
           },
           [&](const env::LogRecovered& o) { OnRecovered(node, o); },
           [&](const env::LogOffline& o) {

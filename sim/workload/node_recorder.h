@@ -40,6 +40,8 @@ class NodeRecorder final : public sim::ClusterObserver {
     bool power_was_lost = false;
     // The disk damaged the batch here, or did so once: what a start finds damaged may be cut off with all that follows.
     Offset damaged_from{INT64_MAX};
+    // Since the log was last loaded, the node said that it cuts the end off; it may have died over it.
+    bool cut_was_told = false;
   };
   // nullptr: nothing was observed.
   const LogGhost* Find(sim::NodeIndex node, const TopicPartition& partition) const;

@@ -162,6 +162,71 @@ TEST_F(LogDamageTest, RecoveryCutsOffABatchWhoseOffsetRose) {
   EXPECT_EQ(machine_.process().observer.last_recovery.damaged_from, Offset(3));
 }
 
+// No checksum covers the epoch, and it must not get into the list of epochs, which outlives the batch.
+TEST_F(LogDamageTest, ALeaderEpochThatNeverBeganIsNotBelieved) {
+  for (const int count : {1, 3}) {
+    for (const auto& marks : {LogCheckpoints{}, Clean()}) {
+      SetUpAgain();
+      OpenWithBatches(count);
+      if (marks.previous_shutdown == env::ShutdownKind::kClean) Close();
+      Flip(count - 1, record::kLeaderEpochAt + 3, 4);  // 0 becomes 16
+      Reopen(marks);
+      EXPECT_EQ(log_->log_end_offset(), Offset(count - 1));
+      EXPECT_LE(log_->latest_epoch(), LeaderEpoch(0));
+      EXPECT_EQ(machine_.process().observer.last_recovery.damaged_from, Offset(count - 1));
+    }
+  }
+}
+
+// The list of epochs has no checksum either.
+TEST_F(LogDamageTest, BatchesThatAgreeOnALeaderEpochAreBelievedMoreThanTheList) {
+  OpenWithBatches(2);
+  const AppendOptions later{.origin = AppendOrigin::kClient, .leader_epoch = LeaderEpoch(5)};
+  for (const char* value : {"v2", "v3"}) EXPECT_TRUE(Append(OneRecord(value), later).ok());
+  const sim::InodeRef list = machine_.model.Find("data/topic-0/leader-epoch-checkpoint");
+  ASSERT_NE(list, nullptr);
+  const std::string wrong = "0\n2\n0 0\n4 2\n";
+  ASSERT_EQ(machine_.model.SizeOf(*list), static_cast<int64_t>(wrong.size()));
+  machine_.model.Write(*list, AsBytes(wrong), 0);
+  Reopen();
+  EXPECT_EQ(log_->log_end_offset(), Offset(4));
+  EXPECT_EQ(log_->EpochAt(Offset(2)), LeaderEpoch(5));
+  ExpectFoldMatches();
+}
+
+// Death between the cut and its report: the next start finds a log that ends there, and nothing above in the marks.
+TEST_F(LogDamageTest, TheRecoveryPointGoesDownBeforeTheCut) {
+  struct Marks final : LogMarks {
+    env::DiskError Persist(fiber::Fiber&, const TopicPartition&, const Wish& wish) override {
+      if (wish.recovery_point_at_most == kNoOffset) return env::DiskError::kNone;
+      sizes.push_back(model->Stat(kLogFile).size_bytes);
+      recovery_points.push_back(wish.recovery_point_at_most);
+      return env::DiskError::kNone;
+    }
+    sim::DiskModel* model = nullptr;
+    std::vector<Offset> recovery_points;
+    std::vector<int64_t> sizes;
+  } marks;
+  marks.model = &machine_.model;
+  OpenWithBatches(4);
+  const int64_t size_before = machine_.model.Stat(kLogFile).size_bytes;
+  Flip(1, record::kBatchOverheadBytes + 3, 5);
+  log_.reset();
+  files_.reset();
+  machine_.Kill();
+  Boot();
+  Run([&](fiber::Fiber& self) {
+    auto opened = Log::Open(self, machine_.process().env, *files_, &marks,
+                            {{"topic", PartitionIndex(0)}, "data/topic-0"}, config_, {.recovery_point = Offset(3)});
+    ASSERT_TRUE(opened.ok());
+    log_ = *opened;
+  });
+  EXPECT_EQ(log_->log_end_offset(), Offset(1));
+  ASSERT_FALSE(marks.sizes.empty());
+  EXPECT_EQ(marks.recovery_points.front(), Offset(1));
+  EXPECT_EQ(marks.sizes.front(), size_before);
+}
+
 // As the metadata log: every batch was synced before the next was written.
 class RefusingLogTest : public LogDamageTest {
  protected:
@@ -199,25 +264,33 @@ TEST_F(RefusingLogTest, RefusesADamagedBatchInTheMiddle) {
   }
 }
 
-// An append over the remains of one that had failed may look like it: refusing would end every start after a mere
-// crash.
-TEST_F(RefusingLogTest, CutsOffADamagedLastBatchThatIsAllThereAndSaysSo) {
-  for (const size_t field : {record::kLengthAt + 3, record::kCrcAt, record::kBatchOverheadBytes + 2}) {
+// It was synced, and others may have acted on it.
+TEST_F(RefusingLogTest, RefusesADamagedLastBatchThatIsAllThere) {
+  for (const size_t field : {record::kLengthAt + 3, record::kCrcAt, record::kBatchOverheadBytes + 2,
+                             record::kLeaderEpochAt + 2, kOffsetByte - 3}) {
     SetUpAgain();
     OpenWithBatches(3);
     Flip(2, field, 1);
-    ASSERT_TRUE(TryReopen().ok()) << field;
-    EXPECT_EQ(log_->log_end_offset(), Offset(2)) << field;
-    EXPECT_EQ(machine_.process().observer.last_recovery.damaged_from, Offset(2)) << field;
+    const int64_t size_before = machine_.model.Stat(kLogFile).size_bytes;
+    const absl::Status status = TryReopen();
+    ASSERT_FALSE(status.ok()) << field;
+    EXPECT_THAT(std::string(base::SV(status.message())), HasSubstr("the disk damaged it")) << field;
+    EXPECT_EQ(machine_.model.Stat(kLogFile).size_bytes, size_before) << field;
   }
 }
 
-TEST_F(RefusingLogTest, ALastBatchWhoseOffsetRoseIsNotTaken) {
+TEST_F(RefusingLogTest, RefusesToCutBelowWhatWasSynced) {
   OpenWithBatches(3);
-  Flip(2, kOffsetByte - 3, 3);
-  ASSERT_TRUE(TryReopen().ok());
-  EXPECT_EQ(log_->log_end_offset(), Offset(2));
-  SetUpAgain();
+  const sim::InodeRef file = machine_.model.Find(kLogFile);
+  machine_.model.Truncate(*file, positions_.at(2) + 30);
+  const absl::Status status = TryReopen({.recovery_point = Offset(3)});
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(std::string(base::SV(status.message())),
+              HasSubstr("the log ends at offset 2, but it was synced up to 3: restore it"));
+  EXPECT_EQ(machine_.model.Stat(kLogFile).size_bytes, positions_.at(2) + 30);
+}
+
+TEST_F(RefusingLogTest, RefusesALastBatchWhoseOffsetRoseAfterACleanShutdown) {
   OpenWithBatches(3);
   Close();
   Flip(2, kOffsetByte - 3, 3);

@@ -96,6 +96,33 @@ TEST(NodeRecorder, DamageTakesWhatFollowsItAndNothingBefore) {
   EXPECT_EQ(world.history.losses[1].durable_end, Offset(9));
 }
 
+// The start that cut the damage off died before its end; the next one finds a log that is whole.
+TEST(NodeRecorder, DamageThatWasToldByAStartThatDiedWasTold) {
+  for (const bool is_told : {true, false}) {
+    World world;
+    world.at_boot = {Recovered(0), env::LogAppended{.partition = kPartition, .next_offset = Offset(10)},
+                     env::LogFlushed{kPartition, Offset(10)}};
+    world.node->Boot();
+    world.recorder.NoteDamage(world.node->index(), {"orders", PartitionIndex(0)}, Offset(7));
+    world.node->Crash();
+    world.at_boot.clear();
+    if (is_told) world.at_boot = {env::LogCutOff{.partition = kPartition, .from = Offset(7)}};
+    world.node->Boot();
+    world.node->Crash();
+    world.at_boot = {Recovered(7)};
+    world.node->Boot();
+    ASSERT_EQ(world.history.losses.size(), 1u);
+    EXPECT_EQ(world.history.losses[0].cause, history::LossCause::kDamage);
+    EXPECT_EQ(world.history.losses[0].was_reported, is_told);
+    // It is no word about a later loss.
+    world.node->Crash();
+    world.at_boot = {Recovered(5)};
+    world.node->Boot();
+    ASSERT_EQ(world.history.losses.size(), 2u);
+    EXPECT_FALSE(world.history.losses[1].was_reported);
+  }
+}
+
 TEST(NodeRecorder, ADeletedTopicLosesEverythingWhenItsSuccessorBegins) {
   World world;
   world.at_boot = {Recovered(0), env::LogAppended{.partition = kPartition, .next_offset = Offset(10)},
