@@ -128,23 +128,24 @@ void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& rec
   LogGhost& ghost = ghosts_[key];
   if (recovered.previous_shutdown == env::ShutdownKind::kUnclean) ++counts_.recovery_count;
   const Offset promised = ghost.power_was_lost || ghost.suspect_end > ghost.flushed_end ? ghost.flushed_end : ghost.end;
-  const bool by_damage = recovered.log_end_offset < promised && ghost.damaged_from < promised;
+  const Offset damaged_from = std::min(ghost.damaged_from, ghost.cut_damaged_from.value_or(ghost.damaged_from));
+  const bool by_damage = recovered.log_end_offset < promised && damaged_from < promised;
   if (recovered.log_end_offset < std::max(ghost.end, promised)) {
     ++counts_.shortened_log_count;
     counts_.lost_record_count += static_cast<uint64_t>(ghost.end - recovered.log_end_offset);
     history_.losses.push_back({.at_ns = died_at_ns_[node],
                                .partition = {std::string(recovered.partition.topic), recovered.partition.partition},
                                .recovered_end = recovered.log_end_offset,
-                               .durable_end = std::min(promised, ghost.damaged_from),
+                               .durable_end = std::min(promised, damaged_from),
                                .end_before = ghost.end,
                                .cause = by_damage ? history::LossCause::kDamage : history::LossCause::kDeath,
-                               .was_reported = recovered.bytes_truncated > 0 || ghost.cut_was_told});
+                               .was_reported = recovered.bytes_truncated > 0 || ghost.cut_damaged_from.has_value()});
   }
   ghost.end = recovered.log_end_offset;
   ghost.flushed_end = std::min(ghost.flushed_end, ghost.end);
   ghost.is_offline = false;
   ghost.power_was_lost = false;
-  ghost.cut_was_told = false;
+  ghost.cut_damaged_from.reset();
   AddLogStart(recovered.partition, recovered.log_start_offset);
 }
 
@@ -177,7 +178,10 @@ void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observ
                 {NowNanos(), {std::string(o.partition.topic), o.partition.partition}, o.high_watermark});
           },
           [&](const env::LogCutOff& o) {
-            if (LogGhost* ghost = GhostOf(node, o.partition)) ghost->cut_was_told = true;
+            LogGhost* ghost = GhostOf(node, o.partition);
+            if (ghost == nullptr) return;
+            ghost->cut_damaged_from =
+                std::min(ghost->damaged_from, ghost->cut_damaged_from.value_or(ghost->damaged_from));
           },
           [&](const env::LogRecovered& o) { OnRecovered(node, o); },
           [&](const env::LogOffline& o) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -40,8 +41,9 @@ class NodeRecorder final : public sim::ClusterObserver {
     bool power_was_lost = false;
     // The disk damaged the batch here, or did so once: what a start finds damaged may be cut off with all that follows.
     Offset damaged_from{INT64_MAX};
-    // Since the log was last loaded, the node said that it cuts the end off; it may have died over it.
-    bool cut_was_told = false;
+    // Since the log was last loaded, the node said that it cuts the end off, and it may have died over it: the damage
+    // of that moment, whatever an operator restores later.
+    std::optional<Offset> cut_damaged_from = std::nullopt;
   };
   // nullptr: nothing was observed.
   const LogGhost* Find(sim::NodeIndex node, const TopicPartition& partition) const;

@@ -109,10 +109,13 @@ TEST(NodeRecorder, DamageThatWasToldByAStartThatDiedWasTold) {
     if (is_told) world.at_boot = {env::LogCutOff{.partition = kPartition, .from = Offset(7)}};
     world.node->Boot();
     world.node->Crash();
+    // A copy brings back what was damaged, and not what was cut off. Without a word of a cut nothing may be missing.
+    world.recorder.NoteRepair(world.node->index());
     world.at_boot = {Recovered(7)};
     world.node->Boot();
     ASSERT_EQ(world.history.losses.size(), 1u);
-    EXPECT_EQ(world.history.losses[0].cause, history::LossCause::kDamage);
+    EXPECT_EQ(world.history.losses[0].cause, is_told ? history::LossCause::kDamage : history::LossCause::kDeath);
+    EXPECT_EQ(world.history.losses[0].durable_end, Offset(is_told ? 7 : 10));
     EXPECT_EQ(world.history.losses[0].was_reported, is_told);
     // It is no word about a later loss.
     world.node->Crash();
