@@ -415,7 +415,10 @@ DiskError Log::ApplyToProducers(fiber::Fiber& self, Bytes batches, const Headers
                            .first_offset = txn.first_offset,
                            .last_offset = txn.last_offset,
                            .last_stable_offset = producers_.states().LastStableOffsetAfter(txn)};
-    if (error = segment.txn_index().Append(self, entry); error != DiskError::kNone) return error;
+    const bool new_file = segment.txn_index().entries().empty();
+    error = segment.txn_index().Append(self, entry);
+    if (new_file) ++flush_.folder_changes;
+    if (error != DiskError::kNone) return error;
   }
   return error;
 }

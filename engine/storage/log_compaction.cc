@@ -139,6 +139,11 @@ Log::Compaction::Step Log::Compaction::Prepare() {
   if (IsStale()) return Stop();
   const Offset end = std::min(range_.end, log_.active()->base_offset());
   DiskError error = log_.MakeSnapshotDurable(self_, end);
+  // Also the markers that decide the transactions below the end: with one of them lost, what it committed is open
+  // again, and the records that had given way to it are gone.
+  if (error == DiskError::kNone && log_.FlushShared(self_, log_.high_watermark_) != LogError::kNone) {
+    error = DiskError::kIo;
+  }
   if (error == DiskError::kNone && log_.flush_.recovery_point < end) error = DiskError::kIo;
   if (error == DiskError::kNone) error = log_.PersistMarks(self_, {.recovery_point = log_.flush_.recovery_point});
   if (error != DiskError::kNone) return Failed("flush before compaction", error);
@@ -360,8 +365,10 @@ Log::Compaction::Step Log::Compaction::ReplaceLocked(const Group& group, const S
   if (MUTATION(log_.env_.context, CP17)) {
     for (const SegmentPtr& old : group) old->RemoveFiles(self_);
   }
+  // The names first: a copy of which some file never had one must not look whole.
+  DiskError error = sync_folder();
   std::vector<std::shared_ptr<env::File>> held;
-  DiskError error = target->HoldFiles(self_, held);
+  if (error == DiskError::kNone) error = target->HoldFiles(self_, held);
   if (error == DiskError::kNone) error = target->Rename(self_, FileSuffix::kSwap);
   if (error == DiskError::kNone) error = sync_folder();
   if (error != DiskError::kNone) return Failed("compaction", error);

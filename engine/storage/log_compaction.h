@@ -2,8 +2,9 @@
 // of segments are copied without what the map makes superfluous, and take the place of the originals.
 // Lives during Log::Clean(). Holds the log's lock only while segments change places.
 //
-//  1. Before a segment changes, everything below the end of the range is durable, the recovery point and the
-//     producers' snapshot at that end as well: no recovery goes by batches that compaction took.
+//  1. Before a segment changes, everything below the end of the range and below the high watermark is durable, the
+//     recovery point and the producers' snapshot at the end of the range as well: no recovery goes by batches that
+//     compaction took, or takes back the end of a transaction.
 //  2. A copy is whole and synced before it is called .swap; the folder is synced between the steps. A crash leaves
 //     either the originals or a .swap of the same offsets, which the next start puts in their place.
 //  3. A copy begins and ends at the offsets of what it replaces.

@@ -71,7 +71,11 @@ LogFold Log::FoldFiles(fiber::Fiber& self) {
     break;
   }
   for (const SegmentPtr& segment : segments) {
-    if (segment->empty()) continue;
+    if (segment->empty()) {
+      // Its name says where the log goes on.
+      folded.next = std::max(folded.next, segment->base_offset());
+      continue;
+    }
     const ManagedFile::Handle file = segment->OpenLog(self);
     if (file.error != DiskError::kNone) {
       fold.problem = env::ToString(file.error);

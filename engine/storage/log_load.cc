@@ -36,6 +36,7 @@ absl::Status Log::Loader::Run() {
   }
   if (!log_.segments_.empty() && unclean_) {
     if (absl::Status status = Recover(); !status.ok()) return status;
+    if (absl::Status status = SettleProducersAtEnd(); !status.ok()) return status;
   }
   if (absl::Status status = SettleStart(); !status.ok()) return status;
   return Finish();
@@ -112,8 +113,15 @@ absl::Status Log::Loader::FinishSwaps() {
                          {.begin = 0, .end = size.size_bytes}, BatchScanner::kWalkWindowBytes);
     Offset end = swap.base_offset;
     while (scanner.Next(self_) == BatchScanner::Found::kBatch) end = scanner.header().next_offset();
+    std::vector<SegmentFileKind> kept;
     for (auto it = found_.lower_bound(swap.base_offset); it != found_.end() && it->first < end;) {
       for (const SegmentFileKind kind : it->second.indexes) {
+        // Of the copy already: its new name survived a loss of power, that of the log did not. An original's that says
+        // anything has one of the copy beside it, which says the same and takes its place below.
+        if (kind == SegmentFileKind::kTxnIndex && it->first == swap.base_offset) {
+          kept.push_back(kind);
+          continue;
+        }
         const SegmentFileName old{.base_offset = it->first, .kind = kind, .suffix = FileSuffix::kNone};
         if (absl::Status status = RemoveFile(ToString(old)); !status.ok()) return status;
       }
@@ -121,6 +129,7 @@ absl::Status Log::Loader::FinishSwaps() {
       if (absl::Status status = RemoveFile(ToString(old)); !status.ok()) return status;
       it = found_.erase(it);
     }
+    if (!kept.empty()) found_[swap.base_offset].indexes = std::move(kept);
   }
   if (!swaps_.empty()) {
     // An original that came back behind the copy would hold the same offsets twice.
@@ -237,14 +246,20 @@ absl::Status Log::Loader::SettleStart() {
   if (!none) log_.log_end_ = log_.active()->next_offset();
   const Offset first_base = none ? Offset(0) : log_.segments_.begin()->first;
   log_.log_start_ = std::max(checkpoints_.log_start_offset, first_base);
-  if (!none && log_.log_start_ <= log_.log_end_) return absl::OkStatus();
+  if (!none && (log_.log_start_ < log_.log_end_ || log_.log_start_ == first_base)) return absl::OkStatus();
   // Either nothing is there, or what is there lies wholly below the start: then only what it says of producers counts.
   const Offset start = log_.log_start_;
-  const auto fresh = std::make_shared<Segment>(log_.files_, log_.place_.directory, start, log_.limits());
-  fresh->StartEmpty(log_.env_.clock.WallNow());
+  const auto at_start = log_.segments_.find(start);
+  SegmentPtr fresh = at_start == log_.segments_.end() ? nullptr : at_start->second;
+  if (fresh == nullptr) {
+    fresh = std::make_shared<Segment>(log_.files_, log_.place_.directory, start, log_.limits());
+    fresh->StartEmpty(log_.env_.clock.WallNow());
+  }
+  INVARIANT(fresh->empty());
   if (!none) {
     if (absl::Status status = KeepProducersOnly(*fresh); !status.ok()) return status;
   }
+  log_.segments_.erase(start);
   while (!log_.segments_.empty()) {
     const SegmentPtr last = log_.active();
     if (const DiskError error = log_.Bury(self_, last); error != DiskError::kNone) {
@@ -262,8 +277,18 @@ absl::Status Log::Loader::KeepProducersOnly(Segment& fresh) {
   if (!producers_ready_) {
     if (absl::Status status = RestoreProducers(log_.log_end_); !status.ok()) return status;
   }
+  // A transaction that is open in what is left may have ended in what is not: it would hold up readers for ever. If it
+  // goes on, its next batch begins it again.
+  producers::ProducerStates known(log_.producers_.states().config(), log_.producers_.states().end_offset());
+  for (auto [id, entry] : log_.producers_.states().entries()) {
+    entry.current_txn_first_offset = kNoOffset;
+    known.Restore(id, std::move(entry));
+  }
+  log_.producers_.states() = std::move(known);
   DiskError error = log_.producers_.RemoveAbove(self_, log_.log_end_);
-  if (error == DiskError::kNone) error = log_.producers_.SnapshotDurably(self_, log_.log_start_);
+  if (error == DiskError::kNone) {
+    error = log_.producers_.ReplaceDurably(self_, log_.producers_.states(), log_.log_start_);
+  }
   if (error == DiskError::kNone) error = fresh.CreateLogFile(self_);
   ++log_.flush_.folder_changes;
   if (error == DiskError::kNone) error = log_.SyncFolder(self_);

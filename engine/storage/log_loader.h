@@ -81,7 +81,9 @@ class Log::Loader {
   absl::Status JudgeBadEnd(const Segment& segment, env::File& file, const BadEnd& end);
   // Before what stands at `from` and behind is cut off.
   absl::Status PrepareCut(Offset from);
+  void Adopt(producers::ProducerStates states);
   absl::Status SettleProducersAt(Offset base);
+  absl::Status SettleProducersAtEnd();
   // What stands before and behind a batch.
   struct Around {
     LeaderEpoch epoch = kNoLeaderEpoch;

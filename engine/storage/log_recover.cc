@@ -19,10 +19,9 @@ absl::Status Log::Loader::LoadCleanEnd() {
   Segment& last = *log_.active();
   if (last.empty()) {
     last.StartLoaded(0, last.base_offset(), log_.env_.clock.WallNow());
-    if (const DiskError error = last.StartRebuild(self_, 0, last.base_offset()); error != DiskError::kNone) {
-      return DiskProblem(LogFileName(last), error);
-    }
-    return absl::OkStatus();
+    const DiskError error =
+        last.StartRebuild(self_, {.position = 0, .offset = last.base_offset(), .synced_until = last.base_offset()});
+    return error == DiskError::kNone ? absl::OkStatus() : DiskProblem(LogFileName(last), error);
   }
   absl::StatusOr<Start> start = FindStart(last, Offset(std::numeric_limits<int64_t>::max()));
   if (!start.ok()) return start.status();
@@ -50,7 +49,8 @@ absl::Status Log::Loader::LoadCleanEnd() {
     return absl::OkStatus();
   }
   last.StartLoaded(file_sizes_[last.base_offset()], next, log_.env_.clock.WallNow());
-  const DiskError error = last.StartRebuild(self_, last.size_bytes(), next);
+  const DiskError error =
+      last.StartRebuild(self_, {.position = last.size_bytes(), .offset = next, .synced_until = next});
   return error == DiskError::kNone ? absl::OkStatus() : DiskProblem(LogFileName(last), error);
 }
 
@@ -137,15 +137,36 @@ absl::Status Log::Loader::Recover() {
   return absl::OkStatus();
 }
 
-// Compaction may have taken batches below that a producer's window still needs: then the snapshot knows better.
+// Compaction may have taken batches below that a producer's state still tells of: then the snapshot knows better. As
+// long as both agree, the batches tell more than a snapshot holds.
+void Log::Loader::Adopt(producers::ProducerStates states) {
+  if (states.Fingerprint() == log_.producers_.states().Fingerprint()) return;
+  log_.producers_.states() = std::move(states);
+}
+
 absl::Status Log::Loader::SettleProducersAt(Offset base) {
   if (log_.producers_.HasSnapshot(base)) {
     ProducerStore::RestoreResult found = log_.producers_.Restore(self_, base, Offset(0));
     if (found.error != DiskError::kNone) return DiskProblem("producer snapshot", found.error);
-    if (found.offset == base) log_.producers_.states() = std::move(found.states);
+    if (found.offset == base) Adopt(std::move(found.states));
   }
   const DiskError error = log_.producers_.TakeSnapshot(self_, base);
   return error == DiskError::kNone ? absl::OkStatus() : DiskProblem("producer snapshot", error);
+}
+
+// The same for a snapshot inside of the last segment or at its end: of a clean shutdown, or of a segment behind it that
+// was cut off.
+absl::Status Log::Loader::SettleProducersAtEnd() {
+  Offset newest = kNoOffset;
+  for (const Offset offset : log_.producers_.SnapshotOffsets()) {
+    if (offset <= log_.log_end_) newest = offset;
+  }
+  if (newest == kNoOffset || log_.segments_.contains(newest)) return absl::OkStatus();
+  producers::ProducerStates states(log_.producers_.states().config());
+  const DiskError error = log_.FoldProducers(self_, log_.log_end_, states);
+  if (error != DiskError::kNone) return DiskProblem("producer snapshot", error);
+  Adopt(std::move(states));
+  return absl::OkStatus();
 }
 
 void Log::Loader::LookBehind(const Segment& segment, const std::shared_ptr<env::File>& file,
@@ -220,9 +241,11 @@ DiskError Log::Loader::TakeBatch(Segment& segment, const record::BatchHeader& he
 
 absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, bool& torn) {
   const int64_t file_size = file_sizes_[segment.base_offset()];
-  if (const DiskError error = segment.StartRebuild(self_, start.position, start.offset); error != DiskError::kNone) {
-    return DiskProblem(LogFileName(segment), error);
-  }
+  const DiskError rebuilds =
+      segment.StartRebuild(self_, {.position = start.position,
+                                   .offset = start.offset,
+                                   .synced_until = std::max(checkpoints_.recovery_point, Offset(0))});
+  if (rebuilds != DiskError::kNone) return DiskProblem(LogFileName(segment), rebuilds);
   const ManagedFile::Handle file = segment.OpenLog(self_);
   if (file.error != DiskError::kNone) return DiskProblem(LogFileName(segment), file.error);
   BatchScanner scanner(file.file, {.begin = start.position, .end = file_size}, BatchScanner::kWalkWindowBytes);

@@ -175,8 +175,9 @@ DiskError Log::TruncateFullyLocked(fiber::Fiber& self, Offset offset, KnownProdu
     first->StartEmpty(env_.clock.WallNow());
     error = first->CreateLogFile(self);
   }
-  // Before the batches go that say the same.
-  if (error == DiskError::kNone && known == KnownProducers::kKeep) error = producers_.SnapshotDurably(self, offset);
+  // Before any batch goes: what a crash leaves below the start counts no more from here on (FinishDeletion). The half
+  // of it would open transactions whose ends are gone.
+  if (error == DiskError::kNone) error = producers_.ReplaceDurably(self, producers_.states(), offset);
   ++flush_.folder_changes;
   if (error == DiskError::kNone) error = SyncFolder(self);
   segments_.clear();
@@ -184,8 +185,7 @@ DiskError Log::TruncateFullyLocked(fiber::Fiber& self, Offset offset, KnownProdu
   // From the end, so that what a crash leaves has no gap.
   for (auto it = old.rbegin(); it != old.rend() && error == DiskError::kNone; ++it) error = Bury(self, *it);
   if (error == DiskError::kNone) error = first->ResumeAppending(self);
-  const Offset newest = known == KnownProducers::kKeep ? offset : kNoOffset;
-  if (error == DiskError::kNone) error = producers_.RemoveAbove(self, newest);
+  if (error == DiskError::kNone) error = producers_.RemoveAbove(self, offset);
   if (error == DiskError::kNone) error = epochs_.Clear(self);
   ++flush_.folder_changes;
   if (error == DiskError::kNone) error = SyncFolder(self);

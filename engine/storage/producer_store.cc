@@ -104,9 +104,14 @@ DiskError ProducerStore::SnapshotDurably(fiber::Fiber& self, const producers::Pr
   }
   if (MUTATION(context_, LG12)) return DiskError::kNone;
   // A new file: a sync of the old one might say well done of pages that an earlier sync failed to write.
+  return ReplaceDurably(self, states, offset);
+}
+
+DiskError ProducerStore::ReplaceDurably(fiber::Fiber& self, const producers::ProducerStates& states, Offset offset) {
+  REQUIRES(states.end_offset() <= offset);
   const ByteBuffer bytes = producers::EncodeSnapshot(states, PlaceAt(offset));
   const DiskError error = ReplaceSmallFile(self, disk_, context_, PathOf(offset), bytes);
-  if (error == DiskError::kNone && HasSnapshot(offset)) snapshots_.at(offset).suspect = false;
+  if (error == DiskError::kNone) snapshots_[offset] = {};
   return error;
 }
 

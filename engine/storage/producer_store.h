@@ -60,6 +60,8 @@ class ProducerStore {
   // the next.
   env::DiskError SnapshotDurably(fiber::Fiber& self, const producers::ProducerStates& states, Offset offset);
   env::DiskError SnapshotDurably(fiber::Fiber& self, Offset offset) { return SnapshotDurably(self, states_, offset); }
+  // The same, whatever a snapshot at `offset` says so far.
+  env::DiskError ReplaceDurably(fiber::Fiber& self, const producers::ProducerStates& states, Offset offset);
   // Whether one is there that is as durable as the last sync made it.
   bool HasOwnSnapshot(Offset offset) const;
 

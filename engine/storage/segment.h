@@ -166,7 +166,12 @@ class Segment {
 
   // --- Recovery: batches one at a time, whose bytes are in the file already.
   // Forgets everything at and above byte `position`, whose batch begins at `offset`.
-  env::DiskError StartRebuild(fiber::Fiber& self, int64_t position, Offset offset);
+  struct RebuildStart {
+    int64_t position = 0;
+    Offset offset;
+    Offset synced_until;  // batches and what the indexes say of them
+  };
+  env::DiskError StartRebuild(fiber::Fiber& self, const RebuildStart& start);
   env::DiskError RebuildBatch(fiber::Fiber& self, const record::BatchHeader& header);
   // Offset and time index of all batches, from their headers.
   env::DiskError RebuildIndexes(fiber::Fiber& self);

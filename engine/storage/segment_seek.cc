@@ -258,7 +258,8 @@ DiskError Segment::FindLargestTimestamp(fiber::Fiber& self) {
   return DiskError::kNone;
 }
 
-DiskError Segment::StartRebuild(fiber::Fiber& self, int64_t position, Offset offset) {
+DiskError Segment::StartRebuild(fiber::Fiber& self, const RebuildStart& start) {
+  const auto& [position, offset, synced_until] = start;
   REQUIRES(position >= 0);
   REQUIRES(offset >= base_offset_);
   // The indexes are read with the widest bounds and then cut to what is kept.
@@ -275,7 +276,7 @@ DiskError Segment::StartRebuild(fiber::Fiber& self, int64_t position, Offset off
   if (const DiskError error = time_index_.KeepBelow(self, IndexField::kValue, relative); error != DiskError::kNone) {
     return error;
   }
-  if (const DiskError error = txn_index_.KeepBelow(self, offset); error != DiskError::kNone) return error;
+  txn_index_.StartRebuild({.begin = offset, .synced_until = synced_until});
   recent_.clear();
   size_bytes_ = position;
   next_offset_ = offset;
@@ -329,6 +330,7 @@ DiskError Segment::RebuildIndexes(fiber::Fiber& self) {
 }
 
 DiskError Segment::FinishRebuild(fiber::Fiber& self, int64_t file_size_bytes) {
+  if (const DiskError error = txn_index_.FinishRebuild(self); error != DiskError::kNone) return error;
   if (file_size_bytes == size_bytes_) {
     // A process that died may have cut it without a sync: what it cut off must not come back below a recovery point.
     log_->ForceNextSync();

@@ -54,10 +54,11 @@ DiskError TxnIndex::LoadLocked(fiber::Fiber& self, Offset base, Offset end) {
       const AbortedTxn txn = internal::Decode(bytes.data() + at);
       const bool in_order = entries.empty() || txn.last_offset > entries.back().last_offset;
       const bool in_bounds = txn.last_offset >= base && txn.last_offset < end && txn.first_offset >= Offset(0) &&
-                             txn.first_offset <= txn.last_offset && txn.last_stable_offset >= Offset(0);
+                             txn.first_offset < txn.last_offset && txn.last_stable_offset >= Offset(0);
       if (!in_order || !in_bounds) break;
       entries.push_back(txn);
     }
+    has_file_ = true;
     const auto kept_bytes = static_cast<int64_t>(entries.size() * internal::kEntryBytes);
     if (kept_bytes != size.size_bytes) {
       if (const DiskError error = file_->Truncate(self, kept_bytes); error != DiskError::kNone) return error;
@@ -71,20 +72,49 @@ DiskError TxnIndex::LoadLocked(fiber::Fiber& self, Offset base, Offset end) {
 DiskError TxnIndex::Append(fiber::Fiber& self, const AbortedTxn& txn) {
   REQUIRES(loaded_);
   REQUIRES(entries_.empty() || txn.last_offset > entries_.back().last_offset);
+  if (!behind_.empty() && behind_.front() == txn && txn.last_offset < synced_until_) {
+    behind_.pop_front();
+    entries_.push_back(txn);
+    return DiskError::kNone;
+  }
+  if (const DiskError error = DropBehind(self); error != DiskError::kNone) return error;
   ByteBuffer bytes;
   txn_index_internal::Encode(txn, bytes);
-  const auto at = static_cast<int64_t>(entries_.size() * txn_index_internal::kEntryBytes);
+  const int64_t at = end_position();
   entries_.push_back(txn);
   const Bytes parts[] = {bytes};
+  has_file_ = true;
   return file_->WriteAt(self, parts, at).error;
 }
 
 DiskError TxnIndex::KeepBelow(fiber::Fiber& self, Offset offset) {
+  StartRebuild({.begin = offset, .synced_until = offset});
+  return DropBehind(self);
+}
+
+void TxnIndex::StartRebuild(const Rebuild& rebuild) {
   REQUIRES(loaded_);
-  const size_t before = entries_.size();
-  while (!entries_.empty() && entries_.back().last_offset >= offset) entries_.pop_back();
-  if (entries_.size() == before) return DiskError::kNone;
-  return file_->Truncate(self, static_cast<int64_t>(entries_.size() * txn_index_internal::kEntryBytes));
+  synced_until_ = rebuild.synced_until;
+  while (!entries_.empty() && entries_.back().last_offset >= rebuild.begin) {
+    behind_.push_front(entries_.back());
+    entries_.pop_back();
+  }
+}
+
+DiskError TxnIndex::FinishRebuild(fiber::Fiber& self) {
+  // A process that died may have cut the file without a sync: what it cut off must not come back.
+  if (has_file_) file_->ForceNextSync();
+  return DropBehind(self);
+}
+
+DiskError TxnIndex::DropBehind(fiber::Fiber& self) {
+  if (behind_.empty()) return DiskError::kNone;
+  behind_.clear();
+  return file_->Truncate(self, end_position());
+}
+
+int64_t TxnIndex::end_position() const {
+  return static_cast<int64_t>(entries_.size() * txn_index_internal::kEntryBytes);
 }
 
 }  // namespace odradek::storage

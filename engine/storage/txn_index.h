@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -35,16 +36,31 @@ class TxnIndex {
   env::DiskError Append(fiber::Fiber& self, const AbortedTxn& txn);
   // Drops transactions that ended at or above `offset`.
   env::DiskError KeepBelow(fiber::Fiber& self, Offset offset);
+  // Recovery. Transactions that ended at or above `begin` are appended anew. Entries below `synced_until` that the file
+  // has already are not written again: a loss of power could take from them what an earlier sync made durable, and the
+  // next recovery may begin behind them.
+  struct Rebuild {
+    Offset begin;
+    Offset synced_until;
+  };
+  void StartRebuild(const Rebuild& rebuild);
+  env::DiskError FinishRebuild(fiber::Fiber& self);
   env::DiskError Sync(fiber::Fiber& self) { return file_->Sync(self); }
   const std::shared_ptr<ManagedFile>& file() const { return file_; }
 
  private:
+  int64_t end_position() const;
+  env::DiskError DropBehind(fiber::Fiber& self);
   env::DiskError LoadLocked(fiber::Fiber& self, Offset base, Offset end);
 
   std::shared_ptr<ManagedFile> file_;
   fiber::Mutex loading_;
   bool loaded_ = false;
   std::vector<AbortedTxn> entries_;
+  // While they are rebuilt: what the file has behind them.
+  std::deque<AbortedTxn> behind_;
+  Offset synced_until_;
+  bool has_file_ = false;
 };
 
 }  // namespace odradek::storage

@@ -2,8 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/engine/storage/clean_batches.h"
-#include "tests/engine/storage/log_fixture.h"
+#include "tests/engine/storage/clean_fixture.h"
 
 namespace odradek::storage {
 namespace {
@@ -11,64 +10,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-class CleanLog : public LogFixture {
- protected:
-  CleanLog() {
-    config_.cleanup_compact = true;
-    config_.cleanup_delete = false;
-    config_.delete_retention = Duration::Millis(1000);
-  }
-
-  Offset AppendKeyed(const KeyedBatch& batch) {
-    const AppendResult result = Append(EncodeKeyed(batch));
-    EXPECT_TRUE(result.ok()) << result.problem;
-    log_->SetHighWatermark(log_->log_end_offset());
-    return result.base_offset;
-  }
-  void AppendEach(const std::vector<KeyValue>& records) {
-    for (const KeyValue& record : records) AppendKeyed({.records = {record}});
-  }
-  void Roll() {
-    Run([&](fiber::Fiber& self) { EXPECT_EQ(log_->Roll(self), LogError::kNone); });
-  }
-  CleanRange Find() {
-    CleanRange range;
-    Run([&](fiber::Fiber& self) { range = log_->FindCleanable(self); });
-    return range;
-  }
-  CleanResult Clean(int64_t map_bytes = 1 << 20) {
-    CleanResult result;
-    Run([&](fiber::Fiber& self) {
-      CleanOffsetMap map({.memory_bytes = map_bytes}, {.high = 1, .low = 2});
-      IoThrottle throttle(std::numeric_limits<int64_t>::max());
-      fiber::Event stop;
-      CleanTools tools{.map = map, .throttle = throttle, .chunk_bytes = 100, .stop = stop};
-      result = log_->Clean(self, log_->FindCleanable(self), tools);
-    });
-    return result;
-  }
-  void RollAndClean() {
-    Roll();
-    EXPECT_EQ(Clean().outcome, CleanOutcome::kDone);
-  }
-  ByteBuffer ReadBytesFrom(Offset from) {
-    ByteBuffer all;
-    Run([&](fiber::Fiber& self) {
-      for (;;) {
-        const ReadResult read =
-            log_->Read(self, {.from = from, .bytes_max = 200, .upper_bound = log_->high_watermark()});
-        ASSERT_TRUE(read.ok());
-        if (read.file == nullptr) return;
-        ASSERT_EQ(log_->ReadBytes(self, read, all), ReadError::kNone);
-        from = read.next_offset;
-      }
-    });
-    return all;
-  }
-  std::vector<std::string> ReadKeyed(Offset from = Offset(0)) { return DecodeKeyed(ReadBytesFrom(from)); }
-  void PassTime(Duration duration) { machine_.process().clock.wall = machine_.process().clock.wall + duration; }
-};
 
 TEST_F(CleanLog, KeepsTheNewestOfEachKeyAtItsOffset) {
   Open();
@@ -240,40 +181,22 @@ TEST_F(CleanLog, ControlBatchesAndTheirIndexStay) {
   Open();
   const ProducerId producer(9);
   AppendKeyed({.records = {{"a", "1"}}});
-  AppendKeyed({.records = {{"a", "aborted"}},
-               .producer_id = producer,
-               .producer_epoch = ProducerEpoch(0),
-               .base_sequence = 0,
-               .kind = record::BatchKind::kTransactionalData});
-  ByteBuffer marker =
-      record::BuildEndTxnBatch({.timestamp = Timestamp(1), .producer_id = producer, .producer_epoch = ProducerEpoch(0)},
-                               {.type = record::ControlType::kAbort, .coordinator_epoch = 0});
-  EXPECT_TRUE(Append(std::move(marker), {.origin = AppendOrigin::kCoordinator, .leader_epoch = LeaderEpoch(0)}).ok());
-  log_->SetHighWatermark(log_->log_end_offset());
+  AppendToTxn(producer, 0, {{"a", "aborted"}});
+  AppendMarker(producer, record::ControlType::kAbort);
   AppendEach({{"b", "1"}, {"b", "2"}});
   RollAndClean();
   EXPECT_THAT(ReadKeyed(), ElementsAre("0:a=1", "1:a=aborted", "2:control", "4:b=2"));
-  AbortedTxnsResult aborted;
-  Run([&](fiber::Fiber& self) { aborted = log_->AbortedTxns(self, Offset(0), Offset(5)); });
-  ASSERT_EQ(aborted.txns.size(), 1u);
-  EXPECT_EQ(aborted.txns[0].first_offset, Offset(1));
+  ASSERT_EQ(Aborted().size(), 1u);
+  EXPECT_EQ(Aborted()[0].first_offset, Offset(1));
 }
 
 TEST_F(CleanLog, AMarkerBehindTheRangeSaysThatItsTransactionIsAborted) {
   Open();
   const ProducerId producer(9);
   AppendKeyed({.records = {{"a", "1"}}});
-  AppendKeyed({.records = {{"a", "aborted"}},
-               .producer_id = producer,
-               .producer_epoch = ProducerEpoch(0),
-               .base_sequence = 0,
-               .kind = record::BatchKind::kTransactionalData});
+  AppendToTxn(producer, 0, {{"a", "aborted"}});
   Roll();
-  ByteBuffer marker =
-      record::BuildEndTxnBatch({.timestamp = Timestamp(1), .producer_id = producer, .producer_epoch = ProducerEpoch(0)},
-                               {.type = record::ControlType::kAbort, .coordinator_epoch = 0});
-  EXPECT_TRUE(Append(std::move(marker), {.origin = AppendOrigin::kCoordinator, .leader_epoch = LeaderEpoch(0)}).ok());
-  log_->SetHighWatermark(log_->log_end_offset());
+  AppendMarker(producer, record::ControlType::kAbort);
   EXPECT_EQ(Clean().cleaned_until, Offset(2));
   EXPECT_THAT(ReadKeyed(), ElementsAre("0:a=1", "1:a=aborted", "2:control"));
 }
