@@ -43,8 +43,9 @@ class ZooJobs final : public JobSource {
       Hunt& hunt = hunts_[i];
       if (hunt.state == State::kDone || hunt.is_under_way) continue;
       hunt.is_under_way = true;
-      const size_t scenario = hunt.next % options_.scenarios.size();
-      Job job{scenario, options_.scenarios[scenario], options_.first_seed + hunt.next / options_.scenarios.size()};
+      const HuntingGround& ground = options_.grounds[hunt.ground];
+      const uint64_t seed = options_.first_seed + hunt.turn * ground.seeds_per_turn + hunt.step;
+      Job job{hunt.ground, ground.scenario, seed};
       if (hunt.state == State::kHunting) job.mutation = hunt.entry.info.mutation;
       job.tag = i;
       return job;
@@ -78,16 +79,26 @@ class ZooJobs final : public JobSource {
     ZooEntry entry;
     State state = State::kHunting;
     bool is_under_way = false;
-    uint64_t next = 0;  // counts (seed, scenario)
+    uint64_t turn = 0;
+    size_t ground = 0;
+    uint64_t step = 0;  // of the ground's seeds in this turn
     RunResult suspicion;
   };
+
+  void GoOn(Hunt& hunt) const {
+    if (++hunt.step < options_.grounds[hunt.ground].seeds_per_turn) return;
+    hunt.step = 0;
+    if (++hunt.ground < options_.grounds.size()) return;
+    hunt.ground = 0;
+    ++hunt.turn;
+  }
 
   void Hunted(Hunt& hunt, RunResult& result) {
     ++hunt.entry.run_count;
     hunt.entry.cpu_ns += result.cpu_ns();
     if (result.mutation_hits() > 0) ++hunt.entry.reached_count;
     if (result.verdict() == PASS) {
-      ++hunt.next;
+      GoOn(hunt);
       return;
     }
     hunt.state = State::kConfirming;
@@ -97,7 +108,7 @@ class ZooJobs final : public JobSource {
   void Confirmed(Hunt& hunt, const RunResult& without) {
     if (without.verdict() != PASS) {
       ++hunt.entry.failed_anyway_count;
-      ++hunt.next;
+      GoOn(hunt);
       hunt.state = State::kHunting;
       return;
     }
@@ -138,7 +149,7 @@ std::string Reached(const ZooEntry& entry) {
 }  // namespace
 
 std::vector<ZooEntry> RunZoo(const ZooOptions& options, const Runner& runner) {
-  REQUIRES(!options.scenarios.empty());
+  REQUIRES(!options.grounds.empty());
   ZooJobs jobs(options);
   RunJobs(jobs, options.workers, runner);
   return std::move(jobs).Take();

@@ -35,10 +35,16 @@ struct ZooEntry {
   uint64_t failed_anyway_count = 0;
 };
 
+// Where is hunted. Cheap runs may come several at a time.
+struct HuntingGround {
+  std::string scenario;
+  uint64_t seeds_per_turn = 1;
+};
+
 struct ZooOptions {
   std::vector<base::MutationInfo> mutations;
-  // Tried in turn, each seed on all of them before the next seed. The index is the job's `scenario`.
-  std::vector<std::string> scenarios;
+  // Taken in turn, the next seeds of each. The index is the job's `scenario`.
+  std::vector<HuntingGround> grounds;
   uint64_t first_seed = 1;
   // Of processor time, for each mutation.
   std::chrono::nanoseconds budget{std::chrono::seconds(60)};

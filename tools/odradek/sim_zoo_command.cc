@@ -26,12 +26,15 @@ int SimUsageError(std::string_view what) {
 }
 
 constexpr int kExitNotDetected = 14;
+// They take a fraction of the time that a broker with its clients takes.
+constexpr uint64_t kLoopSeedsPerTurn = 8;
 
 constexpr const char* kZooExamples = R"(Examples:
   odradek sim zoo                                 every mistake, 60 seconds of processor time each
   odradek sim zoo --only LG07,ID02 --budget 10
   odradek sim zoo calm connections --at-least 20
-Without scenarios it hunts with all of them and with log_crash_loops: a log alone, beside a model of it.
+Without scenarios it hunts with all of them and with log_crash_loops and compaction_loops: a log alone, beside a model
+of it.
 Needs a binary with the mistakes compiled in: cmake --preset mutations && cmake --build --preset mutations
 Exit codes: 0 as many as demanded were detected; 2 wrong usage, or no such binary; 14 fewer were.)";
 
@@ -109,12 +112,14 @@ int RunZooCommand(const ZooArguments& arguments) {
   options.budget = std::chrono::nanoseconds(static_cast<int64_t>(arguments.budget_s * 1e9));
   options.workers.worker_count = arguments.jobs > 0 ? arguments.jobs : cores;
   options.workers.run_timeout = std::chrono::seconds(arguments.timeout_s);
-  for (const explore::Scenario& scenario : zoo->scenarios) options.scenarios.push_back(scenario.name());
-  if (arguments.scenarios.empty()) options.scenarios.push_back(kLogCrashLoops);
+  for (const explore::Scenario& scenario : zoo->scenarios) options.grounds.push_back({scenario.name()});
+  if (arguments.scenarios.empty()) {
+    for (const char* loops : {kLogCrashLoops, kCompactionLoops}) options.grounds.push_back({loops, kLoopSeedsPerTurn});
+  }
   options.on_progress = [&](const explore::ZooEntry& entry, size_t done_count) { progress.Update(entry, done_count); };
   const std::vector<explore::ZooEntry> entries = explore::RunZoo(options, [&](const explore::Job& job) {
 #if defined(ODRADEK_MUTATIONS)
-    if (job.scenario == zoo->scenarios.size()) return RunLogCrashLoops(job);
+    if (job.scenario >= zoo->scenarios.size()) return RunLogCrashLoops(job);
 #endif
     return explore::RunSeed(zoo->scenarios[job.scenario], job.seed, {.mutation = job.mutation});
   });

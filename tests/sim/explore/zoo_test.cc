@@ -12,7 +12,7 @@ constexpr base::MutationInfo kFirst = base::kMutations[0];
 constexpr base::MutationInfo kSecond = base::kMutations[1];
 
 ZooOptions Options() {
-  ZooOptions options{.mutations = {kFirst, kSecond}, .scenarios = {"a", "b"}};
+  ZooOptions options{.mutations = {kFirst, kSecond}, .grounds = {{"a"}, {"b"}}};
   options.budget = std::chrono::milliseconds(200);
   options.workers.worker_count = 2;
   return options;
@@ -55,6 +55,20 @@ TEST(Zoo, TriesEverySeedOnAllScenariosBeforeTheNextSeed) {
   EXPECT_FALSE(entries[1].detected);
   EXPECT_GT(entries[1].run_count, 1u);
   EXPECT_EQ(DetectedCount(entries), 1u);
+}
+
+TEST(Zoo, CheapRunsComeSeveralAtATime) {
+  ZooOptions options = Options();
+  options.grounds = {{"a", 3}, {"b"}};
+  options.workers.worker_count = 1;
+  options.mutations = {kFirst};
+  const auto entries = RunZoo(options, [](const Job& job) {
+    if (!job.mutation.has_value()) return Result(job, PASS);
+    // The second turn of "a" begins with the fourth seed.
+    return job.scenario_name == "a" && job.seed == 4 ? Result(job, SAFETY) : Costly(job);
+  });
+  EXPECT_TRUE(entries[0].detected);
+  EXPECT_EQ(entries[0].run_count, 5u);
 }
 
 TEST(Zoo, AFailureThatTheMutationDidNotCauseDoesNotCount) {

@@ -1,4 +1,5 @@
-// Crash loops over a range of seeds; a single seed prints everything that was done to the disk.
+// Crash loops over a range of seeds, of plain logs or of compacted ones; a single seed prints everything that was done
+// to the disk.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -6,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/engine/storage/compaction_loop.h"
 #include "tests/engine/storage/crash_loop.h"
 
 namespace odradek::storage {
@@ -42,13 +44,20 @@ std::optional<Seeds> ParseSeeds(std::string_view text) {
   return Seeds{*first, *last};
 }
 
+enum class Kind : uint8_t { kPlain, kCompacted };
+
+CrashLoopResult RunOne(Kind kind, const CrashLoopOptions& options) {
+  if (kind == Kind::kCompacted) return CompactionLoop(options).Run();
+  return CrashLoop(options).Run();
+}
+
 // How many seeds failed.
-int Run(const Seeds& seeds, const Policy& policy) {
+int Run(Kind kind, const Seeds& seeds, const Policy& policy) {
   const bool single = seeds.first == seeds.last;
   int failed_count = 0;
   for (uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
-    CrashLoop loop({.seed = seed, .lives = kLives, .policy = policy.policy, .mutations = {}, .traces_disk = single});
-    const CrashLoopResult result = loop.Run();
+    const CrashLoopResult result =
+        RunOne(kind, {.seed = seed, .lives = kLives, .policy = policy.policy, .mutations = {}, .traces_disk = single});
     if (single) {
       for (const std::string& line : result.trace) fmt::print("{}\n", line);
     }
@@ -61,17 +70,23 @@ int Run(const Seeds& seeds, const Policy& policy) {
 }
 
 int Main(int argc, char** argv) {
-  const std::optional<Seeds> seeds = argc == 2 || argc == 3 ? ParseSeeds(argv[1]) : std::nullopt;
+  std::vector<std::string_view> arguments(argv + 1, argv + argc);
+  const bool compacted = !arguments.empty() && arguments.front() == "--compaction";
+  if (compacted) arguments.erase(arguments.begin());
+  const bool fits = arguments.size() == 1 || arguments.size() == 2;
+  const std::optional<Seeds> seeds = fits ? ParseSeeds(arguments[0]) : std::nullopt;
   std::vector<Policy> chosen;
   for (const Policy& policy : kPolicies) {
-    if (argc == 2 || (argc == 3 && policy.name == argv[2])) chosen.push_back(policy);
+    if (fits && (arguments.size() == 1 || policy.name == arguments[1])) chosen.push_back(policy);
   }
   if (!seeds || chosen.empty()) {
-    fmt::print(stderr, "usage: crash_loops SEED|FIRST..LAST [never|interval|messages|every-append]\n");
+    fmt::print(stderr, "usage: crash_loops [--compaction] SEED|FIRST..LAST [never|interval|messages|every-append]\n");
     return 2;
   }
   int failed_count = 0;
-  for (const Policy& policy : chosen) failed_count += Run(*seeds, policy);
+  for (const Policy& policy : chosen) {
+    failed_count += Run(compacted ? Kind::kCompacted : Kind::kPlain, *seeds, policy);
+  }
   return failed_count > 0 ? 1 : 0;
 }
 
