@@ -18,6 +18,8 @@ absl::Status BadQuorumState(std::string_view what) {
 std::optional<int32_t> Int32Field(const nlohmann::json& object, const char* name) {
   const auto at = object.find(name);
   if (at == object.end() || !at->is_number_integer()) return std::nullopt;
+  // A number above int64's would come out as a negative one.
+  if (at->is_number_unsigned() && at->get<uint64_t>() > std::numeric_limits<int32_t>::max()) return std::nullopt;
   const int64_t number = at->get<int64_t>();
   if (number < std::numeric_limits<int32_t>::min() || number > std::numeric_limits<int32_t>::max()) return std::nullopt;
   return static_cast<int32_t>(number);

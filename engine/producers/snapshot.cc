@@ -96,7 +96,9 @@ absl::Status CheckFrame(Bytes bytes, const SnapshotPlace& place) {
                            fmt::format("{} bytes, at least {} are needed", bytes.size(), kSnapshotHeaderBytes));
   }
   const auto version = LoadBigEndian<int16_t>(bytes.data() + kSnapshotVersionAt);
-  if (version != kSnapshotVersion) return SnapshotProblem(kSnapshotVersionAt, fmt::format("version {}", version));
+  if (version != kSnapshotVersion) {
+    return SnapshotProblem(kSnapshotVersionAt, fmt::format("version {}, {} expected", version, kSnapshotVersion));
+  }
   const auto crc = LoadBigEndian<uint32_t>(bytes.data() + kSnapshotCrcAt);
   const uint32_t actual = base::Crc32c(bytes.subspan(kSnapshotCountAt));
   if (crc != actual) {

@@ -109,6 +109,9 @@ TEST(QuorumState, BadTextIsAnErrorThatNamesTheField) {
   EXPECT_THAT(TextOf(DecodeQuorumState("{}").status()), HasSubstr("data_version"));
   EXPECT_THAT(TextOf(DecodeQuorumState(R"({"data_version":7})").status()), HasSubstr("unknown data_version 7"));
   EXPECT_THAT(TextOf(DecodeQuorumState(R"({"data_version":0,"leaderId":1e99})").status()), HasSubstr("leaderId"));
+  // 2^64 - 1 is not -1, "no leader".
+  EXPECT_THAT(TextOf(DecodeQuorumState(R"({"data_version":0,"leaderId":18446744073709551615})").status()),
+              HasSubstr("leaderId"));
   EXPECT_THAT(TextOf(DecodeQuorumState(R"({"data_version":0,"leaderId":1,"leaderEpoch":-2,"votedId":-1})").status()),
               HasSubstr("leaderEpoch"));
   EXPECT_THAT(

@@ -113,7 +113,7 @@ std::string ProblemWith(size_t at, T value) {
 }
 
 TEST(ProducerSnapshot, NonsenseUnderARightCrcIsNamed) {
-  EXPECT_EQ(ProblemWith(0, int16_t{2}), "producer snapshot: byte 0: version 2");
+  EXPECT_EQ(ProblemWith(0, int16_t{2}), "producer snapshot: byte 0: version 2, 1 expected");
   EXPECT_EQ(ProblemWith(6, int32_t{2}), "producer snapshot: byte 6: 2 entries in 150 bytes");
   EXPECT_EQ(ProblemWith(6, int32_t{-1}), "producer snapshot: byte 6: -1 entries in 150 bytes");
   EXPECT_EQ(ProblemWith(10, int64_t{-1}), "producer snapshot: byte 10: producer id -1");

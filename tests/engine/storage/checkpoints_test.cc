@@ -82,7 +82,22 @@ TEST(MetaProperties, NamesWhatIsWrong) {
   EXPECT_THAT(error(""), HasSubstr("\"version\" is missing"));
   EXPECT_THAT(error("version=7\n"), HasSubstr("f:1: version 7"));
   EXPECT_THAT(error("version=1\nnode.id=x\ncluster.id=a\n"), HasSubstr("f:2: \"x\" is not a node id"));
-  EXPECT_THAT(error("version=1\nnonsense\n"), HasSubstr("f:2"));
+  EXPECT_THAT(error("version=1\nnonsense\n"), HasSubstr("f: \"node.id\" is missing"));
+  EXPECT_THAT(error("version=1\n=\n"), HasSubstr("f:2: a line without a key"));
+}
+
+// What stands in a file of an older Kafka, or of a cluster with an unusual name, is written again when it gets a
+// directory id.
+TEST(MetaProperties, WhatWasReadIsWrittenAsTheSame) {
+  for (const std::string_view text :
+       {"version=0\nbroker.id=3\ncluster.id=a\n", "version=1\nnode.id=3\ncluster.id=\\ \n",
+        "version=1\nnode.id=3\ncluster.id=a\\tb\\\\ \\:=c \n"}) {
+    const auto once = ParseMetaProperties("f", AsBytes(text));
+    ASSERT_TRUE(once.ok()) << ErrorOf(once.status());
+    const auto twice = ParseMetaProperties("f", AsBytes(FormatMetaProperties(*once)));
+    ASSERT_TRUE(twice.ok()) << ErrorOf(twice.status());
+    EXPECT_EQ(*twice, *once);
+  }
 }
 
 TEST(CleanShutdown, CarriesTheBrokerEpoch) {
