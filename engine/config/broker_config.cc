@@ -97,9 +97,9 @@ absl::Status CheckPlaintext(const BrokerReader& read, const std::vector<Endpoint
     }
     const std::string_view protocol = std::string_view(*entry).substr(prefix.size());
     if (protocol != "PLAINTEXT") {
-      return base::InvalidArgument(
-          fmt::format("Listener {} asks for security protocol {}: this version supports only PLAINTEXT",
-                      endpoint.listener, protocol));
+      return base::InvalidArgument(fmt::format(
+          "Invalid configuration listeners: {} asks for security protocol {}: this version supports only PLAINTEXT",
+          endpoint.listener, protocol));
     }
   }
   return absl::OkStatus();

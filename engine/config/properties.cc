@@ -210,7 +210,17 @@ absl::Status AddStaticProperty(std::string_view origin, std::string_view key, st
   if (!inserted) {
     return base::InvalidArgument(fmt::format("{}: {} is set twice: it is '{}' already", origin, key, at->second));
   }
+  into.places.insert_or_assign(std::string(def->name), std::string(origin));
   return absl::OkStatus();
+}
+
+std::string WithPlace(const StaticConfig& config, std::string_view error) {
+  for (const auto& [name, place] : config.places) {
+    if (error.find(fmt::format("configuration {}: ", name)) != std::string_view::npos) {
+      return fmt::format("{}: {}", place, error);
+    }
+  }
+  return std::string(error);
 }
 
 absl::StatusOr<StaticConfig> ParseStaticConfig(std::string_view file_name, std::string_view text) {

@@ -25,6 +25,7 @@ absl::StatusOr<std::vector<Property>> ParseProperties(std::string_view file_name
 
 struct StaticConfig {
   PropertyMap properties;             // canonical names
+  PropertyMap places;                 // by canonical name: "file:line", or the origin that was given
   std::vector<std::string> warnings;  // one line each, file and line first
 };
 
@@ -35,5 +36,8 @@ absl::StatusOr<StaticConfig> ParseStaticConfig(std::string_view file_name, std::
 // The same for properties that were given one by one (command line); `origin` stands in place of file and line.
 absl::Status AddStaticProperty(std::string_view origin, std::string_view key, std::string_view value,
                                StaticConfig& into);
+
+// An error of ResolveBrokerConfig(), behind the place of the property that it names, if that was set.
+std::string WithPlace(const StaticConfig& config, std::string_view error);
 
 }  // namespace odradek::config

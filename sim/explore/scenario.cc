@@ -45,6 +45,11 @@ class ScenarioErrors final : public google::protobuf::io::ErrorCollector {
       // Of values in brackets only the first one has a place.
       if (at.line < 0 && index > 0) at = tree->GetLocation(descriptor, 0);
     }
+    // What is missing is missed where the rest of its message stands.
+    for (int i = 0; tree != nullptr && at.line < 0 && i < message.GetDescriptor()->field_count(); ++i) {
+      const FieldDescriptor* neighbour = message.GetDescriptor()->field(i);
+      at = tree->GetLocation(neighbour, neighbour->is_repeated() ? 0 : -1);
+    }
     if (at.line >= 0) return AddError(at.line, at.column, fmt::format("{}: {}", field, what));
     if (first_.empty()) first_ = fmt::format("{}: {}: {}", file_, field, what);
   }
@@ -273,7 +278,7 @@ class ScenarioCheck {
     const int users = scenario_.producers().count() + scenario_.consumers().count() + scenario_.admins().count() +
                       scenario_.strangers().count();
     if (users > 0 && !has_open_topic_) {
-      Complain(root_, "topic", -1, "all are of programs: producers, consumers, admins and strangers have none");
+      Complain(root_, "topic", 0, "all are of programs: producers, consumers, admins and strangers have none");
     }
   }
 
@@ -370,7 +375,8 @@ absl::StatusOr<Scenario> LoadScenario(const std::string& argument, const lab::La
   }
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
-  if (!in || !(text << in.rdbuf())) return base::NotFound(fmt::format("{}: cannot be read", path.string()));
+  if (in && in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
+  if (!in.is_open() || in.bad() || !text) return base::NotFound(fmt::format("{}: cannot be read", path.string()));
   return ParseScenario(std::move(text).str(), path.string(), lab);
 }
 

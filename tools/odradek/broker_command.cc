@@ -18,6 +18,7 @@
 #include "engine/config/properties.h"
 #include "engine/real/node.h"
 #include "tools/odradek/command.h"
+#include "tools/odradek/sim/arguments.h"
 
 namespace odradek::tool {
 namespace {
@@ -44,7 +45,9 @@ struct BrokerArguments {
 absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) return base::NotFound(fmt::format("{}: cannot be read", path));
+  // Of an empty file nothing can be taken, which is no error.
+  if (file && file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
+  if (!file.is_open() || file.bad() || !text) return base::NotFound(fmt::format("{}: cannot be read", path));
   return std::move(text).str();
 }
 
@@ -88,7 +91,7 @@ absl::StatusOr<config::StaticConfig> ReadConfig(const BrokerArguments& arguments
   }
   for (const std::string& text : arguments.overrides) {
     const size_t equals = text.find('=');
-    if (equals == std::string::npos) {
+    if (equals == std::string::npos || equals == 0) {
       return base::InvalidArgument(fmt::format("--override {}: expected KEY=VALUE", text));
     }
     const absl::Status status = set("--override", text.substr(0, equals), text.substr(equals + 1));
@@ -148,7 +151,7 @@ int RunBroker(const BrokerArguments& arguments) {
   absl::StatusOr<config::BrokerConfig> resolved =
       config::ResolveBrokerConfig({.static_broker = &options.static_properties});
   if (!resolved.ok()) {
-    std::cerr << "odradek broker: " << base::SV(resolved.status().message()) << "\n";
+    std::cerr << "odradek broker: " << config::WithPlace(*properties, base::SV(resolved.status().message())) << "\n";
     return kExitUsage;
   }
   options.config = std::move(*resolved);
@@ -175,8 +178,10 @@ int RunBroker(const BrokerArguments& arguments) {
 void AddBrokerCommand(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("broker", "Run a node: broker and controller in one process");
   auto arguments = std::make_shared<BrokerArguments>();
-  command->add_option("--listener", arguments->listener, "Where clients connect: HOST:PORT (default :9092)");
-  command->add_option("--data", arguments->data, "The data directory (default ./data); log.dirs of the node");
+  command->add_option("--listener", arguments->listener, "Where clients connect: HOST:PORT (default :9092)")
+      ->check(NotEmpty());
+  command->add_option("--data", arguments->data, "The data directory (default ./data); log.dirs of the node")
+      ->check(NotEmpty());
   command->add_option("--config", arguments->config_file, "A server.properties file")->check(CLI::ExistingFile);
   command->add_option("--override", arguments->overrides, "KEY=VALUE, over the file; may be repeated");
   command->add_option("--cluster-id", arguments->cluster_id, "Required of the data directory; given to a new one");

@@ -14,6 +14,7 @@
 #include "engine/config/properties.h"
 #include "engine/real/node.h"
 #include "tools/odradek/command.h"
+#include "tools/odradek/sim/arguments.h"
 
 namespace odradek::tool {
 namespace {
@@ -40,13 +41,14 @@ void AddClientOptions(CLI::App& command, ClientArguments& arguments, const Clien
   command
       .add_option("--bootstrap-server", arguments.bootstrap_server,
                   "Where the cluster is: HOST:PORT, or several with commas")
+      ->check(NotEmpty())
       ->required();
   command.add_option(names.config_file, arguments.command_config, "A properties file with settings of the client")
       ->check(CLI::ExistingFile);
   command.add_option(names.property, arguments.command_properties, "NAME=VALUE, over the file; may be repeated")
       ->allow_extra_args(false);
   command.add_option("--reach-timeout-ms", arguments.reach_timeout_ms, "How long to try to reach a broker")
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumberFrom<int64_t>(1))
       ->capture_default_str();
 }
 
@@ -86,7 +88,7 @@ absl::StatusOr<ClientSettings> ClientConfig(const ClientArguments& arguments) {
     if (!property.ok()) return property.status();
     settings.Set(property->first, std::move(property->second), one.origin);
   }
-  settings.Set("bootstrap.servers", arguments.bootstrap_server);
+  settings.Set("bootstrap.servers", arguments.bootstrap_server, "--bootstrap-server");
   return settings;
 }
 

@@ -14,6 +14,7 @@
 #include "tools/odradek/client_session.h"
 #include "tools/odradek/command.h"
 #include "tools/odradek/record_printer.h"
+#include "tools/odradek/sim/arguments.h"
 
 namespace odradek::tool {
 namespace {
@@ -204,14 +205,15 @@ void AddPlaceOptions(CLI::App& command, ConsumeArguments& arguments) {
   command.add_option("--topic", arguments.topic, "What to read")->required();
   command.add_option("--partition", arguments.partitions, "Only these; separated by commas")
       ->delimiter(',')
-      ->check(CLI::NonNegativeNumber)
+      ->check(WholeNumberFrom<int32_t>(0))
       ->allow_extra_args(false);
   command.add_option("--offset", arguments.offset, "Where to start: earliest, latest or a number")
       ->capture_default_str();
   command.add_flag("--from-beginning", arguments.from_beginning, "The same as --offset earliest");
-  command.add_option("--max-messages", arguments.record_count_max, "Stop after so many")->check(CLI::PositiveNumber);
+  command.add_option("--max-messages", arguments.record_count_max, "Stop after so many")
+      ->check(WholeNumberFrom<int64_t>(1));
   command.add_option("--timeout-ms", arguments.timeout_ms, "Stop when no record came for so long")
-      ->check(CLI::NonNegativeNumber);
+      ->check(WholeNumberFrom<int64_t>(0));
   command.add_option("--isolation-level", arguments.isolation_level, "Whether open transactions are read")
       ->check(CLI::IsMember({"read_uncommitted", "read_committed"}));
   command

@@ -6,6 +6,7 @@
 
 #include "tools/odradek/command.h"
 #include "tools/odradek/dump/dump.h"
+#include "tools/odradek/sim/arguments.h"
 
 namespace odradek::tool {
 namespace {
@@ -66,6 +67,7 @@ void AddDumpLogCommand(CLI::App& app, int& exit_code) {
   auto arguments = std::make_shared<DumpArguments>();
   command->add_option("--files", arguments->files, "The files, separated by commas; may be repeated")
       ->delimiter(',')
+      ->check(NotEmpty())
       ->required();
   command->add_flag("--print-data-log", arguments->print_data, "Also print records with their keys and values");
   command->add_flag("--deep-iteration", arguments->deep, "Also print a line for every record");
@@ -77,11 +79,11 @@ void AddDumpLogCommand(CLI::App& app, int& exit_code) {
   command->add_flag("--index-sanity-check", arguments->sanity_only, "Only what a broker checks when it loads an index")
       ->excludes(verify);
   command->add_option("--max-bytes", arguments->options.log_bytes_max, "Of each log only so many bytes of batches")
-      ->check(CLI::PositiveNumber);
+      ->check(WholeNumberFrom<int64_t>(1));
   command
       ->add_option("--max-message-size", arguments->options.message_bytes_max,
                    "Indexes are not compared with batches that are larger")
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumberFrom<int64_t>(1))
       ->capture_default_str();
   for (const char* name : kMissingDecoders) {
     command->add_flag_callback(name, [name] { throw CLI::ValidationError(name, "this decoder is not available"); })

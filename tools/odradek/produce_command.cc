@@ -10,6 +10,7 @@
 #include "tools/odradek/client_session.h"
 #include "tools/odradek/command.h"
 #include "tools/odradek/line_input.h"
+#include "tools/odradek/sim/arguments.h"
 
 namespace odradek::tool {
 namespace {
@@ -233,7 +234,7 @@ void AddProduceCommand(CLI::App& app, int& exit_code) {
                    {"--command-config,--producer.config", "--command-property,--producer-property"});
   command->add_option("--topic", arguments->topic, "Where to")->required();
   command->add_option("--partition", arguments->partition, "Into this one; without: by the key's hash")
-      ->check(CLI::NonNegativeNumber);
+      ->check(WholeNumberFrom<int32_t>(0));
   AddLineOptions(*command, *arguments);
   AddSettingOptions(*command, *arguments);
   command->add_flag("--sync", arguments->is_synchronous, "A line is read when the one before it is acknowledged");

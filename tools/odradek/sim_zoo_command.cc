@@ -147,12 +147,15 @@ void AddSimZooCommand(CLI::App& sim, int& exit_code) {
   command->add_option("--budget", arguments->budget_s, "Seconds of processor time for each mistake")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->add_option("--jobs", arguments->jobs, "Worker processes (default: as many as there are processors)");
-  command->add_option("--first-seed", arguments->first_seed, "Seed of the first runs")->capture_default_str();
+  command->add_option("--jobs", arguments->jobs, "Worker processes (default: as many as there are processors)")
+      ->check(WholeNumberFrom<int>(1));
+  command->add_option("--first-seed", arguments->first_seed, "Seed of the first runs")
+      ->check(WholeNumberFrom<uint64_t>(0))
+      ->capture_default_str();
   command->add_option("--at-least", arguments->at_least, "How many must be detected (default: all)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(WholeNumberFrom<int>(0));
   command->add_option("--timeout", arguments->timeout_s, "Seconds of wall-clock time after which a run has hung")
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumberFrom<int>(1))
       ->capture_default_str();
   command->add_option("--json", arguments->json, "Write the table to this file");
   command->footer(kZooExamples);

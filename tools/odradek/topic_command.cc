@@ -8,6 +8,7 @@
 #include "engine/base/absl_compat.h"
 #include "tools/odradek/client_session.h"
 #include "tools/odradek/command.h"
+#include "tools/odradek/sim/arguments.h"
 
 namespace odradek::tool {
 namespace {
@@ -227,11 +228,11 @@ void AddChanges(CLI::App& parent, const std::shared_ptr<TopicArguments>& argumen
   CLI::App& create = AddVerb(parent, arguments, {"create", "Create topics", RunCreate}, exit_code);
   AddTopicOption(create, *arguments, Topics::kRequired);
   create.add_option("--partitions", arguments->partition_count, "How many; without: the broker's num.partitions")
-      ->check(CLI::PositiveNumber);
+      ->check(WholeNumberFrom<int32_t>(1));
   create
       .add_option("--replication-factor", arguments->replication_factor,
                   "How many; without: the broker's default.replication.factor")
-      ->check(CLI::PositiveNumber);
+      ->check(WholeNumberFrom<int16_t>(1));
   create.add_option("--config", arguments->configs, "NAME=VALUE of the topic; may be repeated")
       ->allow_extra_args(false);
   create.add_flag("--if-not-exists", arguments->if_not_exists, "A topic that exists already is no error");
@@ -239,7 +240,7 @@ void AddChanges(CLI::App& parent, const std::shared_ptr<TopicArguments>& argumen
   CLI::App& alter = AddVerb(parent, arguments, {"alter", "Add partitions to topics", RunAlter}, exit_code);
   AddTopicOption(alter, *arguments, Topics::kRequired);
   alter.add_option("--partitions", arguments->partition_count, "How many there are to be in the end")
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumberFrom<int32_t>(1))
       ->required();
   alter.add_flag("--if-exists", arguments->if_exists, "A topic that does not exist is no error");
 

@@ -20,6 +20,62 @@ def with_crc(batch):
     return patched(batch, 17, struct.pack('>I', log_bytes.crc32c(batch[21:])))
 
 
+def number(value):
+    return struct.pack('>i', value)
+
+
+def request(key, version, body=b''):
+    return wire.frame(wire.header(key, version) + body)
+
+
+PRODUCE_HEAD = struct.pack('>hhi', -1, -1, 1000)
+LENGTH, HEADER, BODY, UNSUPPORTED = ('bad frame length', 'malformed request header', 'malformed request',
+                                     'unsupported request')
+# Bytes that end the connection, and what the line in the log says.
+CLOSED = (
+    (number(-1), LENGTH, 'frame length -1 is not positive'),
+    (number(0), LENGTH, 'frame length 0 is not positive'),
+    (number(-2**31), LENGTH, 'frame length -2147483648 is not positive'),
+    (number(200001), LENGTH, 'frame of 200001 bytes is larger than socket.request.max.bytes = 200000'),
+    (number(2**31 - 1), LENGTH, 'frame of 2147483647 bytes is larger than socket.request.max.bytes = 200000'),
+    (b'GET / HTTP/1.1\r\n\r\n', LENGTH,
+     'frame of 1195725856 bytes is larger than socket.request.max.bytes = 200000'),
+    (bytes.fromhex('16030100c8010000c40303') + bytes(20), LENGTH,
+     'frame of 369295616 bytes is larger than socket.request.max.bytes = 200000'),
+    (wire.frame(b'\0\3'), HEADER, 'request_api_version at byte 2: needs 2 bytes, 0 are left'),
+    (wire.frame(b'\0\3\0\1'), HEADER, 'api key 3 version 1: correlation_id at byte 4: needs 4 bytes, 0 are left'),
+    (wire.frame(b'\0\3\0\1\0\0\0\1'), HEADER,
+     'api key 3 version 1: client_id at byte 8: needs 2 bytes, 0 are left'),
+    (wire.frame(b'\0\3\0\1\0\0\0\1\0\5ab'), HEADER,
+     'api key 3 version 1: client_id at byte 8: length 5, but 2 bytes are left'),
+    (request(wire.FETCH, 99), HEADER, 'api key 1 version 99: tags at byte 14: bad or truncated unsigned varint'),
+    (request(999, 0), UNSUPPORTED, 'api key 999 version 0 on listener PLAINTEXT'),
+    (request(-1, 0), UNSUPPORTED, 'api key -1 version 0 on listener PLAINTEXT'),
+    (request(7, 3), UNSUPPORTED, 'api key 7 version 3 on listener PLAINTEXT'),
+    (request(wire.FETCH, -7), UNSUPPORTED, 'api key 1 version -7 on listener PLAINTEXT'),
+    (request(wire.PRODUCE, 2), UNSUPPORTED, 'api key 0 version 2 on listener PLAINTEXT'),
+    (request(wire.CREATE_TOPICS, 1), UNSUPPORTED, 'api key 19 version 1 on listener PLAINTEXT'),
+    (request(wire.METADATA, 1), BODY, 'Metadata version 1: topics at byte 14: needs 4 bytes, 0 are left'),
+    (request(wire.METADATA, 1, number(2**31 - 1)), BODY,
+     'Metadata version 1: topics at byte 14: 2147483647 elements of at least 2 bytes, but 0 bytes are left'),
+    (request(wire.METADATA, 1, number(-2)), BODY, 'Metadata version 1: topics at byte 14: negative length -2'),
+    (request(wire.METADATA, 1, number(1) + b'\xff\xfe'), BODY,
+     'Metadata version 1: topics[0].name at byte 18: negative length -2'),
+    (request(wire.METADATA, 1, number(1) + b'\x7f\xff'), BODY,
+     'Metadata version 1: topics[0].name at byte 18: length 32767, but 0 bytes are left'),
+    (request(wire.METADATA, 9, b'\0\xff\xff\xff\xff\xff\xff'), BODY,
+     'Metadata version 9: topics at byte 15: bad or truncated unsigned varint'),
+    (request(wire.FETCH, 4, b'\0'), BODY, 'Fetch version 4: replica_id at byte 14: needs 4 bytes, 1 are left'),
+    (request(wire.PRODUCE, 7, b'\xff\xff\0'), BODY, 'Produce version 7: acks at byte 16: needs 2 bytes, 1 are left'),
+    (request(wire.PRODUCE, 7, PRODUCE_HEAD + number(2**30)), BODY,
+     'Produce version 7: topic_data at byte 22: 1073741824 elements of at least 3 bytes, but 0 bytes are left'),
+    (request(wire.PRODUCE, 7, PRODUCE_HEAD + number(-2**31)), BODY,
+     'Produce version 7: topic_data at byte 22: negative length -2147483648'),
+    (request(wire.DESCRIBE_CONFIGS, 1, number(2**31 - 1)), BODY,
+     'DescribeConfigs version 1: resources at byte 14: 2147483647 elements of at least 4 bytes, but 0 bytes are left'),
+)
+
+
 class BadRequests(WithBroker):
     def setUp(self):
         binary.BinaryTest.setUp(self)
@@ -46,8 +102,15 @@ class BadRequests(WithBroker):
         for text in (says,) if isinstance(says, str) else says:
             self.assertIn(text, log)
 
-    def request(self, key, version, body=b''):
-        return wire.frame(wire.header(key, version) + body)
+    def test_every_line_in_the_log_says_what_and_where(self):
+        for data, kind, why in CLOSED:
+            with self.subTest(data=data[:30]):
+                seen = len(self.broker.log_path.read_text())
+                self.is_closed(data)
+                line, = self.broker.log_path.read_text()[seen:].splitlines()
+                self.assertIn(f' level=warning component=broker message="connection closed: {kind}" peer=127.0.0.1:',
+                              line)
+                self.assertTrue(line.endswith(f' why="{why}"'), line)
 
     def test_lengths_that_cannot_be_are_refused_before_anything_is_kept(self):
         for length in (-1, 200001, 2**31 - 1, -2**31):
@@ -55,7 +118,7 @@ class BadRequests(WithBroker):
         self.is_closed(b'GET / HTTP/1.1\r\n\r\n', 'bad frame length')
 
     def test_a_frame_that_breaks_off_does_nothing(self):
-        whole = self.request(wire.PRODUCE, 7, wire.produce_request('t', log_bytes.batch(0, RECORDS)))
+        whole = request(wire.PRODUCE, 7, wire.produce_request('t', log_bytes.batch(0, RECORDS)))
         for size in (1, 3, 4, 7, 20, len(whole) - 1):
             with wire.Connection(self.broker.port) as connection:
                 connection.send(whole[:size])
@@ -66,13 +129,13 @@ class BadRequests(WithBroker):
         self.is_closed(wire.frame(b'\0\3'), ('malformed request header', 'at byte'))
         self.is_closed(wire.frame(b''), 'malformed request header')
         # Version 99 of Fetch has tagged fields in its header, which are not there.
-        self.is_closed(self.request(wire.FETCH, 99), 'api key 1 version 99: tags at byte 14')
-        self.is_closed(self.request(wire.METADATA, 1), ('Metadata version 1: topics', 'at byte'))
-        self.is_closed(self.request(wire.PRODUCE, 7, b'\xff\xff\0'), 'Produce version 7: acks at byte')
+        self.is_closed(request(wire.FETCH, 99), 'api key 1 version 99: tags at byte 14')
+        self.is_closed(request(wire.METADATA, 1), ('Metadata version 1: topics', 'at byte'))
+        self.is_closed(request(wire.PRODUCE, 7, b'\xff\xff\0'), 'Produce version 7: acks at byte')
 
     def test_unknown_apis_and_versions_are_named(self):
         for key, version in ((999, 0), (-1, 0), (wire.FETCH, -7), (wire.METADATA, -1), (7, 3)):
-            self.is_closed(self.request(key, version), f'api key {key} version {version}')
+            self.is_closed(request(key, version), f'api key {key} version {version}')
         with wire.Connection(self.broker.port) as connection:
             answer = connection.call(wire.API_VERSIONS, 99, b'\0')
             self.assertEqual(answer.number('h'), UNSUPPORTED_VERSION)
@@ -86,10 +149,10 @@ class BadRequests(WithBroker):
         before = resident_kb()
         for count in (2**31 - 1, 2**30, 100000000, -2, -2**31):
             number = struct.pack('>i', count)
-            self.is_closed(self.request(wire.METADATA, 1, number), 'Metadata version 1: topics')
-            self.is_closed(self.request(wire.PRODUCE, 7, struct.pack('>hhi', -1, -1, 1000) + number),
+            self.is_closed(request(wire.METADATA, 1, number), 'Metadata version 1: topics')
+            self.is_closed(request(wire.PRODUCE, 7, struct.pack('>hhi', -1, -1, 1000) + number),
                            'Produce version 7: topic_data')
-            self.is_closed(self.request(wire.DESCRIBE_CONFIGS, 1, number), 'DescribeConfigs version 1: resources')
+            self.is_closed(request(wire.DESCRIBE_CONFIGS, 1, number), 'DescribeConfigs version 1: resources')
         self.assertLess(resident_kb() - before, 20000)
 
     def test_damaged_batches_are_answered_and_not_kept(self):

@@ -31,7 +31,7 @@ class Help(BinaryTest):
 
 class WrongUsage(BinaryTest):
     def test_no_verb_is_wrong_usage(self):
-        self.fails(2, says='subcommand')
+        self.fails(2, says='a verb is missing')
 
     def test_an_unknown_verb_is_named(self):
         self.fails(2, 'brocker', says='brocker')

@@ -202,7 +202,8 @@ void DumpTxnIndex(InputFile& file, DumpReport& report) {
     const Offset stable(LoadBigEndian<int64_t>(p + 26));
     report.Print("version: {} producerId: {} firstOffset: {} lastOffset: {} lastStableOffset: {}\n", version,
                  producer_id, first.value(), end.value(), stable.value());
-    if (version != kTxnVersion) report.Problem(file.path(), entries.at_byte(), fmt::format("version {}", version));
+    if (version != kTxnVersion)
+      report.Problem(file.path(), entries.at_byte(), fmt::format("version {}, {} expected", version, kTxnVersion));
     if (first > end) report.Problem(file.path(), entries.at_byte(), "the first offset is above the last");
     if (end <= last_end) report.Problem(file.path(), entries.at_byte(), "the last offset does not rise");
     last_end = end;

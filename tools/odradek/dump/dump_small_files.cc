@@ -17,11 +17,18 @@ std::string OptionalLong(std::optional<int64_t> value) {
   return value ? fmt::format("OptionalLong[{}]", *value) : std::string("OptionalLong.empty");
 }
 
-// Errors of the parsers say where they are.
+// Errors of the parsers say where they are; those of text files begin with the file.
 template <typename T>
 bool Understood(const absl::StatusOr<T>& parsed, const InputFile& file, DumpReport& report) {
-  if (!parsed.ok()) report.Problem(file.path(), base::SV(parsed.status().message()));
-  return parsed.ok();
+  if (parsed.ok()) return true;
+  const std::string_view what = base::SV(parsed.status().message());
+  if (!what.starts_with(file.path() + ":")) {
+    report.Problem(file.path(), what);
+    return false;
+  }
+  const size_t place_end = what.find(": ", file.path().size());
+  report.Problem(what.substr(0, place_end), what.substr(place_end + 2));
+  return false;
 }
 
 bool IsOffsetCheckpoint(std::string_view name) {

@@ -11,50 +11,6 @@
 #include "sim/explore/scenario.h"
 
 namespace odradek::tool {
-namespace {
-
-template <typename T>
-std::optional<T> ParseWhole(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-}  // namespace
-
-std::optional<SeedRange> ParseSeedRange(const std::string& text) {
-  const size_t dots = text.find("..");
-  const auto first = ParseWhole<uint64_t>(std::string_view(text).substr(0, dots));
-  const auto last = dots == std::string::npos ? first : ParseWhole<uint64_t>(std::string_view(text).substr(dots + 2));
-  if (!first || !last || *first > *last) return std::nullopt;
-  return SeedRange{*first, *last};
-}
-
-std::optional<int64_t> ParseTimeNanos(const std::string& text) {
-  constexpr std::pair<std::string_view, int64_t> kUnits[] = {
-      {"ns", 1}, {"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}};
-  std::string_view number = text;
-  int64_t unit_ns = 1;
-  for (const auto& [suffix, ns] : kUnits) {
-    if (!number.ends_with(suffix)) continue;
-    number.remove_suffix(suffix.size());
-    unit_ns = ns;
-    break;
-  }
-  const size_t dot = number.find('.');
-  const auto whole = ParseWhole<int64_t>(number.substr(0, dot));
-  if (!whole || *whole < 0) return std::nullopt;
-  int64_t total = *whole * unit_ns;
-  if (dot == std::string_view::npos) return total;
-  for (const char digit : number.substr(dot + 1)) {
-    if (digit < '0' || digit > '9') return std::nullopt;
-    unit_ns /= 10;
-    total += (digit - '0') * unit_ns;
-  }
-  return total;
-}
-
 absl::StatusOr<base::Mutation> ParseMutation(const std::string& id) {
 #if !defined(ODRADEK_MUTATIONS)
   return base::FailedPrecondition(fmt::format(
@@ -70,7 +26,8 @@ absl::StatusOr<base::Mutation> ParseMutation(const std::string& id) {
 absl::StatusOr<sim::plan::Plan> LoadPlan(const std::string& path, const explore::Scenario& scenario) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
-  if (!in || !(text << in.rdbuf())) return base::NotFound(fmt::format("{}: cannot be read", path));
+  if (in && in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
+  if (!in.is_open() || in.bad() || !text) return base::NotFound(fmt::format("{}: cannot be read", path));
   return sim::ParsePlan(std::move(text).str(), path, explore::TopologyOf(scenario));
 }
 
@@ -119,7 +76,7 @@ void AddOneRunOptions(CLI::App& command, const Tool& tool, OneRunArguments& argu
   command
       .add_option("scenario", arguments.scenario, tool.Said("Name of a scenario (see `odradek sim list`), or a file"))
       ->required();
-  command.add_option("--seed", arguments.seed, "Which run of it")->required();
+  command.add_option("--seed", arguments.seed, "Which run of it")->check(WholeNumberFrom<uint64_t>(0))->required();
   AddVariationOptions(command, tool, arguments.variation);
 }
 
@@ -165,13 +122,46 @@ void AddSimVerbs(CLI::App& sim, const Tool& tool, int& exit_code) {
   AddSimListCommand(sim, tool, exit_code);
 }
 
+CLI::Validator NotEmpty() {
+  const auto problem = [](const std::string& text) { return text.empty() ? std::string("is empty") : std::string(); };
+  return CLI::Validator(problem, "");
+}
+
+CLI::Validator WholeNumber(uint64_t min, uint64_t max) {
+  const auto problem = [min, max](const std::string& text) {
+    uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc() && end == text.data() + text.size() && number >= min && number <= max)
+      return std::string();
+    // Nobody needs the largest of 64 bits to be told.
+    const bool is_open = max >= static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+    return fmt::format("\"{}\" is not a whole number from {} {}", text, min,
+                       is_open ? "on" : fmt::format("to {}", max));
+  };
+  return CLI::Validator(problem, fmt::format("FROM {}", min));
+}
+
 std::string ExplainUsage(const CLI::App* app, const CLI::Error& error) {
+  // The verb that was reached.
+  const CLI::App* verb = app;
+  std::string path = app->get_name();
+  while (!verb->get_subcommands().empty()) {
+    verb = verb->get_subcommands().front();
+    path += " " + verb->get_name();
+  }
   const std::vector<std::string> extras = app->remaining(true);
   std::string text = error.what();
-  if (!extras.empty() && dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) {
+  if (verb->get_require_subcommand_min() > 0 && verb->get_subcommands().empty()) {
+    std::string names;
+    for (const CLI::App* one : verb->get_subcommands([](const CLI::App*) { return true; })) {
+      names += (names.empty() ? "" : ", ") + one->get_name();
+    }
+    text = extras.empty() ? "a verb is missing" : fmt::format("there is no verb \"{}\"", extras.front());
+    text += ": one of " + names;
+  } else if (!extras.empty() && dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) {
     text = "not understood: " + extras.front() + "; " + text;
   }
-  return app->get_name() + ": " + text + "\nRun with --help for more information.\n";
+  return path + ": " + text + "\nRun with --help for more information.\n";
 }
 
 }  // namespace odradek::tool

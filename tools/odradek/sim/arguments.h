@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "sim/explore/run.h"
 #include "sim/lab/lab.h"
 #include "tools/odradek/sim/exit_codes.h"
+#include "tools/odradek/sim/values.h"
 
 namespace odradek::tool {
 
@@ -26,17 +28,6 @@ struct Tool {
   // Prints "odradek sim: what" and returns the exit code of wrong usage.
   int UsageError(std::string_view what) const;
 };
-
-// Both ends included.
-struct SeedRange {
-  uint64_t first = 1;
-  uint64_t last = 100;
-};
-// "7" or "1..100".
-std::optional<SeedRange> ParseSeedRange(const std::string& text);
-
-// "1500000", "1500us", "20ms", "1.5s": nanoseconds.
-std::optional<int64_t> ParseTimeNanos(const std::string& text);
 
 absl::StatusOr<base::Mutation> ParseMutation(const std::string& id);
 
@@ -87,6 +78,16 @@ void AddSimPlanCommand(CLI::App& sim, const Tool& tool, int& exit_code);
 void AddSimShrinkCommand(CLI::App& sim, const Tool& tool, int& exit_code);
 // All of them.
 void AddSimVerbs(CLI::App& sim, const Tool& tool, int& exit_code);
+
+// An empty text is what an unset variable of a script leaves, and no wish for the default.
+CLI::Validator NotEmpty();
+// Whole numbers of an option, without a sign.
+CLI::Validator WholeNumber(uint64_t min, uint64_t max);
+// Whatever the option's variable can hold.
+template <typename T>
+CLI::Validator WholeNumberFrom(uint64_t min) {
+  return WholeNumber(min, static_cast<uint64_t>(std::numeric_limits<T>::max()));
+}
 
 // Of a command line that was not understood: what was not understood is likelier the mistake than what is missing
 // because of it.

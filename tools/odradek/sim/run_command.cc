@@ -227,7 +227,8 @@ void AddSimRunCommand(CLI::App& sim, const Tool& tool, int& exit_code) {
   auto arguments = std::make_shared<RunArguments>();
   command->add_option("scenarios", arguments->scenarios, "Names of scenarios, or files")->required();
   command->add_option("--seeds", arguments->seeds, "A..B, both included")->capture_default_str();
-  command->add_option("--jobs", arguments->jobs, "Worker processes (default: as many as there are processors)");
+  command->add_option("--jobs", arguments->jobs, "Worker processes (default: as many as there are processors)")
+      ->check(WholeNumberFrom<int>(1));
   command->add_option("--json", arguments->json, "Write every result to this file");
   command->add_option("--junit", arguments->junit, "Write JUnit XML to this file");
   command->add_option("--report", arguments->report, "Write a page for people into this folder: DIR/index.html");
@@ -235,7 +236,7 @@ void AddSimRunCommand(CLI::App& sim, const Tool& tool, int& exit_code) {
   command->add_option("--twice-share", arguments->twice_share, "Share of the seeds that are run twice and compared")
       ->capture_default_str();
   command->add_option("--timeout", arguments->timeout_s, "Seconds of wall-clock time after which a run has hung")
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumberFrom<int>(1))
       ->capture_default_str();
   command->footer(tool.Said(kRunExamples));
   command->callback([tool, arguments, &exit_code] { exit_code = RunCampaignCommand(tool, *arguments); });

@@ -87,10 +87,13 @@ void AddSimShrinkCommand(CLI::App& sim, const Tool& tool, int& exit_code) {
   auto arguments = std::make_shared<ShrinkArguments>();
   AddOneRunOptions(*command, tool, arguments->run);
   command->add_option("--output", arguments->output, "Where the plan goes (default: SCENARIO-SEED.plan.txtpb)");
-  command->add_option("--jobs", arguments->jobs, "Worker processes (default: as many as there are processors)");
-  command->add_option("--runs-max", arguments->runs_max, "Stop after so many runs")->capture_default_str();
+  command->add_option("--jobs", arguments->jobs, "Worker processes (default: as many as there are processors)")
+      ->check(WholeNumberFrom<int>(1));
+  command->add_option("--runs-max", arguments->runs_max, "Stop after so many runs")
+      ->check(WholeNumberFrom<uint64_t>(1))
+      ->capture_default_str();
   command->add_option("--timeout", arguments->timeout_s, "Seconds of wall-clock time after which a run has hung")
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumberFrom<int>(1))
       ->capture_default_str();
   command->footer(tool.Said(kShrinkExamples));
   command->callback([tool, arguments, &exit_code] { exit_code = ShrinkCommand(tool, *arguments); });
