@@ -1,145 +1,141 @@
-// Damage to the files of a log: a log of several segments is written, then the input changes its files (bytes over,
-// cut, added, removed), and the log is opened. It opens or says why not; what it then has is read to the end, appended
-// to and closed. Nothing is asserted of what survives: that is the crash loops' work.
-#include <fuzzer/FuzzedDataProvider.h>
-
+// Damage to the files of a log: the input changes files of a log of several segments (bytes over, cut, added, removed;
+// the CRCs of batches and snapshots made right, if it says so), and the log is opened. It opens or says why not; what
+// it then has is read to the end, appended to and closed. Nothing is asserted of what survives: that is the crash
+// loops' work.
+//
+// An input is a byte of flags and then edits: file, what, position, size (two bytes each), as many bytes.
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <utility>
-#include <vector>
 
-#include "engine/base/check.h"
-#include "engine/storage/log.h"
-#include "tests/engine/storage/test_batches.h"
-#include "tests/engine/storage/test_world.h"
+#include "engine/base/crc32c.h"
+#include "engine/producers/snapshot.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/log_template.h"
 
-namespace odradek::storage {
-namespace fuzz {
+namespace odradek::fuzz {
+namespace {
 
-constexpr int64_t kReadMax = 1 << 20;
 constexpr int kEditsMax = 6;
-constexpr size_t kEditBytesMax = 64;
+constexpr size_t kEditHeaderBytes = 8;
+constexpr uint16_t kWasKilled = 1;
+constexpr uint16_t kRepairCrcs = 2;
+enum class What : uint16_t { kOverwrite, kCut, kAppend, kRemove };
+constexpr uint16_t kWhatCount = 4;
 
-// One life of the process that has the log.
-class Life {
- public:
-  Life(TestMachine& machine, const LogConfig& config) : process_(machine.Boot()), files_(process_.disk, 16) {
-    process_.Run([&](fiber::Fiber& self) {
-      auto opened = Log::Open(self, process_.env, files_, nullptr, {{"topic", PartitionIndex(0)}, "data/topic-0"},
-                              config, LogCheckpoints{});
-      if (opened.ok()) {
-        log_ = *opened;
-      } else {
-        INVARIANT(!opened.status().message().empty());
-      }
-    });
-  }
-  ~Life() {
-    log_.reset();
-    process_.KillFibers();
-  }
-  Life(const Life&) = delete;
-  Life& operator=(const Life&) = delete;
-
-  bool is_open() const { return log_ != nullptr; }
-  void Append(const std::vector<std::string>& values) {
-    process_.Run([&](fiber::Fiber& self) {
-      ByteBuffer batch = Encode({.values = values});
-      log_->Append(self, batch, {.origin = AppendOrigin::kClient, .leader_epoch = LeaderEpoch(0)});
-      log_->SetHighWatermark(log_->log_end_offset());
-    });
-  }
-  void ReadAll() {
-    process_.Run([&](fiber::Fiber& self) {
-      Offset from = log_->log_start_offset();
-      while (from < log_->log_end_offset()) {
-        const ReadResult read =
-            log_->Read(self, {.from = from, .bytes_max = kReadMax, .upper_bound = log_->log_end_offset()});
-        if (!read.ok() || read.file == nullptr) return;
-        ByteBuffer bytes;
-        if (log_->ReadBytes(self, read, bytes) != ReadError::kNone) return;
-        INVARIANT(read.next_offset > from);
-        from = read.next_offset;
-      }
-    });
-  }
-  void Close() {
-    process_.Run([&](fiber::Fiber& self) { log_->Close(self); });
-  }
-
- private:
-  TestProcess& process_;
-  OpenFiles files_;
-  std::shared_ptr<Log> log_;
-};
-
-// Several segments, indexes with entries, a snapshot.
-void Write(TestMachine& machine, const LogConfig& config, bool closes) {
-  machine.model.CreateDirectory("data");
-  machine.model.CreateDirectory("data/topic-0");
-  Life life(machine, config);
-  INVARIANT(life.is_open());
-  for (int i = 0; i < 8; ++i) life.Append({"some value", "another value", std::to_string(i)});
-  if (closes) life.Close();
+uint16_t TakeNumber(Bytes& input) {
+  const auto number = LoadBigEndian<uint16_t>(input.data());
+  input = input.subspan(sizeof(number));
+  return number;
 }
 
-void Edit(FuzzedDataProvider& input, sim::DiskModel& disk) {
-  const auto files = disk.Files();
+const FileContents& Template(uint16_t flags) {
+  static const FileContents kClosed = WriteLog(LogEnd::kClosed);
+  static const FileContents kKilled = WriteLog(LogEnd::kKilled);
+  return (flags & kWasKilled) != 0 ? kKilled : kClosed;
+}
+
+void Edit(Bytes& input, FileContents& files) {
   if (files.empty()) return;
-  const auto& [path, file] = files[input.ConsumeIntegralInRange<size_t>(0, files.size() - 1)];
-  const int64_t size_bytes = disk.SizeOf(*file);
-  enum class What : uint8_t { kOverwrite, kCut, kAppend, kRemove };
-  switch (static_cast<What>(input.ConsumeIntegralInRange<int>(0, 3))) {
-    case What::kOverwrite: {
-      const auto at = input.ConsumeIntegralInRange<int64_t>(0, std::max<int64_t>(size_bytes - 1, 0));
-      const std::vector<std::byte> bytes = input.ConsumeBytes<std::byte>(kEditBytesMax);
-      disk.Write(*file, bytes, at);
+  const auto file = std::next(files.begin(), TakeNumber(input) % files.size());
+  const auto what = static_cast<What>(TakeNumber(input) % kWhatCount);
+  ByteBuffer& content = file->second;
+  const size_t at = std::min<size_t>(TakeNumber(input), content.size());
+  const size_t size_bytes = std::min<size_t>(TakeNumber(input), input.size());
+  const Bytes bytes = input.first(size_bytes);
+  input = input.subspan(size_bytes);
+  switch (what) {
+    case What::kOverwrite:
+      content.resize(std::max(content.size(), at + bytes.size()));
+      std::ranges::copy(bytes, content.begin() + static_cast<std::ptrdiff_t>(at));
       break;
-    }
     case What::kCut:
-      disk.Truncate(*file, input.ConsumeIntegralInRange<int64_t>(0, size_bytes));
+      content.resize(at);
       break;
-    case What::kAppend: {
-      const std::vector<std::byte> bytes = input.ConsumeBytes<std::byte>(kEditBytesMax);
-      disk.Write(*file, bytes, size_bytes);
+    case What::kAppend:
+      AppendBytes(content, bytes);
       break;
-    }
     case What::kRemove:
-      disk.Remove(path);
+      files.erase(file);
       break;
   }
 }
 
-void OpenDamaged(FuzzedDataProvider& input) {
-  TestMachine machine;
-  LogConfig config;
-  config.segment_bytes = 300;
-  config.index_interval_bytes = 100;
-  Write(machine, config, input.ConsumeBool());
-  machine.Kill();
-  const int edit_count = input.ConsumeIntegralInRange<int>(1, kEditsMax);
-  for (int i = 0; i < edit_count; ++i) Edit(input, machine.model);
+void RepairBatches(MutableBytes log) {
+  while (log.size() >= record::kBatchOverheadBytes) {
+    const int64_t size_bytes =
+        LoadBigEndian<int32_t>(log.data() + record::kLengthAt) + static_cast<int64_t>(record::kLogOverheadBytes);
+    if (size_bytes < static_cast<int64_t>(record::kBatchOverheadBytes)) return;
+    if (size_bytes > static_cast<int64_t>(log.size())) return;
+    const MutableBytes batch = log.first(static_cast<size_t>(size_bytes));
+    StoreBigEndian<uint32_t>(batch.data() + record::kCrcAt, record::ComputeCrc(batch));
+    log = log.subspan(batch.size());
+  }
+}
+
+void RepairSnapshot(MutableBytes snapshot) {
+  if (snapshot.size() < producers::kSnapshotHeaderBytes) return;
+  const uint32_t crc = base::Crc32c(Bytes(snapshot).subspan(producers::kSnapshotCountAt));
+  StoreBigEndian<uint32_t>(snapshot.data() + producers::kSnapshotCrcAt, crc);
+}
+
+void Put(const FileContents& files, sim::DiskModel& disk) {
+  disk.CreateDirectory("data");
+  disk.CreateDirectory(kLogFolder);
+  for (const auto& [path, content] : files) {
+    const auto opened = disk.Open(path, env::OpenMode::kCreateNew);
+    INVARIANT(opened.error == env::DiskError::kNone);
+    disk.Write(*opened.file, content, 0);
+    disk.Close(opened.file);
+  }
+}
+
+}  // namespace
+
+// No damage; and for each file one that replaces it by itself, so that a change of the input is a change of the file.
+std::vector<std::string> Seeds() {
+  std::vector<std::string> seeds;
+  for (const uint16_t flags : {0, 1, 2, 3}) {
+    ByteBuffer head;
+    AppendBigEndian<uint16_t>(head, flags);
+    seeds.emplace_back(AsString(head));
+    uint16_t index = 0;
+    for (const auto& [path, content] : Template(flags)) {
+      ByteBuffer input = head;
+      AppendBigEndian<uint16_t>(input, index++);
+      AppendBigEndian<uint16_t>(input, static_cast<uint16_t>(What::kOverwrite));
+      AppendBigEndian<uint16_t>(input, 0);
+      AppendBigEndian<uint16_t>(input, static_cast<uint16_t>(content.size()));
+      AppendBytes(input, content);
+      seeds.emplace_back(AsString(input));
+    }
+  }
+  return seeds;
+}
+
+bool Understands(Bytes input) {
+  if (input.size() < sizeof(uint16_t)) return false;
+  const uint16_t flags = TakeNumber(input);
+  FileContents files = Template(flags);
+  for (int i = 0; i < kEditsMax && input.size() >= kEditHeaderBytes; ++i) Edit(input, files);
+  if ((flags & kRepairCrcs) != 0) {
+    for (auto& [path, content] : files) {
+      if (path.ends_with(".log")) RepairBatches(content);
+      if (path.ends_with(".snapshot")) RepairSnapshot(content);
+    }
+  }
+  storage::TestMachine machine;
+  Put(files, machine.model);
   {
-    Life life(machine, config);
-    if (!life.is_open()) return;
+    LogLife life(machine);
+    if (!life.is_open()) return false;
     life.ReadAll();
-    life.Append({"after the damage"});
+    life.Append({.values = {"after the damage"}});
     life.ReadAll();
     life.Close();
   }
   machine.Kill();
-  Life again(machine, config);
+  LogLife again(machine);
   if (again.is_open()) again.ReadAll();
+  return true;
 }
 
-}  // namespace fuzz
-}  // namespace odradek::storage
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  FuzzedDataProvider input(data, size);
-  odradek::storage::fuzz::OpenDamaged(input);
-  return 0;
-}
+}  // namespace odradek::fuzz
