@@ -242,6 +242,7 @@ class Log : public std::enable_shared_from_this<Log> {
   LogError RaiseStart(fiber::Fiber& self, Offset offset, env::LogStartReason reason);
   env::DiskError Bury(fiber::Fiber& self, const SegmentPtr& segment);
   env::DiskError BuryFiles(fiber::Fiber& self, const SegmentPtr& segment);
+  env::DiskError TruncateToLocked(fiber::Fiber& self, Offset offset);
   env::DiskError TruncateLocked(fiber::Fiber& self, Offset offset);
   enum class KnownProducers : uint8_t { kForget, kKeep };
   env::DiskError TruncateFullyLocked(fiber::Fiber& self, Offset offset, KnownProducers known);

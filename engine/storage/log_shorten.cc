@@ -54,28 +54,30 @@ LogError Log::TruncateTo(fiber::Fiber& self, Offset offset) {
   REQUIRES(offset >= Offset(0));
   fiber::MutexLock lock(self, lock_);
   if (is_offline()) return LogError::kOffline;
-  DiskError error = DiskError::kNone;
-  if (offset >= log_end_) {
-    error = epochs_.TruncateFromEnd(self, offset);
-  } else if (MUTATION(env_.context, LG17) && (offset <= active()->base_offset() || active()->empty())) {
-    return LogError::kNone;
-  } else if (offset < segments_.begin()->first) {
-    // Nothing that is left was written below the first segment.
-    error = offset < log_start_ ? TruncateFullyLocked(self, offset, KnownProducers::kForget)
-                                : TruncateFullyLocked(self, log_start_, KnownProducers::kKeep);
-  } else {
-    error = TruncateLocked(self, offset);
-  }
+  DiskError error = MakeFolderLocked(self);
+  if (error == DiskError::kNone) error = TruncateToLocked(self, offset);
   if (error == DiskError::kNone) return LogError::kNone;
   GoOffline("truncation", error);
   return LogError::kOffline;
+}
+
+DiskError Log::TruncateToLocked(fiber::Fiber& self, Offset offset) {
+  if (offset >= log_end_) return epochs_.TruncateFromEnd(self, offset);
+  if (MUTATION(env_.context, LG17) && (offset <= active()->base_offset() || active()->empty())) {
+    return DiskError::kNone;
+  }
+  if (offset >= segments_.begin()->first) return TruncateLocked(self, offset);
+  // Nothing that is left was written below the first segment.
+  return offset < log_start_ ? TruncateFullyLocked(self, offset, KnownProducers::kForget)
+                             : TruncateFullyLocked(self, log_start_, KnownProducers::kKeep);
 }
 
 LogError Log::TruncateFullyAndStartAt(fiber::Fiber& self, Offset offset) {
   REQUIRES(offset >= Offset(0));
   fiber::MutexLock lock(self, lock_);
   if (is_offline()) return LogError::kOffline;
-  const DiskError error = TruncateFullyLocked(self, offset, KnownProducers::kForget);
+  DiskError error = MakeFolderLocked(self);
+  if (error == DiskError::kNone) error = TruncateFullyLocked(self, offset, KnownProducers::kForget);
   if (error == DiskError::kNone) return LogError::kNone;
   GoOffline("truncation", error);
   return LogError::kOffline;

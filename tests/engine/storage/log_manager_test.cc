@@ -216,6 +216,21 @@ TEST_F(LogManagerTest, DeletedPartitionIsGoneAndItsNameIsFree) {
   EXPECT_EQ(manager_->Find(kFirst)->recovery_point(), Offset(0));
 }
 
+TEST_F(LogManagerTest, ANewLogCanBeginAnywhereBeforeItHasAFolder) {
+  OpenAndLoad();
+  Create(kFirst);
+  Run([&](fiber::Fiber& self) {
+    const std::shared_ptr<Log> log = manager_->Find(kFirst);
+    EXPECT_EQ(log->StartEpoch(self, LeaderEpoch(3)), LogError::kNone);
+    EXPECT_EQ(log->TruncateTo(self, Offset(0)), LogError::kNone);
+    EXPECT_EQ(log->TruncateFullyAndStartAt(self, Offset(100)), LogError::kNone);
+    EXPECT_EQ(log->log_end_offset(), Offset(100));
+  });
+  Kill();
+  OpenAndLoad();
+  EXPECT_EQ(manager_->Find(kFirst)->log_start_offset(), Offset(100));
+}
+
 TEST_F(LogManagerTest, RefusesAPartitionOfAnotherTopicId) {
   OpenAndLoad();
   Create(kFirst);
