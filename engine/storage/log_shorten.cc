@@ -347,10 +347,10 @@ std::vector<Log::SegmentPtr> Log::FindDeletable(fiber::Fiber& self, Deletable wh
 LogError Log::DropOldest(fiber::Fiber& self, const std::vector<SegmentPtr>& segments, env::LogStartReason reason) {
   if (segments.empty()) return LogError::kNone;
   DiskError error = DiskError::kNone;
-  if (segments.back() == active()) {
-    // There is always a segment to append to, and it says where the log goes on when all others are gone.
-    if (error = RollLocked(self, log_end_); error == DiskError::kNone) error = active()->CreateLogFile(self);
-  }
+  // There is always a segment to append to, and its file says where the log goes on when all others are gone: of those
+  // a loss of power may bring some back.
+  if (segments.back() == active()) error = RollLocked(self, log_end_);
+  if (error == DiskError::kNone && active()->empty()) error = active()->CreateLogFile(self);
   if (error != DiskError::kNone) {
     GoOffline("deletion", error);
     return LogError::kOffline;

@@ -58,6 +58,22 @@ TEST_P(TruncationAtOperationTest, DoesNotRaiseTheStart) {
 
 INSTANTIATE_TEST_SUITE_P(Operations, TruncationAtOperationTest, testing::Range<int64_t>(1, 40));
 
+// The active segment is empty and has no file yet when all others go: without one, some of them that come back would be
+// taken for all that there was.
+TEST_F(LogPowerLossTest, ALogOfWhichAllIsDeletedGoesOnInAFile) {
+  config_.segment_offsets_max = 60;
+  Open();
+  Replicate(0, 0);
+  Run([&](fiber::Fiber& self) { EXPECT_EQ(log_->Roll(self), LogError::kNone); });
+  EXPECT_EQ(machine_.model.Find("data/topic-0/00000000000000000002.log"), nullptr);
+  log_->SetHighWatermark(Offset(2));
+  EXPECT_EQ(DeleteBefore(Offset(2)), LogError::kNone);
+  EXPECT_NE(machine_.model.Find("data/topic-0/00000000000000000002.log"), nullptr);
+  LosePowerAndReopen({.recovery_point = Offset(0), .log_start_offset = Offset(2)});
+  EXPECT_TRUE(KnowsProducer());
+  ExpectProducersAreThoseOfTheFiles();
+}
+
 // Everything lies below the log start: only the producers are kept, as a snapshot. The next start finds the files again
 // that this one removed, and no more of them.
 TEST_F(LogPowerLossTest, ProducersOfARemovedLogAreKeptAlsoTwice) {
