@@ -424,6 +424,9 @@ void CrashLoop::TruncateSome(fiber::Fiber& self, Part& part, Log& log) {
   const Offset offset = start + (end > start ? Draw(end - start + 1) : 0);
   part.model.MaybeTruncated(offset);
   Note(fmt::format("{}: truncate [{}, {}) to {}", ToString(part.name), start.value(), end.value(), offset.value()));
+  const Offset hw_saved = part.hw_saved;
+  // It falls with the log end, also when the truncation is not answered.
+  if (hw_saved != kNoOffset) part.hw_saved = std::min(hw_saved, start);
   const LogError error = log.TruncateTo(self, offset);
   if (error != LogError::kNone || !verdict_.ok()) return;
   const Offset expected = part.model.Truncate(offset, start, end);
@@ -435,7 +438,7 @@ void CrashLoop::TruncateSome(fiber::Fiber& self, Part& part, Log& log) {
                             offset.value(), log.log_end_offset().value(), expected.value()));
   }
   part.flushed = std::min(part.flushed, log.log_end_offset());
-  if (part.hw_saved != kNoOffset) part.hw_saved = std::min(part.hw_saved, expected);
+  if (hw_saved != kNoOffset) part.hw_saved = std::min(hw_saved, expected);
   if (log.log_start_offset() < part.start_known) Fail("truncation lowered the log start");
   const auto& entries = log.producers().entries();
   if (const auto it = entries.find(kProducer); it != entries.end() && !it->second.window.empty()) {
