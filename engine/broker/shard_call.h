@@ -35,7 +35,10 @@ auto CallOn(fiber::Fiber& self, const ShardEnvs& shards, ShardId home, ShardId t
     there.scheduler.Spawn("shard call", [call, fn = std::move(fn), &there, home](fiber::Fiber& remote) mutable {
       call->result.emplace(fn(remote));
       // The function goes home with its result: what it holds belongs to that shard's memory.
-      there.shards.Post(home, [call = std::move(call), fn = std::move(fn)] { call->done.Set(); });
+      there.shards.Post(home, [call = std::move(call), fn = std::move(fn)] {
+        static_cast<void>(fn);
+        call->done.Set();
+      });
     });
   });
   call->done.Wait(self);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -135,7 +136,10 @@ class Segment {
   // Makes sure that largest_timestamp() is known.
   env::DiskError LoadTimestamps(fiber::Fiber& self);
   bool timestamps_known() const { return timestamps_known_; }
-  Timestamp largest_timestamp() const { return largest_timestamp_; }
+  // The largest there is if damage hides some: then a search must look, and nothing is too old to keep.
+  Timestamp largest_timestamp() const {
+    return is_time_hidden_ ? Timestamp(std::numeric_limits<int64_t>::max()) : largest_timestamp_;
+  }
   Timestamp first_timestamp() const { return first_timestamp_; }
   SparseIndex& offset_index() { return offset_index_; }
   SparseIndex& time_index() { return time_index_; }
@@ -212,6 +216,7 @@ class Segment {
   int64_t unindexed_position_ = 0;  // where the batches of the last Write() begin
   bool timestamps_known_ = false;
   Timestamp largest_timestamp_ = kNoTimestamp;
+  bool is_time_hidden_ = false;  // behind a batch that is not one
   Offset largest_timestamp_offset_;
   Timestamp first_timestamp_ = kNoTimestamp;
   base::Ring<BatchPlace> recent_;  // the last batches that were written, without a gap

@@ -235,6 +235,7 @@ DiskError Segment::FindLargestTimestamp(fiber::Fiber& self) {
     }
   }
   Timestamp first = kNoTimestamp;
+  is_time_hidden_ = false;
   if (!empty()) {
     const ManagedFile::Handle log = OpenLog(self);
     if (log.error != DiskError::kNone) return log.error;
@@ -250,6 +251,7 @@ DiskError Segment::FindLargestTimestamp(fiber::Fiber& self) {
       largest_offset = scanner.header().last_offset();
     }
     if (found == internal::Found::kDiskError) return scanner.disk_error();
+    is_time_hidden_ = found == internal::Found::kProblem;
   }
   largest_timestamp_ = largest;
   largest_timestamp_offset_ = largest_offset;

@@ -116,7 +116,8 @@ void NodeRecorder::NoteRepair(sim::NodeIndex node) {
 
 void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered) {
   const Key key{node, {std::string(recovered.partition.topic), recovered.partition.partition}};
-  if (deleted_.erase(key) > 0) {
+  // A new log is seen empty first; until then a start may find the deleted one again.
+  if (recovered.log_end_offset == Offset(0) && deleted_.erase(key) > 0) {
     history_.losses.push_back({.at_ns = NowNanos(),
                                .partition = key.second,
                                .recovered_end = Offset(0),

@@ -99,6 +99,22 @@ TEST_F(LogDamageTest, SearchByTimeThatMeetsADamagedBatchTakesTheLogOffline) {
   });
 }
 
+// What is not a batch any more hides the timestamps of all behind it: the segment must not be passed over.
+TEST_F(LogDamageTest, SearchByTimeDoesNotPassOverASegmentThatBeginsWithGarbage) {
+  OpenWithBatches(4);
+  Run([&](fiber::Fiber& self) { EXPECT_EQ(log_->Roll(self), LogError::kNone); });
+  AppendValues({"in the next segment"});
+  Close();
+  const sim::InodeRef file = machine_.model.Find(kLogFile);
+  machine_.model.Write(*file, ByteBuffer(record::kBatchOverheadBytes, std::byte{0x11}), 0);
+  const sim::InodeRef times = machine_.model.Find("data/topic-0/00000000000000000000.timeindex");
+  if (times != nullptr) machine_.model.Truncate(*times, 0);
+  Reopen(Clean());
+  Run([&](fiber::Fiber& self) {
+    EXPECT_EQ(log_->FindByTimestamp(self, Timestamp(1), Offset(5)).error, ReadError::kOffline);
+  });
+}
+
 // The batch is the last one of its segment, so that no other contradicts it; the index entry names it.
 TEST_F(LogDamageTest, ReadOfALastBatchOfASegmentWhoseOffsetFellTakesTheLogOffline) {
   config_.index_interval_bytes = 1;

@@ -137,6 +137,21 @@ TEST(NodeRecorder, ADeletedTopicLosesEverythingWhenItsSuccessorBegins) {
   EXPECT_EQ(world.history.losses[0].end_before, Offset(10));
 }
 
+// The node dies between the deletion and the removal of the folder.
+TEST(NodeRecorder, ADeletedTopicMayBeFoundOnceMoreByAStart) {
+  World world;
+  world.at_boot = {Recovered(0), env::LogAppended{.partition = kPartition, .next_offset = Offset(10)},
+                   env::LogFlushed{.partition = kPartition, .durable_end = Offset(10)},
+                   env::TopicDeleted{"orders", {}}};
+  world.node->Boot();
+  world.node->PowerLoss();
+  world.at_boot = {Recovered(10), Recovered(0)};
+  world.node->Boot();
+  ASSERT_EQ(world.history.losses.size(), 1u);
+  EXPECT_EQ(world.history.losses[0].cause, history::LossCause::kDeletion);
+  EXPECT_EQ(world.history.losses[0].durable_end, Offset(0));
+}
+
 TEST(NodeRecorder, ALogThatComesBackWholeIsNoLoss) {
   World world;
   world.at_boot = {Recovered(0), env::LogAppended{.partition = kPartition, .next_offset = Offset(10)}};
