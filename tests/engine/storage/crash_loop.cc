@@ -41,7 +41,8 @@ class CrashLoop::Watcher final : public env::Observer {
   CrashLoop& loop_;
 };
 
-CrashLoop::CrashLoop(const CrashLoopOptions& options) : options_(options), draws_(options.seed) {
+CrashLoop::CrashLoop(const CrashLoopOptions& options)
+    : options_(options), draws_(options.seed), epoch_file_draws_(options.seed + 2) {
   machine_.context.mutations = options.mutations;
   machine_.context.draws = base::Prng(options.seed + 1);
   if (OneIn(3)) machine_.context.buggified = {"storage.early_roll", "storage.tiny_index"};
@@ -89,6 +90,7 @@ void CrashLoop::RunLife() {
   completed_close_ = false;
   process.disk.operations_max = OneIn(4) ? INT64_MAX : 20 + Draw(1200);
   ArmFaults();
+  LoseEpochFile();
   if (options_.traces_disk) {
     process.disk.watch = [this](const DiskOperation& operation) {
       Note(fmt::format("disk {}: {} {}", operation.number, ToString(operation.call), operation.path));
@@ -112,6 +114,16 @@ void CrashLoop::RunLife() {
   const sim::PowerLossReport lost = machine_.LosePower(draws_.Next());
   if (options_.traces_disk) Note(ToString(lost));
   for (Part& part : parts_) part.power_lost = true;
+}
+
+void CrashLoop::LoseEpochFile() {
+  for (const Part& part : parts_) {
+    if (epoch_file_draws_.Below(16) != 0) continue;
+    const std::string folder = "data/" + ToString(part.name);
+    if (machine_.model.Remove(folder + "/leader-epoch-checkpoint") != env::DiskError::kNone) continue;
+    machine_.model.SyncDirectory(folder);
+    Note(ToString(part.name) + ": the leader epochs are lost");
+  }
 }
 
 void CrashLoop::ArmFaults() {

@@ -81,6 +81,8 @@ class CrashLoop {
   void TruncateSome(fiber::Fiber& self, Part& part, Log& log);
   void MoveHighWatermark(Log& log);
   void ArmFaults();
+  // What people delete and disks damage: the engine makes it again from the batches.
+  void LoseEpochFile();
   void Note(std::string what) { result_.trace.push_back(std::move(what)); }
   void Fail(const std::string& what) { verdict_.Fail("life " + std::to_string(life_) + ": " + what); }
   // In [0, bound).
@@ -90,6 +92,7 @@ class CrashLoop {
 
   const CrashLoopOptions options_;
   base::Prng draws_;
+  base::Prng epoch_file_draws_;
   Verdict verdict_;
   TestMachine machine_;
   LogConfig config_;
