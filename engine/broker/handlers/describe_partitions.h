@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/env/observer.h"
 #include "engine/metadata/image.h"
 #include "engine/protocol/errors.h"
 
