@@ -72,7 +72,7 @@ void ReadRequests(fiber::Fiber& self, Node& node, Shard& shard, env::Connection&
     const net::AnswerQueue::Slot slot = answers.Reserve();
     const AppendOrder::Ticket ticket = IsProduce(read.frame.bytes()) ? state.append_order().Take() : 0;
     auto arrived = std::allocate_shared<ArrivedRequest>(
-        base::RecyclingAllocator<ArrivedRequest>(shard.request_memory()),
+        std::pmr::polymorphic_allocator<ArrivedRequest>(&shard.request_memory()),
         RequestOrigin{node, shard, state, answers, slot, ticket}, std::move(read.frame));
     requests.Spawn("request", [arrived = std::move(arrived)](fiber::Fiber& request) {
       const RequestOrigin& origin = arrived->origin;

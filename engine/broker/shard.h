@@ -10,12 +10,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <memory_resource>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "engine/base/recycler.h"
 #include "engine/broker/connection.h"
 #include "engine/broker/disk_watch.h"
 #include "engine/broker/fetch_sessions.h"
@@ -120,9 +120,9 @@ class Shard {
   net::MemoryBudget& memory() { return memory_; }
   net::AnswerFlusher& flusher() { return flusher_; }
   fiber::Semaphore& queued_requests() { return queued_requests_; }
-  // Of requests under way, and of what Produce keeps about them.
-  base::Recycler& request_memory() { return request_memory_; }
-  base::Recycler& produce_memory() { return produce_memory_; }
+  // Of requests under way and of what Produce keeps about them: what was freed is given to the next one. For this
+  // shard's thread only; outlives every request.
+  std::pmr::memory_resource& request_memory() { return request_memory_; }
 
   // A connection is known to its shard as long as this lives.
   class ConnectionEntry {
@@ -157,9 +157,6 @@ class Shard {
   void RunChores(fiber::Fiber& self, std::vector<Chore> chores);
   void SpawnChores(std::vector<Chore> chores);
   std::vector<Chore> ChoresOf(storage::LogManager& logs) const;
-  // Memory of as many is kept when they have ended: a few hundred kilobytes.
-  static constexpr size_t kSpareRequests = 512;
-
   void StartCleaner();
   // Gives the cleaner what the newest view says of it.
   void ConfigureCleaner();
@@ -185,8 +182,7 @@ class Shard {
   std::map<TopicPartition, std::shared_ptr<Partition>, PartitionOrder> partitions_;
   std::map<TopicPartition, TopicId, PartitionOrder> missing_;  // led by this node, but their log is not to be had
   FetchSessions fetch_sessions_;
-  base::Recycler request_memory_{kSpareRequests};
-  base::Recycler produce_memory_{kSpareRequests};
+  std::pmr::unsynchronized_pool_resource request_memory_;
   net::BufferPool buffers_;
   net::MemoryBudget memory_;
   net::AnswerFlusher flusher_;

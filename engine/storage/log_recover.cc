@@ -193,7 +193,9 @@ void Log::Loader::LookBehind(const Segment& segment, const std::shared_ptr<env::
 bool Log::Loader::HasNotBegun(LeaderEpoch epoch) const {
   const std::vector<EpochEntry>& begun = log_.epochs_.list().entries();
   if (epochs_lost_ || begun.empty() || epoch < begun.front().epoch) return false;
-  return std::none_of(begun.begin(), begun.end(), [&](const EpochEntry& entry) { return entry.epoch == epoch; });
+  const auto by_epoch = [](const EpochEntry& entry, LeaderEpoch wanted) { return entry.epoch < wanted; };
+  const auto at = std::lower_bound(begun.begin(), begun.end(), epoch, by_epoch);
+  return at == begun.end() || at->epoch != epoch;
 }
 
 std::string Log::Loader::WhatIsWrong(const Segment& segment, const BatchScanner& scanner, Bytes body,

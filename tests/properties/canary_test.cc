@@ -10,20 +10,6 @@ namespace {
 
 using history::Outcome;
 
-bool Holds(Findings (*check)(const Evidence&), HistoryBuilder& run) {
-  return check(Evidence(run.history())).holds();
-}
-
-// A run in which nothing went wrong: two records, both read.
-HistoryBuilder Good() {
-  HistoryBuilder run;
-  run.Acked(1, 0, 10);
-  run.Acked(2, 1, 20);
-  run.Polled(0, {1, 2}, 30);
-  run.InTheEnd(0, {1, 2});
-  return run;
-}
-
 TEST(Properties, AcceptARunInWhichNothingWentWrong) {
   HistoryBuilder run = Good();
   run.Listed(history::OffsetQuery::kLatest, 2, 40);

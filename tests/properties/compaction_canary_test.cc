@@ -15,10 +15,6 @@ using history::Outcome;
 constexpr int64_t kRetentionMs = 5'000;
 constexpr int64_t kSecond = 1'000'000'000;
 
-static bool Holds(Findings (*check)(const Evidence&), HistoryBuilder& run) {
-  return check(Evidence(run.history())).holds();
-}
-
 // Key 1 is written at 0 and 2, key 2 at 1, and read.
 static HistoryBuilder Written() {
   HistoryBuilder run;

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "properties/property.h"
 #include "sim/history/history.h"
 
 namespace odradek::properties {
@@ -112,5 +113,19 @@ class HistoryBuilder {
   inline static const TopicPartition kPartition{"t", PartitionIndex(0)};
   history::History history_;
 };
+
+// A run in which nothing went wrong: two records, both read.
+inline HistoryBuilder Good() {
+  HistoryBuilder run;
+  run.Acked(1, 0, 10);
+  run.Acked(2, 1, 20);
+  run.Polled(0, {1, 2}, 30);
+  run.InTheEnd(0, {1, 2});
+  return run;
+}
+
+inline bool Holds(Findings (*check)(const Evidence&), HistoryBuilder& run) {
+  return check(Evidence(run.history())).holds();
+}
 
 }  // namespace odradek::properties

@@ -7,20 +7,6 @@
 namespace odradek::properties {
 namespace list_offsets_canary_test {
 
-static bool Holds(Findings (*check)(const Evidence&), HistoryBuilder& run) {
-  return check(Evidence(run.history())).holds();
-}
-
-// A run in which nothing went wrong: two records, both read.
-static HistoryBuilder Good() {
-  HistoryBuilder run;
-  run.Acked(1, 0, 10);
-  run.Acked(2, 1, 20);
-  run.Polled(0, {1, 2}, 30);
-  run.InTheEnd(0, {1, 2});
-  return run;
-}
-
 TEST(TimestampSearchesFindTheFirst, RejectsAnOlderRecordAndAPassedOne) {
   HistoryBuilder run = Good();  // timestamps 10 and 20
   run.Searched(history::OffsetQuery::kByTimestamp, 0, 10, 40).timestamp = Timestamp(15);

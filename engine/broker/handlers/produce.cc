@@ -167,7 +167,7 @@ void ReportProduce(RequestContext& context, const ProduceItem& item, std::string
 
 // One item per partition of the request, in its order; those that cannot be appended carry their error already.
 ProduceItemsPtr CollectItems(RequestContext& context, const protocol::ProduceRequest& request) {
-  const base::RecyclingAllocator<ProduceItems> memory(context.home.produce_memory());
+  const std::pmr::polymorphic_allocator<ProduceItems> memory(&context.home.request_memory());
   auto items = std::allocate_shared<ProduceItems>(memory);
   size_t count = 0;
   for (const auto& topic : request.topic_data) count += topic.partition_data.size();

@@ -16,17 +16,6 @@ constexpr ProducerId kProducer{9};
 
 class CleanCrash : public CleanLog {
  protected:
-  void StartAfresh() {
-    log_.reset();
-    files_.reset();
-    machine_.Kill();
-    machine_.model.Wipe();
-    machine_.model.CreateDirectory("data");
-    machine_.model.CreateDirectory("data/topic-0");
-    machine_.model.SyncDirectory("");
-    machine_.model.SyncDirectory("data");
-    Boot();
-  }
   // In segments that a cleaning joins.
   void StartWithTwoAborted() {
     StartAfresh();
@@ -40,6 +29,16 @@ class CleanCrash : public CleanLog {
     Roll();
     AppendEach({{"b", "1"}});
     EXPECT_EQ(Flush(), LogError::kNone);
+  }
+  // The record with the producer's largest timestamp was superseded.
+  void StartWithoutTheNewestRecord() {
+    Open();
+    AppendKeyed({.records = {{"a", "1", 5'000}, {"b", "1", 1'000}},
+                 .producer_id = kProducer,
+                 .producer_epoch = ProducerEpoch(0),
+                 .base_sequence = 0});
+    AppendEach({{"a", "2"}});
+    RollAndClean();
   }
   void ExpectTwoAborted() {
     ASSERT_THAT(Aborted(), SizeIs(2));
@@ -134,15 +133,9 @@ TEST_F(CleanCrash, WhatDecidesATransactionIsDurableBeforeItsRecordsCount) {
   EXPECT_THAT(ReadKeyed(), Contains("1:a=2"));
 }
 
-// The record with the batch's largest timestamp was superseded: only the snapshot knows when the producer wrote last.
+// Only the snapshot knows when the producer wrote last.
 TEST_F(CleanCrash, ProducersAreThoseOfTheSnapshotAtTheEnd) {
-  Open();
-  AppendKeyed({.records = {{"a", "1", 5'000}, {"b", "1", 1'000}},
-               .producer_id = kProducer,
-               .producer_epoch = ProducerEpoch(0),
-               .base_sequence = 0});
-  AppendEach({{"a", "2"}});
-  RollAndClean();
+  StartWithoutTheNewestRecord();
   const LogCheckpoints marks{.recovery_point = Offset(3), .cleaned_until = Offset(3)};
   for (int i = 0; i < 2; ++i) {
     Reopen(marks);
@@ -153,13 +146,7 @@ TEST_F(CleanCrash, ProducersAreThoseOfTheSnapshotAtTheEnd) {
 
 // The same with an append behind it that did not come to its end.
 TEST_F(CleanCrash, ProducersAreThoseOfTheSnapshotAtATornEnd) {
-  Open();
-  AppendKeyed({.records = {{"a", "1", 5'000}, {"b", "1", 1'000}},
-               .producer_id = kProducer,
-               .producer_epoch = ProducerEpoch(0),
-               .base_sequence = 0});
-  AppendEach({{"a", "2"}});
-  RollAndClean();
+  StartWithoutTheNewestRecord();
   const auto opened = machine_.model.Open("data/topic-0/00000000000000000000.log", env::OpenMode::kReadWrite);
   machine_.model.Write(*opened.file, ByteBuffer(100), machine_.model.SizeOf(*opened.file));
   machine_.model.Close(opened.file);

@@ -67,11 +67,10 @@ class CompactionLoop::Watcher final : public env::Observer {
   CompactionLoop& loop_;
 };
 
+// The model needs to know what was drawn.
 CompactionLoop::CompactionLoop(const CrashLoopOptions& options)
-    : options_(options), draws_(options.seed), config_(MakeConfig()), model_(verdict_, config_.delete_retention) {
-  machine_.context.mutations = options.mutations;
-  machine_.context.draws = base::Prng(options.seed + 1);
-  if (OneIn(3)) machine_.context.buggified = {"storage.early_roll", "storage.tiny_index"};
+    : Lives(options), model_(verdict_, (config_ = DrawCompactedConfig()).delete_retention) {
+  DrawBuggify();
   writers_ = {{.id = ProducerId(100)}, {.id = ProducerId(101)}, {.id = kNoProducerId}};
   if (OneIn(2)) writers_.push_back({.id = ProducerId(102), .kind = Writer::Kind::kTransactional});
   watcher_ = std::make_unique<Watcher>(*this);
@@ -80,66 +79,25 @@ CompactionLoop::CompactionLoop(const CrashLoopOptions& options)
 
 CompactionLoop::~CompactionLoop() = default;
 
-LogConfig CompactionLoop::MakeConfig() {
-  LogConfig config;
+LogConfig CompactionLoop::DrawCompactedConfig() {
+  LogConfig config = DrawConfig({.segment_bytes_min = 300, .segment_bytes_range = 900, .delete_delays = 2});
   config.cleanup_compact = true;
   config.cleanup_delete = false;
-  config.segment_bytes = 300 + Draw(900);
-  config.index_interval_bytes = Draw(3) * 150;
-  config.index_piece_bytes = 24 + Draw(3) * 24;
-  config.segment_index_bytes = 400;
-  config.segment_offsets_max = 60;
-  config.file_delete_delay = Duration::Seconds(Draw(2));
-  config.retention_ms = kNoLimit;
   static constexpr int64_t kRetentions[] = {0, 2'000, 3'600'000};
   config.delete_retention = Duration::Millis(kRetentions[Draw(3)]);
-  if (options_.policy == FlushPolicy::kEveryAppend) config.flush_messages = 1;
-  if (options_.policy == FlushPolicy::kByMessages) config.flush_messages = 5;
-  if (options_.policy == FlushPolicy::kByInterval) config.flush_ms = Duration::Millis(3);
   return config;
 }
 
-CrashLoopResult CompactionLoop::Run() {
-  for (life_ = 0; life_ < options_.lives && verdict_.ok(); ++life_) RunLife();
-  machine_.Kill();
-  result_.problem = verdict_.problem();
-  result_.reached = machine_.context.reached;
-  result_.mutation_hits = machine_.context.mutation_hits;
-  return result_;
-}
-
 void CompactionLoop::RunLife() {
-  TestProcess& process = machine_.Boot();
-  completed_close_ = false;
-  process.disk.operations_max = OneIn(4) ? INT64_MAX : 20 + Draw(1500);
-  if (options_.traces_disk) {
-    process.disk.watch = [this](const DiskOperation& operation) {
-      Note(fmt::format("disk {}: {} {}", operation.number, ToString(operation.call), operation.path));
-    };
-  }
+  TestProcess& process = BeginLife(1500);
   process.Run([this](fiber::Fiber& self) { Live(self); });
   process.clock.wall = process.clock.wall + Duration::Millis(Draw(4) * 1'000);
-  process.KillFibers();
-  for (const std::string& line : process.log.lines) Note("log: " + line);
   log_.reset();
-  manager_.reset();
-  if (OneIn(2)) {
-    Note(completed_close_ ? "stopped" : "killed");
-    return machine_.Kill();
-  }
-  Note(completed_close_ ? "stopped, power lost" : "power lost");
-  const sim::PowerLossReport lost = machine_.LosePower(draws_.Next());
-  if (options_.traces_disk) Note(ToString(lost));
-  power_lost_ = true;
+  power_lost_ = EndLife() || power_lost_;
 }
 
 bool CompactionLoop::Open(fiber::Fiber& self) {
-  auto opened = LogManager::Open(self, machine_.process().env,
-                                 {.directory = "data",
-                                  .cluster_id = "cluster",
-                                  .node_id = NodeId(1),
-                                  .open_files_max = static_cast<int32_t>(3 + Draw(20)),
-                                  .default_config = config_});
+  auto opened = OpenManager(self);
   if (!opened.ok()) {
     Fail("cannot be opened: " + std::string(base::SV(opened.status().message())));
     return false;

@@ -5,26 +5,19 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
-#include <string>
 #include <vector>
 
-#include "engine/storage/log_manager.h"
-#include "engine/storage/promises.h"
 #include "tests/engine/storage/compaction_model.h"
-#include "tests/engine/storage/crash_loop.h"
-#include "tests/engine/storage/test_world.h"
+#include "tests/engine/storage/lives.h"
 
 namespace odradek::storage {
 
-class CompactionLoop {
+class CompactionLoop final : public Lives {
  public:
   explicit CompactionLoop(const CrashLoopOptions& options);
-  ~CompactionLoop();
-  CrashLoopResult Run();
+  ~CompactionLoop() override;
 
  private:
   struct Writer {
@@ -36,8 +29,8 @@ class CompactionLoop {
   };
   class Watcher;
 
-  LogConfig MakeConfig();
-  void RunLife();
+  LogConfig DrawCompactedConfig();
+  void RunLife() override;
   void Live(fiber::Fiber& self);
   bool Open(fiber::Fiber& self);
   void CheckAfterLoad(fiber::Fiber& self);
@@ -57,31 +50,17 @@ class CompactionLoop {
   void ShortenWhileCleaning(fiber::Fiber& self);
   void MoveHighWatermark();
   ByteBuffer ReadAll(fiber::Fiber& self);
-  void Note(std::string what) { result_.trace.push_back(std::move(what)); }
-  void Fail(const std::string& what) { verdict_.Fail("life " + std::to_string(life_) + ": " + what); }
-  // In [0, bound).
-  int64_t Draw(int64_t bound) { return static_cast<int64_t>(draws_.Below(static_cast<uint64_t>(bound))); }
-  bool OneIn(int64_t n) { return Draw(n) == 0; }
   int64_t NowMillis() { return machine_.process().clock.wall.unix_millis(); }
 
-  const CrashLoopOptions options_;
-  base::Prng draws_;
-  Verdict verdict_;
-  TestMachine machine_;
-  LogConfig config_;
   CompactionModel model_;
   std::vector<Writer> writers_;
   std::unique_ptr<Watcher> watcher_;
-  std::shared_ptr<LogManager> manager_;
   std::shared_ptr<Log> log_;
   Offset flushed_{0};
   Offset cleaned_until_{0};
   Offset committed_{0};  // the highest high watermark of this log
   bool power_lost_ = false;
   std::optional<Offset> maybe_cut_;  // a shortening was not answered
-  bool completed_close_ = false;
-  int life_ = 0;
-  CrashLoopResult result_;
 };
 
 }  // namespace odradek::storage

@@ -41,12 +41,9 @@ class CrashLoop::Watcher final : public env::Observer {
   CrashLoop& loop_;
 };
 
-CrashLoop::CrashLoop(const CrashLoopOptions& options)
-    : options_(options), draws_(options.seed), epoch_file_draws_(options.seed + 2) {
-  machine_.context.mutations = options.mutations;
-  machine_.context.draws = base::Prng(options.seed + 1);
-  if (OneIn(3)) machine_.context.buggified = {"storage.early_roll", "storage.tiny_index"};
-  config_ = MakeConfig();
+CrashLoop::CrashLoop(const CrashLoopOptions& options) : Lives(options), epoch_file_draws_(options.seed + 2) {
+  DrawBuggify();
+  config_ = DrawConfig({.segment_bytes_min = 800, .segment_bytes_range = 2000, .delete_delays = 3});
   for (int32_t i = 0; i < 2; ++i) {
     parts_.push_back({.name = {"topic", PartitionIndex(i)}, .model = LogModel(verdict_)});
     parts_.back().follower = i == 1;
@@ -57,63 +54,22 @@ CrashLoop::CrashLoop(const CrashLoopOptions& options)
 
 CrashLoop::~CrashLoop() = default;
 
-LogConfig CrashLoop::MakeConfig() {
-  LogConfig config;
-  config.segment_bytes = 800 + Draw(2000);
-  config.index_interval_bytes = Draw(3) * 150;
-  config.index_piece_bytes = 24 + Draw(3) * 24;
-  config.segment_index_bytes = 400;
-  config.segment_offsets_max = 60;
-  config.file_delete_delay = Duration::Seconds(Draw(3));
-  config.retention_ms = kNoLimit;
-  if (options_.policy == FlushPolicy::kEveryAppend) config.flush_messages = 1;
-  if (options_.policy == FlushPolicy::kByMessages) config.flush_messages = 5;
-  if (options_.policy == FlushPolicy::kByInterval) config.flush_ms = Duration::Millis(3);
-  return config;
-}
-
-CrashLoopResult CrashLoop::Run() {
-  for (life_ = 0; life_ < options_.lives && verdict_.ok(); ++life_) RunLife();
-  machine_.Kill();
-  result_.problem = verdict_.problem();
-  result_.reached = machine_.context.reached;
-  result_.mutation_hits = machine_.context.mutation_hits;
-  return result_;
-}
-
 void CrashLoop::RunLife() {
-  TestProcess& process = machine_.Boot();
   fault_hit_ = false;
   loading_ = false;
   opened_ = false;
   closing_ = false;
-  completed_close_ = false;
-  process.disk.operations_max = OneIn(4) ? INT64_MAX : 20 + Draw(1200);
+  TestProcess& process = BeginLife(1200);
   ArmFaults();
   LoseEpochFile();
-  if (options_.traces_disk) {
-    process.disk.watch = [this](const DiskOperation& operation) {
-      Note(fmt::format("disk {}: {} {}", operation.number, ToString(operation.call), operation.path));
-    };
-  }
   process.Run([this](fiber::Fiber& self) { Live(self); });
   const bool wall_jump = OneIn(4);
   if (wall_jump) process.clock.wall = process.clock.wall + Duration::Millis(Draw(5000));
-  process.KillFibers();
-  for (const std::string& line : process.log.lines) Note("log: " + line);
-  manager_.reset();
+  const bool power_lost = EndLife();
   // A marker may be taken away or put down by a call that was not answered.
   may_be_clean_ = opened_ ? closing_ && !completed_close_ : was_clean_ || may_be_clean_;
   was_clean_ = completed_close_;
-  if (OneIn(2)) {
-    Note(completed_close_ ? "stopped" : "killed");
-    machine_.Kill();
-    return;
-  }
-  Note(completed_close_ ? "stopped, power lost" : "power lost");
-  const sim::PowerLossReport lost = machine_.LosePower(draws_.Next());
-  if (options_.traces_disk) Note(ToString(lost));
-  for (Part& part : parts_) part.power_lost = true;
+  for (Part& part : parts_) part.power_lost = part.power_lost || power_lost;
 }
 
 void CrashLoop::LoseEpochFile() {
@@ -147,13 +103,7 @@ void CrashLoop::ArmFaults() {
 }
 
 bool CrashLoop::Open(fiber::Fiber& self) {
-  TestProcess& process = machine_.process();
-  auto opened = LogManager::Open(self, process.env,
-                                 {.directory = "data",
-                                  .cluster_id = "cluster",
-                                  .node_id = NodeId(1),
-                                  .open_files_max = static_cast<int32_t>(3 + Draw(20)),
-                                  .default_config = config_});
+  auto opened = OpenManager(self);
   if (!opened.ok()) {
     if (!fault_hit_) Fail("cannot be opened: " + std::string(base::SV(opened.status().message())));
     return false;

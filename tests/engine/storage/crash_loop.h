@@ -4,41 +4,17 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <set>
-#include <string>
 #include <vector>
 
-#include "engine/storage/log_manager.h"
-#include "engine/storage/promises.h"
-#include "tests/engine/storage/log_model.h"
-#include "tests/engine/storage/test_world.h"
+#include "tests/engine/storage/lives.h"
 
 namespace odradek::storage {
 
-struct CrashLoopOptions {
-  uint64_t seed = 1;
-  int lives = 8;
-  FlushPolicy policy = FlushPolicy::kNever;
-  std::set<base::Mutation> mutations;
-  bool traces_disk = false;  // every disk operation and everything that a loss of power took is in the trace
-};
-
-struct CrashLoopResult {
-  std::string problem;  // empty: every promise was kept
-  int64_t acked_count = 0;
-  int64_t lost_count = 0;  // of acknowledged batches, where that is allowed
-  std::map<std::string, int64_t> reached;
-  uint64_t mutation_hits = 0;
-  std::vector<std::string> trace;  // what was done, in order
-};
-
-class CrashLoop {
+class CrashLoop final : public Lives {
  public:
   explicit CrashLoop(const CrashLoopOptions& options);
-  ~CrashLoop();
-  CrashLoopResult Run();
+  ~CrashLoop() override;
 
  private:
   struct Part {
@@ -56,7 +32,7 @@ class CrashLoop {
   };
   class Watcher;
 
-  void RunLife();
+  void RunLife() override;
   void Live(fiber::Fiber& self);
   bool Open(fiber::Fiber& self);
   bool Hosted(const Part& part) const { return manager_->Find(part.name) != nullptr; }
@@ -83,31 +59,16 @@ class CrashLoop {
   void ArmFaults();
   // What people delete and disks damage: the engine makes it again from the batches.
   void LoseEpochFile();
-  void Note(std::string what) { result_.trace.push_back(std::move(what)); }
-  void Fail(const std::string& what) { verdict_.Fail("life " + std::to_string(life_) + ": " + what); }
-  // In [0, bound).
-  int64_t Draw(int64_t bound) { return static_cast<int64_t>(draws_.Below(static_cast<uint64_t>(bound))); }
-  bool OneIn(int64_t n) { return Draw(n) == 0; }
-  LogConfig MakeConfig();
 
-  const CrashLoopOptions options_;
-  base::Prng draws_;
   base::Prng epoch_file_draws_;
-  Verdict verdict_;
-  TestMachine machine_;
-  LogConfig config_;
   std::vector<Part> parts_;
   std::unique_ptr<Watcher> watcher_;
-  std::shared_ptr<LogManager> manager_;
-  int life_ = 0;
   bool opened_ = false;       // this life passed LogManager::Open
   bool was_clean_ = false;    // the directory was closed cleanly and not opened since
   bool may_be_clean_ = true;  // a life ended inside LogManager::Open
   bool closing_ = false;
-  bool completed_close_ = false;
   bool loading_ = false;
   bool fault_hit_ = false;
-  CrashLoopResult result_;
 };
 
 }  // namespace odradek::storage

@@ -17,25 +17,13 @@ class LogDamageTest : public LogFixture {
  protected:
   // Batches of one record, whose positions are known.
   void OpenWithBatches(int count) {
+    positions_.clear();
     Open();
     for (int i = 0; i < count; ++i) {
       positions_.push_back(machine_.model.Stat(kLogFile).size_bytes);
       AppendValues({"v" + std::to_string(i)});
     }
     ASSERT_EQ(Flush(), LogError::kNone);
-  }
-  // An empty disk.
-  void SetUpAgain() {
-    log_.reset();
-    files_.reset();
-    machine_.Kill();
-    machine_.model.Wipe();
-    machine_.model.CreateDirectory("data");
-    machine_.model.CreateDirectory("data/topic-0");
-    machine_.model.SyncDirectory("");
-    machine_.model.SyncDirectory("data");
-    positions_.clear();
-    Boot();
   }
   void Flip(int batch, size_t field_at, int bit_index) {
     const sim::InodeRef file = machine_.model.Find(kLogFile);
@@ -80,7 +68,7 @@ TEST_F(LogDamageTest, ReadOfABatchWhoseOffsetRoseTakesTheLogOffline) {
 TEST_F(LogDamageTest, ReadsAfterAStartFindTheSame) {
   for (const int bit_index : {0, 2}) {
     for (const int64_t index_interval_bytes : {1, 100, 100000}) {
-      SetUpAgain();
+      StartAfresh();
       config_.index_interval_bytes = index_interval_bytes;
       OpenWithBatches(8);
       Close();
@@ -129,7 +117,7 @@ TEST_F(LogDamageTest, ReadOfALastBatchOfASegmentWhoseOffsetFellTakesTheLogOfflin
 
 TEST_F(LogDamageTest, SearchByTimeThatMeetsABatchWithAnotherOffsetTakesTheLogOffline) {
   for (const size_t offset_byte : {size_t{3}, kOffsetByte}) {
-    SetUpAgain();
+    StartAfresh();
     OpenWithBatches(4);
     Flip(0, offset_byte, 1);  // 0 becomes 2^33, or 2
     Run([&](fiber::Fiber& self) {
@@ -140,7 +128,7 @@ TEST_F(LogDamageTest, SearchByTimeThatMeetsABatchWithAnotherOffsetTakesTheLogOff
 
 TEST_F(LogDamageTest, SearchForTheLargestTimestampThatMeetsADamagedBatchTakesTheLogOffline) {
   for (const size_t field : {size_t{3}, kOffsetByte, record::kMaxTimestampAt + 7}) {
-    SetUpAgain();
+    StartAfresh();
     OpenWithBatches(5);
     Flip(2, field, 2);
     Run([&](fiber::Fiber& self) {
@@ -182,7 +170,7 @@ TEST_F(LogDamageTest, RecoveryCutsOffABatchWhoseOffsetRose) {
 TEST_F(LogDamageTest, ALeaderEpochThatNeverBeganIsNotBelieved) {
   for (const int count : {1, 3}) {
     for (const auto& marks : {LogCheckpoints{}, Clean()}) {
-      SetUpAgain();
+      StartAfresh();
       OpenWithBatches(count);
       if (marks.previous_shutdown == env::ShutdownKind::kClean) Close();
       Flip(count - 1, record::kLeaderEpochAt + 3, 4);  // 0 becomes 16
@@ -269,7 +257,7 @@ TEST_F(RefusingLogTest, StartsWithoutALastBatchOfWhichASectorIsMissing) {
 TEST_F(RefusingLogTest, RefusesADamagedBatchInTheMiddle) {
   for (const size_t field : {size_t{7}, record::kLengthAt + 3, record::kLeaderEpochAt + 3, record::kMagicAt,
                              record::kCrcAt, record::kProducerIdAt, record::kBatchOverheadBytes + 2}) {
-    SetUpAgain();
+    StartAfresh();
     OpenWithBatches(5);
     Flip(2, field, 2);
     const absl::Status status = TryReopen();
@@ -284,7 +272,7 @@ TEST_F(RefusingLogTest, RefusesADamagedBatchInTheMiddle) {
 TEST_F(RefusingLogTest, RefusesADamagedLastBatchThatIsAllThere) {
   for (const size_t field : {record::kLengthAt + 3, record::kCrcAt, record::kBatchOverheadBytes + 2,
                              record::kLeaderEpochAt + 2, kOffsetByte - 3}) {
-    SetUpAgain();
+    StartAfresh();
     OpenWithBatches(3);
     Flip(2, field, 1);
     const int64_t size_before = machine_.model.Stat(kLogFile).size_bytes;

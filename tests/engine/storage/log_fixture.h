@@ -19,14 +19,20 @@ class LogFixture : public testing::Test {
  protected:
   static constexpr int64_t kReadMax = 1 << 20;
 
-  LogFixture() {
+  LogFixture() { StartAfresh(); }
+
+  // On an empty disk.
+  void StartAfresh() {
+    log_.reset();
+    files_.reset();
+    machine_.Kill();
+    machine_.model.Wipe();
     machine_.model.CreateDirectory("data");
     machine_.model.CreateDirectory("data/topic-0");
     machine_.model.SyncDirectory("");
     machine_.model.SyncDirectory("data");
     Boot();
   }
-
   void Boot() {
     log_.reset();
     files_.reset();

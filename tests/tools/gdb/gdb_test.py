@@ -56,7 +56,7 @@ class Fibers(unittest.TestCase):
         self.check(out, 'odradek::real::', ['node', 'accept'])
         self.assertIn('there is no fiber "no-such-fiber"', out)
 
-    @unittest.skipUnless(CORE_PATTERN == 'core', 'core files go elsewhere here')
+    @unittest.skipUnless(CORE_PATTERN == 'core', f'core files of this machine go to {CORE_PATTERN!r}, not into the working folder')
     def test_of_a_core_file(self):
         folder = pathlib.Path(tempfile.mkdtemp(prefix='odradek-gdb-'))
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)

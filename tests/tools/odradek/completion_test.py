@@ -87,7 +87,7 @@ class Zsh(BinaryTest):
                 for option in options_of(text):
                     self.assertIn(f"'*{option}[", part)
 
-    @unittest.skipIf(shutil.which('zsh') is None, 'there is no zsh here')
+    @unittest.skipIf(shutil.which('zsh') is None, 'zsh is not installed: its completion cannot be tried')
     def test_zsh_reads_it(self):
         path = self.folder / '_odradek'
         path.write_text(self.ok('completion', 'zsh').out)
