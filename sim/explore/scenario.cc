@@ -6,14 +6,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <set>
-#include <sstream>
 
 #include "engine/base/absl_compat.h"
 #include "engine/config/def.h"
 #include "properties/property.h"
+#include "sim/explore/text_file.h"
 
 namespace odradek::explore {
 namespace {
@@ -373,11 +372,9 @@ absl::StatusOr<Scenario> LoadScenario(const std::string& argument, const lab::La
     return base::NotFound(fmt::format("there is no scenario \"{}\": neither a file nor a name in {}", argument,
                                       FindFolder(lab).empty() ? "a folder scenarios/" : FindFolder(lab).string()));
   }
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  if (in && in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
-  if (!in.is_open() || in.bad() || !text) return base::NotFound(fmt::format("{}: cannot be read", path.string()));
-  return ParseScenario(std::move(text).str(), path.string(), lab);
+  const absl::StatusOr<std::string> text = ReadTextFile(path.string());
+  if (!text.ok()) return text.status();
+  return ParseScenario(*text, path.string(), lab);
 }
 
 std::vector<std::string> ListScenarios(const lab::Lab& lab) {

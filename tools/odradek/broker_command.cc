@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <set>
-#include <sstream>
 
 #include "absl/status/statusor.h"
 #include "engine/base/absl_compat.h"
@@ -17,6 +15,7 @@
 #include "engine/config/broker_config.h"
 #include "engine/config/properties.h"
 #include "engine/real/node.h"
+#include "sim/explore/text_file.h"
 #include "tools/odradek/command.h"
 #include "tools/odradek/sim/arguments.h"
 
@@ -42,15 +41,6 @@ struct BrokerArguments {
   std::string log_format = "text";
 };
 
-absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  // Of an empty file nothing can be taken, which is no error.
-  if (file && file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
-  if (!file.is_open() || file.bad() || !text) return base::NotFound(fmt::format("{}: cannot be read", path));
-  return std::move(text).str();
-}
-
 // --listener is about clients: what the file says of the controller's listeners stays. Each with a comma before it.
 std::string ControllerListeners(const config::PropertyMap& properties) {
   const auto listeners = properties.find("listeners");
@@ -68,7 +58,7 @@ std::string ControllerListeners(const config::PropertyMap& properties) {
 absl::StatusOr<config::StaticConfig> ReadConfig(const BrokerArguments& arguments) {
   config::StaticConfig properties;
   if (!arguments.config_file.empty()) {
-    const absl::StatusOr<std::string> text = ReadTextFile(arguments.config_file);
+    const absl::StatusOr<std::string> text = explore::ReadTextFile(arguments.config_file);
     if (!text.ok()) return text.status();
     absl::StatusOr<config::StaticConfig> parsed = config::ParseStaticConfig(arguments.config_file, *text);
     if (!parsed.ok()) return parsed.status();

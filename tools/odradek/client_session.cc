@@ -4,15 +4,14 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <fstream>
 #include <iostream>
 #include <memory>
-#include <sstream>
 #include <utility>
 
 #include "engine/base/absl_compat.h"
 #include "engine/config/properties.h"
 #include "engine/real/node.h"
+#include "sim/explore/text_file.h"
 #include "tools/odradek/command.h"
 #include "tools/odradek/sim/arguments.h"
 
@@ -20,11 +19,9 @@ namespace odradek::tool {
 namespace {
 
 absl::StatusOr<std::vector<config::Property>> ReadPropertiesFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file.is_open()) return base::NotFound(fmt::format("{}: cannot be read", path));
-  text << file.rdbuf();
-  return config::ParseProperties(path, text.str());
+  const absl::StatusOr<std::string> text = explore::ReadTextFile(path);
+  if (!text.ok()) return text.status();
+  return config::ParseProperties(path, *text);
 }
 
 // Empty: a broker answered.

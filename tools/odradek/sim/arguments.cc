@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <fstream>
 #include <iostream>
-#include <sstream>
 
 #include "engine/base/absl_compat.h"
 #include "sim/explore/scenario.h"
+#include "sim/explore/text_file.h"
 
 namespace odradek::tool {
 absl::StatusOr<base::Mutation> ParseMutation(const std::string& id) {
@@ -24,11 +23,9 @@ absl::StatusOr<base::Mutation> ParseMutation(const std::string& id) {
 }
 
 absl::StatusOr<sim::plan::Plan> LoadPlan(const std::string& path, const explore::Scenario& scenario) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  if (in && in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
-  if (!in.is_open() || in.bad() || !text) return base::NotFound(fmt::format("{}: cannot be read", path));
-  return sim::ParsePlan(std::move(text).str(), path, explore::TopologyOf(scenario));
+  const absl::StatusOr<std::string> text = explore::ReadTextFile(path);
+  if (!text.ok()) return text.status();
+  return sim::ParsePlan(*text, path, explore::TopologyOf(scenario));
 }
 
 absl::StatusOr<explore::Scenario> LoadScenario(const Tool& tool, const std::string& name,
