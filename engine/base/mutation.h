@@ -47,6 +47,9 @@
   X(CP03, "keeps the older record of a key")                                        \
   X(CP04, "tombstone removed by the first cleaning")                                \
   X(CP05, "tombstone removed where older records were not looked at")               \
+  X(CP07, "records of aborted transactions supersede committed ones")               \
+  X(CP10, "aborted transactions behind the cleaned range are forgotten")            \
+  X(CP11, "transaction markers dropped before their data")                          \
   X(CP12, "last batch of a producer dropped")                                       \
   X(CP13, "last batch of a cleaned range dropped")                                  \
   X(CP15, "compaction does not notice a truncation")                                \

@@ -76,10 +76,11 @@ std::map<ProducerId, Offset> LastOffsetsOf(const producers::ProducerStates& stat
 }
 
 Mapped MapBatch(const record::BatchHeader& header, Bytes batch, const CleanRules& rules, Offset from,
-                CleanOffsetMap& map) {
+                CleanOffsetMap& map, base::Context& context) {
   if (header.last_offset() < from) return Mapped::kWhole;
   if (!record::CheckCrc(batch)) return Mapped::kProblem;
-  if (!header.is_control() && !clean_filter_internal::IsAborted(header, rules)) {
+  const bool is_aborted = clean_filter_internal::IsAborted(header, rules);
+  if (!header.is_control() && (!is_aborted || MUTATION(context, CP07))) {
     record::RecordIterator records(header, batch);
     record::RecordIterator::Found found = records.Next();
     for (; found == record::RecordIterator::Found::kRecord; found = records.Next()) {
@@ -103,6 +104,7 @@ CleanedBatch CleanBatch(const record::BatchHeader& header, Bytes batch, const Cl
     out.problem = internal::ProblemAt(header, "wrong CRC");
     return out;
   }
+  if (header.is_control() && place != PlaceInSegment::kLast && MUTATION(context, CP11)) out.fate = BatchFate::kDropped;
   if (header.is_control() || internal::IsAborted(header, rules)) return out;
 
   const internal::RecordJudge judge(header, rules, map, context);

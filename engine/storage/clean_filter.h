@@ -42,7 +42,7 @@ enum class Mapped : uint8_t { kWhole, kFull, kProblem };
 // Enters the records of the batch at and above `from`. After kFull the map's latest offset is the last record's that
 // went in.
 Mapped MapBatch(const record::BatchHeader& header, Bytes batch, const CleanRules& rules, Offset from,
-                CleanOffsetMap& map);
+                CleanOffsetMap& map, base::Context& context);
 
 enum class BatchFate : uint8_t { kSame, kReplaced, kDropped, kProblem };
 

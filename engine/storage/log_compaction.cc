@@ -219,7 +219,7 @@ Log::Compaction::Step Log::Compaction::MapSegment(const SegmentPtr& segment) {
         at = header.base_offset;
         const Bytes batch = rest.first(static_cast<size_t>(header.size_bytes));
         rest = rest.subspan(batch.size());
-        mapped = MapBatch(header, batch, rules_, range_.first_dirty, tools_.map);
+        mapped = MapBatch(header, batch, rules_, range_.first_dirty, tools_.map, log_.env_.context);
         if (mapped != Mapped::kWhole) return;
       }
     });
@@ -343,6 +343,7 @@ Log::Compaction::Step Log::Compaction::CopyAborted(const Group& group, Segment& 
       return Failed("transaction index", error);
     }
     for (const AbortedTxn& txn : source->txn_index().entries()) {
+      if (txn.last_offset > tools_.map.latest_offset() && MUTATION(log_.env_.context, CP10)) continue;
       const DiskError error = target.txn_index().Append(self_, txn);
       if (error != DiskError::kNone) return Failed("transaction index", error);
     }

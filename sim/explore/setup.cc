@@ -264,8 +264,10 @@ void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
 void DrawOrder(const Order& order, const SetupDraws& draws, RunSetup& setup) {
   if (order.strategy_size() > 0) {
     setup.strategy = *StrategyOf(draws.Choose("strategy", order.strategy(), std::string()));
-  } else if (draws.PartsPerMillion("strategy", 250'000)) {
-    setup.strategy = sim::Strategy::kFifo;
+  } else {
+    constexpr sim::Strategy kStrategies[] = {sim::Strategy::kFifo, sim::Strategy::kPct, sim::Strategy::kRandom,
+                                             sim::Strategy::kRandom};
+    setup.strategy = kStrategies[draws.Stream("any strategy").Below(std::size(kStrategies))];
   }
   // Short periods show what a few steps can, windows below every timeout of a client reorder more than latencies do.
   constexpr int32_t kDepths[] = {2, 2, 3, 4};
