@@ -48,7 +48,7 @@ Findings CheckpointsDescribeTheirLogs(const DirectoryState& state) {
       return written.EndOfRun(std::max(base, log_start), log.gaps);
     };
     CheckBelow(state, log, "recovery point", state.recovery_points, std::max(end_of(log.durable), log_start), found);
-    if (log.trust == DirectoryLog::Trust::kNone) continue;
+    if (log.trust == DirectoryLog::Trust::kNone || log.folder == DirectoryLog::Folder::kGone) continue;
     const Offset end = end_of(log.files);
     CheckBelow(state, log, "log start", state.log_starts, end, found);
     const bool may_be_older =

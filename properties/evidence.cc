@@ -24,9 +24,9 @@ const history::PolledRecord* PartitionHistory::InTheEnd(Offset offset) const {
   return at == final_read->records.end() || at->offset != offset ? nullptr : &*at;
 }
 
-bool PartitionHistory::LostSince(Offset offset, int64_t since_ns) const {
+bool PartitionHistory::LostSince(Offset offset, int64_t since_ns, int64_t until_ns) const {
   return std::any_of(losses.begin(), losses.end(), [&](const history::LogLoss* loss) {
-    return loss->at_ns >= since_ns && loss->recovered_end <= offset;
+    return loss->at_ns >= since_ns && loss->at_ns <= until_ns && loss->recovered_end <= offset;
   });
 }
 

@@ -98,6 +98,9 @@ struct DirectoryLog {
   // kShortened: a loss of power took its end once; a high watermark may have been written before.
   enum class Past : uint8_t { kWhole, kShortened };
   Past past = Past::kWhole;
+  // kGone: processes see no such folder any more; a loss of power may bring it back.
+  enum class Folder : uint8_t { kThere, kGone };
+  Folder folder = Folder::kThere;
   WrittenLog files;
   WrittenLog durable;
 };

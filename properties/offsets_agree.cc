@@ -1,11 +1,13 @@
 // H1. All sends and polls that mention (partition, offset) mention one value (Jepsen: inconsistent-offsets).
 //
-// Legal: after a power loss that took the offset, another value may stand there. Then every operation that mentions the
-// old value began before the loss, and every one that mentions the new value ended after it.
+// Legal: after a power loss that took the offset, another value may stand there, or the same one again. An operation
+// that spans a loss may have seen what stood there before or after it.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "properties/property.h"
@@ -15,11 +17,10 @@ namespace {
 
 struct Mention {
   history::Value value = 0;
-  int64_t first_completed_ns = 0;
-  int64_t last_invoked_ns = 0;
-  uint32_t mention_count = 0;
+  uint32_t count = 0;
 };
-// All mentions of a partition. An offset has one value, if all is well, so what matters is to be quick with the first.
+// Which offsets of a partition are mentioned with more than one value. An offset has one, if all is well, so what
+// matters is to be quick with the first.
 class Mentions {
  public:
   explicit Mentions(const PartitionHistory& partition) {
@@ -40,33 +41,18 @@ class Mentions {
     return send.outcome == history::Outcome::kOk && send.offset != kNoOffset;
   }
 
-  void Add(Offset offset, history::Value value, const history::Span& span) {
-    if (dense_.empty()) return Add(others_[offset], value, span);
-    Mention& first = dense_[static_cast<size_t>(offset.value() - first_.value())];
-    if (first.mention_count == 0) first = {value, span.completed_ns, span.invoked_ns, 0};
-    ++first.mention_count;
-    if (first.value != value) return Add(others_[offset], value, span);
-    Extend(first, span);
+  void Add(Offset offset, history::Value value) {
+    Mention& first = dense_.empty() ? others_[offset] : dense_[static_cast<size_t>(offset.value() - first_.value())];
+    if (first.count == 0) {
+      first.value = value;
+      ++offset_count_;
+    }
+    ++first.count;
+    if (first.value != value) disputed_.insert(offset);
   }
 
-  // Calls look(offset, mentions in the order in which they were added) for every offset that is mentioned.
-  template <typename Look>
-  void ForEach(const Look& look) const {
-    auto other = others_.begin();
-    std::vector<Mention> mentions;
-    for (size_t i = 0; i < dense_.size(); ++i) {
-      if (dense_[i].mention_count == 0) continue;
-      const Offset offset = first_ + static_cast<int64_t>(i);
-      mentions.assign(1, dense_[i]);
-      if (other != others_.end() && other->first == offset) {
-        mentions.insert(mentions.end(), other->second.begin(), other->second.end());
-        ++other;
-      }
-      look(offset, mentions);
-    }
-    if (!dense_.empty()) return;
-    for (const auto& [offset, all] : others_) look(offset, all);
-  }
+  int64_t offset_count() const { return offset_count_; }
+  const std::set<Offset>& disputed() const { return disputed_; }
 
  private:
   void Include(Offset offset, size_t& count) {
@@ -74,31 +60,72 @@ class Mentions {
     last_ = count == 0 ? offset : std::max(last_, offset);
     ++count;
   }
-  static void Extend(Mention& mention, const history::Span& span) {
-    mention.first_completed_ns = std::min(mention.first_completed_ns, span.completed_ns);
-    mention.last_invoked_ns = std::max(mention.last_invoked_ns, span.invoked_ns);
-  }
-  static void Add(std::vector<Mention>& mentions, history::Value value, const history::Span& span) {
-    const auto same =
-        std::find_if(mentions.begin(), mentions.end(), [&](const Mention& m) { return m.value == value; });
-    if (same != mentions.end()) return Extend(*same, span);
-    mentions.push_back({value, span.completed_ns, span.invoked_ns, 1});
-  }
-
   Offset first_;
   Offset last_;
   std::vector<Mention> dense_;  // the first value of each offset from first_ to last_; empty: all are in others_
-  std::map<Offset, std::vector<Mention>> others_;
+  std::map<Offset, Mention> others_;
+  std::set<Offset> disputed_;
+  int64_t offset_count_ = 0;
 };
 
-bool SeparatedByLoss(const PartitionHistory& partition, Offset offset, const Mention& a, const Mention& b) {
-  return std::any_of(partition.losses.begin(), partition.losses.end(), [&](const history::LogLoss* loss) {
-    if (loss->recovered_end > offset) return false;
-    const auto between = [&](const Mention& old, const Mention& fresh) {
-      return old.last_invoked_ns <= loss->at_ns && fresh.first_completed_ns >= loss->at_ns;
+// The values that an offset had one after the other: each loss that took it begins a new one.
+class Lives {
+ public:
+  Lives(const PartitionHistory& partition, Offset offset) {
+    for (const history::LogLoss* loss : partition.losses) {
+      if (loss->recovered_end <= offset) losses_ns_.push_back(loss->at_ns);
+    }
+    std::sort(losses_ns_.begin(), losses_ns_.end());
+    holders_.resize(losses_ns_.size() + 1);
+  }
+
+  void Add(history::Value value, const history::Span& span) {
+    const auto first = std::lower_bound(losses_ns_.begin(), losses_ns_.end(), span.invoked_ns);
+    const auto last = std::upper_bound(losses_ns_.begin(), losses_ns_.end(), span.completed_ns);
+    const One one{value, static_cast<size_t>(first - losses_ns_.begin()),
+                  static_cast<size_t>(last - losses_ns_.begin()), span.completed_ns};
+    const auto same = [&](const One& other) {
+      return other.value == one.value && other.first == one.first && other.last == one.last;
     };
-    return between(a, b) || between(b, a);
-  });
+    if (std::none_of(mentions_.begin(), mentions_.end(), same)) mentions_.push_back(one);
+  }
+
+  void Judge(const TopicPartition& name, Offset offset, Findings& found) {
+    // First those that can only be of one life.
+    std::stable_partition(mentions_.begin(), mentions_.end(), [](const One& one) { return one.first == one.last; });
+    for (const One& one : mentions_) {
+      const auto begin = holders_.begin() + static_cast<ptrdiff_t>(one.first);
+      const auto end = holders_.begin() + static_cast<ptrdiff_t>(one.last) + 1;
+      const auto fits = [&](const One* holder) { return holder == nullptr || holder->value == one.value; };
+      if (std::none_of(begin, end, fits)) {
+        found.Violated(fmt::format("{} holds value {} and value {}", Place(name, offset), (*begin)->value, one.value),
+                       {(*begin)->completed_ns, one.completed_ns});
+      }
+      if (one.first == one.last && *begin == nullptr) *begin = &one;
+    }
+  }
+
+ private:
+  struct One {
+    history::Value value;
+    size_t first;  // of the lives that the operation may have seen
+    size_t last;
+    int64_t completed_ns;
+  };
+
+  std::vector<int64_t> losses_ns_;
+  std::vector<One> mentions_;
+  std::vector<const One*> holders_;  // of each life; nullptr: not known
+};
+
+template <typename Look>
+void ForEachMention(const PartitionHistory& partition, const Look& look) {
+  for (const history::Send* send : partition.sends) {
+    if (Mentions::IsAcked(*send)) look(send->offset, send->value, send->span);
+  }
+  for (const history::Poll* poll : partition.polls) {
+    for (const auto& record : poll->records) look(record.offset, record.value, poll->span);
+  }
 }
 
 }  // namespace
@@ -107,21 +134,17 @@ Findings OffsetsAgree(const Evidence& evidence) {
   Findings found;
   for (const auto& [name, partition] : evidence.partitions()) {
     Mentions all(partition);
-    for (const history::Send* send : partition.sends) {
-      if (Mentions::IsAcked(*send)) all.Add(send->offset, send->value, send->span);
-    }
-    for (const history::Poll* poll : partition.polls) {
-      for (const auto& record : poll->records) all.Add(record.offset, record.value, poll->span);
-    }
-    all.ForEach([&, &name = name, &partition = partition](Offset offset, const std::vector<Mention>& mentions) {
-      found.Judged();
-      for (size_t i = 1; i < mentions.size(); ++i) {
-        if (SeparatedByLoss(partition, offset, mentions[i - 1], mentions[i])) continue;
-        found.Violated(fmt::format("{} holds value {} and value {}", Place(name, offset), mentions[i - 1].value,
-                                   mentions[i].value),
-                       {mentions[i - 1].first_completed_ns, mentions[i].first_completed_ns});
-      }
+    ForEachMention(partition,
+                   [&](Offset offset, history::Value value, const history::Span&) { all.Add(offset, value); });
+    found.Judged(all.offset_count());
+    if (all.disputed().empty()) continue;
+    std::map<Offset, Lives> disputed;
+    for (const Offset offset : all.disputed()) disputed.try_emplace(offset, partition, offset);
+    ForEachMention(partition, [&](Offset offset, history::Value value, const history::Span& span) {
+      const auto at = disputed.find(offset);
+      if (at != disputed.end()) at->second.Add(value, span);
     });
+    for (auto& [offset, lives] : disputed) lives.Judge(name, offset, found);
   }
   return found;
 }

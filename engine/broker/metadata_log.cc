@@ -142,6 +142,10 @@ absl::Status MetadataLog::Replay(fiber::Fiber& self) {
     replayed_to_ = read.next_offset;
     bytes_since_snapshot_ += read.size_bytes;
   }
+  // What a crash left may never have been synced.
+  if (log_->FlushTo(self, end) != storage::LogError::kNone) {
+    return base::Unavailable(fmt::format("{}: {}", log_->directory(), log_->offline_reason()));
+  }
   log_->SetHighWatermark(end);
   return absl::OkStatus();
 }

@@ -104,7 +104,9 @@ absl::Status Node::OpenOne(fiber::Fiber& self, ListenerKind kind, const config::
     if (told.listener == endpoint.listener) open.advertised = told;
   }
   const env::Address& bound = listening.listener->address();
-  if (open.advertised.host.empty()) open.advertised.host = bound.host;
+  if (open.advertised.host.empty()) {
+    open.advertised.host = options_.host_name.empty() ? bound.host : options_.host_name;
+  }
   if (open.advertised.port == 0) open.advertised.port = bound.port;
   open.socket = std::move(listening.listener);
   return absl::OkStatus();

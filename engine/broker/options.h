@@ -17,6 +17,9 @@ struct NodeOptions {
   config::BrokerConfig config;
   // Empty: what the log directories say; a new id for new ones.
   std::string cluster_id;
+  // What clients call this machine by: advertised by listeners that have no address of their own, unless
+  // advertised.listeners says more. Empty: the address that is listened on.
+  std::string host_name;
   // Where partitions are; dealt out to the shards, which share nothing on disk. At least one per shard.
   std::vector<std::string> log_directories;
   // Requests of one connection that may be without an answer.

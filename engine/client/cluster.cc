@@ -107,7 +107,7 @@ Cluster::Reached Cluster::ConnectTo(fiber::Fiber& self, Key key, MonoTime deadli
     const env::Address* known = AddressOf(key);
     if (known == nullptr) return {nullptr, NodeId(key.node), fmt::format("broker {} is not known", key.node)};
     const env::Address address = *known;
-    const bool is_open = slot.connection != nullptr && slot.connection->is_open() && slot.connection->peer() == address;
+    const bool is_open = slot.connection != nullptr && slot.connection->is_open() && slot.address == address;
     if (is_open && !slot.connection->is_muted()) return {slot.connection, NodeId(key.node), ""};
     if (is_open && slot.connection->muted_until() >= deadline) {
       return {nullptr, NodeId(key.node), fmt::format("broker {} throttles this client", key.node)};
@@ -133,6 +133,7 @@ Cluster::Reached Cluster::Open(fiber::Fiber& self, Slot& slot, const env::Addres
   INVARIANT(!slot.opening);
   if (slot.connection != nullptr) slot.connection->Close();
   slot.connection = nullptr;
+  slot.address = address;
   const OpeningGuard guard(slot);
   net::ClientConnection::OpenResult opened =
       net::ClientConnection::Open(self, env_, address,
@@ -177,7 +178,7 @@ ConnectionPtr Cluster::TryConnect(NodeId node, Purpose purpose, MonoTime& wake_a
   if (stopped_ || address == nullptr) return nullptr;
   std::unique_ptr<Slot>& slot = slots_[key];
   if (slot == nullptr) slot = std::make_unique<Slot>();
-  if (slot->connection != nullptr && slot->connection->is_open() && slot->connection->peer() == *address) {
+  if (slot->connection != nullptr && slot->connection->is_open() && slot->address == *address) {
     if (!slot->connection->is_muted()) return slot->connection;
     wake_at = std::min(wake_at, slot->connection->muted_until());
     return nullptr;

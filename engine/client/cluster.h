@@ -88,6 +88,7 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
   };
   struct Slot {
     ConnectionPtr connection;
+    env::Address address;  // as it was asked for; a peer's own may be what a name stands for
     bool opening = false;
     bool has_connector = false;  // a fiber of TryConnect
     int64_t failure_count = 0;

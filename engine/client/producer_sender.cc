@@ -225,6 +225,11 @@ void ProducerCore::SettleAnswered(const Request& request, const ProduceResponse&
         taken.tp, {NodeId(answer->current_leader.leader_id), LeaderEpoch(answer->current_leader.leader_epoch)});
     std::string what(error == ErrorCode::kNone ? "" : protocol::ErrorName(error));
     if (answer->error_message) what += ": " + *answer->error_message;
+    for (const auto& record : answer->record_errors) {
+      if (!record.batch_index_error_message) continue;
+      what += fmt::format(" (record {}: {})", record.batch_index, *record.batch_index_error_message);
+      break;
+    }
     SettleAttempt(taken, {.error = error,
                           .base_offset = Offset(answer->base_offset),
                           .log_append_time = Timestamp(answer->log_append_time_ms),

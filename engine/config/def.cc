@@ -308,7 +308,15 @@ absl::Status ValidateBrokerChange(std::string_view name, std::optional<std::stri
     return base::InvalidArgument(
         fmt::format("Cannot update configuration {} for the whole cluster: name a broker", name));
   }
-  return value ? ParseSupportedValue(*def, *value).status() : absl::OkStatus();
+  if (!value) return absl::OkStatus();
+  const absl::StatusOr<Value> parsed = ParseSupportedValue(*def, *value);
+  if (!parsed.ok()) return parsed.status();
+  // At a start there is a log that warns of it; here only the answer is read.
+  if (def->support == Support::kNoEffect && def->default_value != parsed->text) {
+    return base::InvalidArgument(
+        fmt::format("Cannot update configuration {}: it has no effect here: {}", name, def->documentation));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace odradek::config

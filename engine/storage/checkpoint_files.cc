@@ -51,30 +51,33 @@ Offset Find(const OffsetCheckpoint& offsets, const TopicPartition& name) {
 
 }  // namespace checkpoint_files_internal
 
-OffsetCheckpoint CheckpointFiles::LoadOne(fiber::Fiber& self, std::string_view file_name, DiskError& error) {
+DiskError CheckpointFiles::LoadOne(fiber::Fiber& self, std::string_view file_name, File& file) {
   const std::string path = Join(folder_, file_name);
-  const SmallFile file = ReadSmallFile(self, env_.disk, path);
-  if (file.error == DiskError::kNotFound) return {};
-  if (!file.ok()) {
+  const SmallFile read = ReadSmallFile(self, env_.disk, path);
+  if (read.error == DiskError::kNotFound) return DiskError::kNone;
+  if (!read.ok()) {
     env_.log.Write(env::LogLevel::kError, "storage", "a checkpoint cannot be read",
-                   {{"file", path}, {"error", std::string(env::ToString(file.error))}});
-    error = file.error;
-    return {};
+                   {{"file", path}, {"error", std::string(env::ToString(read.error))}});
+    return read.error;
   }
-  auto parsed = ParseOffsetCheckpoint(path, file.content);
-  if (parsed.ok()) return *std::move(parsed);
+  auto parsed = ParseOffsetCheckpoint(path, read.content);
+  file.was_damaged = !parsed.ok();
+  if (parsed.ok()) {
+    file.on_disk = *std::move(parsed);
+    file.wanted = file.on_disk;
+    return DiskError::kNone;
+  }
   REACHED(env_.context, "storage.damaged_checkpoint");
   env_.log.Write(env::LogLevel::kWarning, "storage", "a damaged checkpoint is ignored",
                  {{"problem", std::string(base::SV(parsed.status().message()))}});
-  return {};
+  return DiskError::kNone;
 }
 
 DiskError CheckpointFiles::Load(fiber::Fiber& self) {
   DiskError error = DiskError::kNone;
   for (const CheckpointKind kind : checkpoint_files_internal::kKinds) {
-    File& file = FileOf(kind);
-    file.on_disk = LoadOne(self, checkpoint_files_internal::FileName(kind), error);
-    file.wanted = file.on_disk;
+    const DiskError one = LoadOne(self, checkpoint_files_internal::FileName(kind), FileOf(kind));
+    if (one != DiskError::kNone) error = one;
   }
   return error;
 }
@@ -86,6 +89,7 @@ LogCheckpoints CheckpointFiles::For(const TopicPartition& name) const {
   LogCheckpoints marks;
   marks.recovery_point = find(CheckpointKind::kRecoveryPoint);
   marks.log_start_offset = find(CheckpointKind::kLogStart);
+  marks.are_log_starts_damaged = files_[static_cast<size_t>(CheckpointKind::kLogStart)].was_damaged;
   marks.high_watermark = find(CheckpointKind::kHighWatermark);
   marks.cleaned_until = find(CheckpointKind::kCleaner);
   return marks;

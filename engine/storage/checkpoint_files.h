@@ -41,6 +41,7 @@ class CheckpointFiles final : public LogMarks {
     fiber::Mutex writing;
     OffsetCheckpoint wanted;
     OffsetCheckpoint on_disk;
+    bool was_damaged = false;  // when it was loaded
   };
   File& FileOf(CheckpointKind kind) { return files_[static_cast<size_t>(kind)]; }
   // REQUIRES: the file's lock is held.
@@ -48,7 +49,7 @@ class CheckpointFiles final : public LogMarks {
   // As Set(), if the file or a wish for it says more than `offset`.
   env::DiskError Lower(fiber::Fiber& self, CheckpointKind kind, const TopicPartition& name, Offset offset);
   env::DiskError Set(fiber::Fiber& self, CheckpointKind kind, const TopicPartition& name, Offset offset);
-  OffsetCheckpoint LoadOne(fiber::Fiber& self, std::string_view file_name, env::DiskError& error);
+  env::DiskError LoadOne(fiber::Fiber& self, std::string_view file_name, File& file);
 
   env::Env& env_;
   const std::string folder_;

@@ -209,6 +209,8 @@ class Log : public std::enable_shared_from_this<Log> {
   bool SameAs(const ReadMark& mark) const { return mark == this->mark(); }
   enum class Attempt : uint8_t { kDone, kAgain };
   Attempt TryRead(fiber::Fiber& self, const ReadOptions& options, ReadResult& result);
+  // A reader who asked for `from` was given what stands at `to`, in another segment.
+  void NoteGap(Offset from, Offset to);
   Attempt TryFindTimestamp(fiber::Fiber& self, Timestamp at_least, Offset upper_bound, TimestampResult& result);
   Attempt TryFindMax(fiber::Fiber& self, Offset upper_bound, TimestampResult& result);
   struct MaxBatch {
@@ -275,6 +277,7 @@ class Log : public std::enable_shared_from_this<Log> {
   Offset log_end_;
   FlushState flush_;
   uint64_t truncations_ = 0;
+  Offset gaps_noted_to_{0};
   uint64_t replacements_ = 0;  // of segments by compaction
   fiber::Mutex cleaning_;
   Offset cleaned_until_ = kNoOffset;

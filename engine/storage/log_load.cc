@@ -246,6 +246,20 @@ absl::Status Log::Loader::SettleStart() {
   if (!none) log_.log_end_ = log_.active()->next_offset();
   const Offset first_base = none ? Offset(0) : log_.segments_.begin()->first;
   log_.log_start_ = std::max(checkpoints_.log_start_offset, first_base);
+  if (checkpoints_.log_start_offset != kNoOffset && checkpoints_.log_start_offset < first_base) {
+    // The start rises before a segment goes.
+    REACHED(log_.env_.context, "storage.first_segments_lost");
+    log_.env_.log.Write(env::LogLevel::kError, "storage", "records are lost: the first segments are gone",
+                        {{"log", log_.place_.directory},
+                         {"log_start_offset", fmt::format("{}", checkpoints_.log_start_offset.value())},
+                         {"first_segment", fmt::format("{}", first_base.value())}});
+  }
+  const std::vector<EpochEntry>& epochs = log_.epochs_.list().entries();
+  if (checkpoints_.are_log_starts_damaged && !none && !epochs.empty()) {
+    // The list of epochs begins where the log does: what was deleted stays deleted.
+    REACHED(log_.env_.context, "storage.log_start_from_epochs");
+    log_.log_start_ = std::max(log_.log_start_, std::min(epochs.front().start_offset, log_.log_end_));
+  }
   if (!none && (log_.log_start_ < log_.log_end_ || log_.log_start_ == first_base)) return absl::OkStatus();
   // Either nothing is there, or what is there lies wholly below the start: then only what it says of producers counts.
   const Offset start = log_.log_start_;
@@ -316,7 +330,8 @@ DiskError Log::Loader::CarryProducersOver() {
 }
 
 absl::Status Log::Loader::RebuildEpochs() {
-  REACHED(log_.env_.context, "storage.epochs_rebuilt");
+  // A cut that came undone, and is made again, leaves an empty list beside an empty log.
+  if (log_.size_bytes() > 0) REACHED(log_.env_.context, "storage.epochs_rebuilt");
   log_.epochs_.list_to_load().Replace({});
   for (const auto& [base, segment] : log_.segments_) {
     if (segment->empty()) continue;

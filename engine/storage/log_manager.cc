@@ -248,6 +248,7 @@ absl::StatusOr<std::shared_ptr<Log>> LogManager::Create(fiber::Fiber& self, cons
   }
   DiskError error = DiskError::kNone;
   if (hosted == logs_.end()) {
+    WarnOfLostFolder(name);
     // What the checkpoints say of an earlier log of this name does not hold for this one.
     if (error = checkpoints_.Erase(self, name); error != DiskError::kNone) return fail("checkpoint", error);
     const LogPlace place{.name = name, .directory = folder};
@@ -261,6 +262,18 @@ absl::StatusOr<std::shared_ptr<Log>> LogManager::Create(fiber::Fiber& self, cons
   if (error != DiskError::kNone) return fail("partition.metadata", error);
   logs_[name].topic_id = topic_id;
   return logs_[name].log;
+}
+
+// A log that was synced once and was not deleted had a folder.
+void LogManager::WarnOfLostFolder(const TopicPartition& name) {
+  const LogCheckpoints marks = checkpoints_.For(name);
+  if (marks.recovery_point <= std::max(marks.log_start_offset, Offset(0))) return;
+  const std::string folder = FolderOf(name);
+  const auto is_of_it = [&](const DeletedFolder& deleted) { return deleted.path.starts_with(folder + "."); };
+  if (std::any_of(deleted_.begin(), deleted_.end(), is_of_it)) return;
+  REACHED(env_.context, "storage.lost_folder");
+  env_.log.Write(env::LogLevel::kError, "storage", "records that were synced are lost: their folder is gone",
+                 {{"log", folder}, {"synced_up_to", fmt::format("{}", marks.recovery_point.value())}});
 }
 
 absl::Status LogManager::RenameFolder(fiber::Fiber& self, const TopicPartition& name, FolderKind kind,

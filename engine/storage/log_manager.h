@@ -120,6 +120,7 @@ class LogManager {
   // `renamed` stays empty where there was no folder yet.
   absl::Status RenameFolder(fiber::Fiber& self, const TopicPartition& name, FolderKind kind, std::string& renamed);
   absl::Status EraseCheckpoints(fiber::Fiber& self, const TopicPartition& name);
+  void WarnOfLostFolder(const TopicPartition& name);
   env::DiskError RemoveFolder(fiber::Fiber& self, const std::string& path);
   std::string FolderOf(const TopicPartition& name) const { return Join(options_.directory, ToString(name)); }
 

@@ -34,6 +34,7 @@ struct LogPlace {
 struct LogCheckpoints {
   Offset recovery_point = kNoOffset;
   Offset log_start_offset = kNoOffset;
+  bool are_log_starts_damaged = false;  // there was a file of them, which says nothing
   Offset high_watermark = kNoOffset;
   Offset cleaned_until = kNoOffset;  // compaction may have left gaps between segments below
   env::ShutdownKind previous_shutdown = env::ShutdownKind::kUnclean;

@@ -88,12 +88,23 @@ Log::Attempt Log::TryRead(fiber::Fiber& self, const ReadOptions& options, ReadRe
   const ManagedFile::Handle file = segment->OpenLog(self);
   if (file.error != DiskError::kNone) return ReadFailed(before, *segment, SeekError::kDisk, result.error);
   if (!SameAs(before)) return Attempt::kAgain;
+  if (segment->base_offset() > options.from) NoteGap(options.from, first.place->base_offset);
   result.file = file.file;
   result.begin = first.place->position;
   result.size_bytes = last.place->end_position() - first.place->position;
   result.base_offset = first.place->base_offset;
   result.next_offset = last.place->last_offset + 1;
   return Attempt::kDone;
+}
+
+// Compaction leaves gaps; a file that vanished is one.
+void Log::NoteGap(Offset from, Offset to) {
+  if (config_.cleanup_compact || from >= to || to <= gaps_noted_to_) return;
+  gaps_noted_to_ = to;
+  REACHED(env_.context, "storage.gap_between_segments");
+  env_.log.Write(
+      env::LogLevel::kError, "storage", "records are lost: no segment has them",
+      {{"log", place_.directory}, {"from", fmt::format("{}", from.value())}, {"to", fmt::format("{}", to.value())}});
 }
 
 ReadError Log::ReadBytes(fiber::Fiber& self, const ReadResult& range, ByteBuffer& into) {

@@ -6,12 +6,24 @@
 #include <limits>
 
 #include "engine/base/check.h"
+#include "engine/base/prng.h"
 #include "engine/storage/log_loader.h"
 #include "engine/storage/torn_write.h"
 
 namespace odradek::storage {
 
 using env::DiskError;
+
+namespace log_recover_internal {
+
+// Of the batches that a walk meets, what tells them from others.
+uint64_t Fold(uint64_t seen, const record::BatchHeader& header) {
+  const auto offset = static_cast<uint64_t>(header.base_offset.value());
+  return base::Mix64(base::Mix64(seen ^ offset) ^ (uint64_t{header.crc} << 32) ^
+                     static_cast<uint64_t>(header.size_bytes));
+}
+
+}  // namespace log_recover_internal
 
 // The end of the last segment, from its last index entry on. What does not look as a clean shutdown leaves it is
 // recovered after all.
@@ -254,7 +266,9 @@ absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, b
   BatchScanner::Found found = scanner.Next(self_);
   Around around;
   std::string wrong;
+  uint64_t seen = 0;
   for (; found == BatchScanner::Found::kBatch; found = scanner.Next(self_)) {
+    seen = log_recover_internal::Fold(seen, scanner.header());
     LookBehind(segment, file.file, scanner, around);
     const Bytes body = scanner.Body(self_);
     if (wrong = WhatIsWrong(segment, scanner, body, around); !wrong.empty()) break;
@@ -268,6 +282,19 @@ absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, b
   torn = segment.size_bytes() != file_size;
   if (torn) {
     REACHED(log_.env_.context, "storage.recovery.torn_tail");
+    // What is cut off is gone: not before the disk has said the same twice.
+    BatchScanner again(file.file, {.begin = start.position, .end = file_size}, BatchScanner::kWalkWindowBytes);
+    uint64_t seen_again = 0;
+    for (found = again.Next(self_); found == BatchScanner::Found::kBatch; found = again.Next(self_)) {
+      seen_again = log_recover_internal::Fold(seen_again, again.header());
+      if (again.position() >= segment.size_bytes()) break;
+    }
+    if (found == BatchScanner::Found::kDiskError) return DiskProblem(LogFileName(segment), again.disk_error());
+    if (seen_again != seen || again.position() != segment.size_bytes()) {
+      REACHED(log_.env_.context, "storage.recovery.reads_differ");
+      return Problem(LogFileName(segment), fmt::format("byte {}: the disk gives other bytes at each read",
+                                                       std::min(again.position(), segment.size_bytes())));
+    }
     bytes_truncated_ += file_size - segment.size_bytes();
     const BadEnd end{.position = segment.size_bytes(),
                      .file_size = file_size,
@@ -283,7 +310,8 @@ absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, b
 }
 
 absl::Status Log::Loader::JudgeBadEnd(const Segment& segment, env::File& file, const BadEnd& end) {
-  const TornResult judged = JudgeTorn(self_, file, end.position, end.file_size);
+  const Offset expected = MayHaveGaps() ? kNoOffset : segment.next_offset();
+  const TornResult judged = JudgeTorn(self_, file, end.position, end.file_size, expected);
   if (judged.error != DiskError::kNone) return DiskProblem(LogFileName(segment), judged.error);
   std::string text = fmt::format("byte {} of {}, offset {}: {}; {}", end.position, end.file_size,
                                  segment.next_offset().value(), end.wrong, ToString(judged.verdict));
@@ -298,7 +326,7 @@ absl::Status Log::Loader::JudgeBadEnd(const Segment& segment, env::File& file, c
   if (is_damaged) REACHED(log_.env_.context, "storage.recovery.cut_off_damage");
   log_.env_.log.Write(is_damaged ? env::LogLevel::kError : env::LogLevel::kWarning, "storage",
                       is_damaged ? "recovery cuts off what the disk damaged, and all that follows it"
-                                 : "recovery cuts off what is not a whole batch",
+                                 : "recovery cuts off what is not a whole batch, and all that follows it",
                       {{"detail", fmt::format("{}: {}", Join(log_.place_.directory, LogFileName(segment)), text)}});
   return absl::OkStatus();
 }
@@ -320,12 +348,26 @@ bool Log::Loader::Follows(const Segment& segment) const {
 // Nothing behind `segment` counts any more.
 absl::Status Log::Loader::DropAfter(const Segment& segment) {
   const Offset keep = segment.base_offset();
+  int64_t dropped_bytes = 0;
+  int dropped_count = 0;
+  Offset dropped_to = kNoOffset;
   while (log_.active()->base_offset() > keep) {
     const SegmentPtr last = log_.active();
-    bytes_truncated_ += last->size_bytes();
+    dropped_bytes += last->size_bytes();
+    ++dropped_count;
+    dropped_to = std::max(dropped_to, last->base_offset());
     if (const DiskError error = log_.Bury(self_, last); error != DiskError::kNone) {
       return DiskProblem(LogFileName(*last), error);
     }
+  }
+  bytes_truncated_ += dropped_bytes;
+  if (dropped_count > 0) {
+    log_.env_.log.Write(env::LogLevel::kError, "storage", "recovery drops the segments behind what it cut off",
+                        {{"log", log_.place_.directory},
+                         {"log_end_offset", fmt::format("{}", log_.log_end_.value())},
+                         {"segments", fmt::format("{}", dropped_count)},
+                         {"bytes", fmt::format("{}", dropped_bytes)},
+                         {"last_segment", fmt::format("{}", dropped_to.value())}});
   }
   // Before anything is appended in their place.
   const DiskError error = log_.SyncFolder(self_);

@@ -256,6 +256,11 @@ DiskError Log::MakeSnapshotDurable(fiber::Fiber& self, Offset start) {
   }
   producers::ProducerStates states(producers_.states().config());
   if (const DiskError error = FoldProducers(self, base, states); error != DiskError::kNone) return error;
+  // Damaged snapshots say nothing any more of producers that memory still knows.
+  for (const auto& [id, entry] : producers_.states().entries()) {
+    const bool is_below = !entry.window.empty() && entry.window.back().last_offset < base;
+    if (is_below && !states.entries().contains(id)) states.Restore(id, entry);
+  }
   ++flush_.folder_changes;
   if (const DiskError error = producers_.SnapshotDurably(self, states, base); error != DiskError::kNone) return error;
   return SyncFolder(self);

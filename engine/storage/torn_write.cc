@@ -1,7 +1,9 @@
 #include "engine/storage/torn_write.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <iterator>
 
 #include "engine/base/bytes.h"
 #include "engine/base/check.h"
@@ -73,6 +75,21 @@ int64_t SizeByItsLength(Bytes bytes) {
   return size_bytes >= static_cast<int64_t>(record::kBatchOverheadBytes) ? size_bytes : 0;
 }
 
+// Base offset and leader epoch are outside of the checksum too: where a sector ends among them, a batch of which that
+// sector was not written is whole but for its begin. `expected` is its base offset, or kNoOffset.
+bool LacksItsBegin(Bytes batch, int64_t position, Offset expected) {
+  const auto in_sector = static_cast<size_t>(kSectorBytes - position % kSectorBytes);
+  if (in_sector > record::kMagicAt || batch.size() < record::kMagicAt) return false;
+  size_t wrong_at = std::min(in_sector, record::kLengthAt) - 1;
+  if (expected != kNoOffset) {
+    std::array<std::byte, sizeof(int64_t)> right;
+    StoreBigEndian<int64_t>(right.data(), expected.value());
+    const auto differs = std::mismatch(right.begin(), right.end(), batch.begin()).first - right.begin();
+    wrong_at = differs == std::ssize(right) ? record::kLeaderEpochAt : static_cast<size_t>(differs);
+  }
+  return wrong_at < in_sector && IsInZeroTail(batch, position, wrong_at);
+}
+
 // Length and magic are outside of the checksum: with other ones the bytes may be one whole batch.
 bool IsWhole(Bytes bytes) {
   return bytes.size() >= record::kBatchOverheadBytes && record::CheckCrc(bytes);
@@ -92,7 +109,7 @@ std::string_view ToString(TornVerdict verdict) {
   return "unknown";
 }
 
-TornResult JudgeTorn(fiber::Fiber& self, env::File& file, int64_t position, int64_t file_size_bytes) {
+TornResult JudgeTorn(fiber::Fiber& self, env::File& file, int64_t position, int64_t file_size_bytes, Offset expected) {
   namespace internal = torn_write_internal;
   REQUIRES(position >= 0 && position <= file_size_bytes);
   TornResult result;
@@ -108,13 +125,15 @@ TornResult JudgeTorn(fiber::Fiber& self, env::File& file, int64_t position, int6
   const bool is_followed = whole_at < bytes.size();
   // What is wrong reaches to the next whole batch, to where its own length says, or to the end.
   Bytes wrong = bytes.first(std::min(whole_at, bytes.size()));
-  const bool is_whole = internal::IsWhole(wrong);
+  const bool lacks_begin = internal::LacksItsBegin(wrong, position, expected);
+  const bool is_whole = internal::IsWhole(wrong) && !lacks_begin;
   const int64_t size_bytes = internal::SizeByItsLength(wrong);
   const bool has_end = size_bytes > 0 && size_bytes <= static_cast<int64_t>(wrong.size());
   if (has_end) wrong = wrong.first(static_cast<size_t>(size_bytes));
   const bool is_all_there = is_followed || has_end;
-  const bool is_damaged = is_whole || (is_all_there && !internal::HasZeroTail(wrong, position)) ||
-                          (has_end && (internal::IsWhole(wrong) || internal::IsOneBitOff(wrong, position)));
+  const bool is_damaged =
+      is_whole || (is_all_there && !internal::HasZeroTail(wrong, position)) ||
+      (has_end && ((internal::IsWhole(wrong) && !lacks_begin) || internal::IsOneBitOff(wrong, position)));
   if (is_damaged) {
     result.verdict = TornVerdict::kDamaged;
   } else if (is_followed) {

@@ -299,7 +299,9 @@ DiskError SimDisk::CreateDirectory(fiber::Fiber& self, std::string_view path) {
   DiskCall call(node_, self, DiskOperation::kCreateDirectory, path);
   call.WaitBefore();
   DiskError error = NameFault(call);
-  if (error == DiskError::kNone && call.Hits(DiskFaultKind::kNoSpace)) error = DiskError::kNoSpace;
+  // mkdir(2) looks for the name first: what is there already needs no space.
+  const bool is_there = node_.model_.Find(path) != nullptr;
+  if (error == DiskError::kNone && !is_there && call.Hits(DiskFaultKind::kNoSpace)) error = DiskError::kNoSpace;
   if (error == DiskError::kNone) error = node_.model_.CreateDirectory(path);
   call.WaitAfter();
   return call.Done(error);

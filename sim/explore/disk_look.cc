@@ -78,10 +78,12 @@ DirectoryState LookAtDirectory(const DiskModel& disk, std::string_view directory
     if (path == storage::kHighWatermarkCheckpointName) state.high_watermarks = checkpoint(content);
     take(path, content, &DirectoryLog::files);
   });
+  const size_t seen_count = state.logs.size();
   disk.VisitFiles(DiskModel::View::kIntactDurable, directory, [&](std::string_view path, const PagedContent& content) {
     if (path == storage::kCleanShutdownName) state.durable_clean_marker = DirectoryState::Marker::kThere;
     take(path, content, &DirectoryLog::durable);
   });
+  for (size_t i = seen_count; i < state.logs.size(); ++i) state.logs[i].folder = DirectoryLog::Folder::kGone;
   return state;
 }
 

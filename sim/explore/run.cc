@@ -85,6 +85,7 @@ class Run {
   bool RunFor(Duration duration);
   // What an operator does with a log directory that failed, once the disk is well again.
   void Operate();
+  bool HasOfflineDirectory();
   // What an operator does whose disk damaged something: a copy takes its place while the broker is down.
   void Restore();
   void RunPhases();
@@ -244,12 +245,20 @@ bool Run::RunUntil(const std::function<bool()>& is_true, Duration time_max) {
 }
 
 void Run::Operate() {
-  const bool can_help = nodes_.HasOfflineLog(broker_->index()) && broker_->is_up() &&
-                        broker_->incarnation() != operated_incarnation_ && BrokerOf(*broker_)->is_serving();
-  if (!can_help) return;
+  const bool may_help =
+      broker_->is_up() && broker_->incarnation() != operated_incarnation_ && BrokerOf(*broker_)->is_serving();
+  if (!may_help || !(nodes_.HasOfflineLog(broker_->index()) || HasOfflineDirectory())) return;
   Phase("the operator starts the broker again: a log is offline");
   operated_incarnation_ = broker_->incarnation();
   broker_->ShutDown({.patience = kShutdownPatience, .restart_after = kRestartAfterFatal});
+}
+
+bool Run::HasOfflineDirectory() {
+  broker::Node& node = BrokerOf(*broker_)->node();
+  for (int32_t i = 0; i < node.shard_count(); ++i) {
+    if (!node.shard(ShardId(i)).directories().offline().empty()) return true;
+  }
+  return false;
 }
 
 void Run::Restore() {

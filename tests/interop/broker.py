@@ -42,6 +42,7 @@ class Broker:
         self.binary = binary
         self.settings = [f'{name.replace("_", ".")}={value}' for name, value in settings.items()]
         self.config = None  # a server.properties
+        self.listener = None  # where to listen, if not at HOST
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='odradek-interop-'))
         self.data = self.folder / 'data'
         self.log_path = self.folder / 'broker.log'
@@ -58,7 +59,7 @@ class Broker:
         return f'{HOST}:{self.port}'
 
     def start(self):
-        command = [self.binary, 'broker', '--listener', self.address, '--data', str(self.data)]
+        command = [self.binary, 'broker', '--listener', self.listener or self.address, '--data', str(self.data)]
         if self.config is not None:
             command += ['--config', str(self.config)]
         for setting in self.settings:

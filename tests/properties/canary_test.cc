@@ -41,6 +41,30 @@ TEST(OffsetsAgree, AcceptsANewValueAfterTheOffsetWasLost) {
   EXPECT_FALSE(Holds(&OffsetsAgree, run));
 }
 
+TEST(OffsetsAgree, AcceptsAValueThatIsAppendedAgainAfterEachLoss) {
+  HistoryBuilder run;
+  run.Polled(0, {1}, 10);
+  run.Lost(0, 0, 20);
+  run.Acked(2, 0, 30);
+  run.Lost(0, 0, 40);
+  run.Polled(0, {1}, 50);
+  EXPECT_TRUE(Holds(&OffsetsAgree, run));
+  run.Polled(0, {1}, 30).span.completed_ns = 35;  // between the losses stood the other one
+  EXPECT_FALSE(Holds(&OffsetsAgree, run));
+}
+
+TEST(OffsetsAgree, GivesAnOperationThatSpansALossTheChoice) {
+  HistoryBuilder run;
+  run.Acked(1, 0, 10);
+  run.Lost(0, 0, 20);
+  run.Acked(2, 0, 30);
+  run.Polled(0, {1}, 15).span.completed_ns = 40;
+  run.Polled(0, {2}, 15).span.completed_ns = 40;
+  EXPECT_TRUE(Holds(&OffsetsAgree, run));
+  run.Polled(0, {3}, 15).span.completed_ns = 40;
+  EXPECT_FALSE(Holds(&OffsetsAgree, run));
+}
+
 TEST(AckedRecordsAreNeverLost, RejectsAMissingOne) {
   HistoryBuilder run;
   run.Acked(1, 0, 10);
@@ -440,6 +464,21 @@ TEST(AcknowledgementsNameTheRightOffset, RejectsAnotherOffsetAndAnotherTimestamp
   EXPECT_TRUE(Holds(&AcknowledgementsNameTheRightOffset, run)) << "of a duplicate: the largest one of its batch";
   run.history().sends[1].timestamp = kNoTimestamp;
   EXPECT_FALSE(Holds(&AcknowledgementsNameTheRightOffset, run));
+}
+
+TEST(AcknowledgementsNameTheRightOffset, AcceptsARetryOfWhatWasReadAndLost) {
+  HistoryBuilder run;
+  run.Polled(0, {1}, 10);
+  run.Lost(0, 0, 20);
+  run.Acked(1, 4, 30);
+  EXPECT_TRUE(Holds(&AcknowledgementsNameTheRightOffset, run));
+  run.Polled(0, {1}, 40);
+  EXPECT_FALSE(Holds(&AcknowledgementsNameTheRightOffset, run)) << "read after the loss";
+  HistoryBuilder early;
+  early.Acked(1, 4, 5);
+  early.Polled(0, {1}, 10);
+  early.Lost(0, 0, 20);
+  EXPECT_FALSE(Holds(&AcknowledgementsNameTheRightOffset, early)) << "acknowledged before the loss";
 }
 
 TEST(ProducerIdsAreGivenOnce, RejectsOneIdOfTwoSessions) {

@@ -285,6 +285,15 @@ TEST(CheckpointsDescribeTheirLogs, AcceptsAHighWatermarkOfBeforeALoss) {
   EXPECT_TRUE(CheckpointsDescribeTheirLogs(state).holds());
 }
 
+TEST(CheckpointsDescribeTheirLogs, AcceptsAFolderThatIsBeingDeleted) {
+  DirectoryState state = GoodDirectory();
+  state.moment = DirectoryState::Moment::kServing;
+  state.logs[0].files = {};
+  EXPECT_FALSE(CheckpointsDescribeTheirLogs(state).holds());
+  state.logs[0].folder = DirectoryLog::Folder::kGone;
+  EXPECT_TRUE(CheckpointsDescribeTheirLogs(state).holds());
+}
+
 TEST(CleanShutdownsAreComplete, RejectsAMarkBesideAnUnfinishedLog) {
   EXPECT_TRUE(CleanShutdownsAreComplete(GoodDirectory()).holds());
   for (int what = 0; what < 4; ++what) {

@@ -1,4 +1,5 @@
-// Every scenario of the folder passes on a few seeds.
+// Every scenario of the folder passes on a few seeds, and on those that once failed.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -31,6 +32,40 @@ TEST_P(Scenarios, Pass) {
         result, "odradek sim replay " + GetParam() + " --seed " + std::to_string(seed));
   }
 }
+
+struct OnceFailed {
+  const char* scenario;
+  uint64_t seed;
+};
+
+class Regressions : public testing::TestWithParam<OnceFailed> {};
+
+TEST_P(Regressions, Pass) {
+  const auto scenario = LoadScenario(GetParam().scenario);
+  ASSERT_TRUE(scenario.ok()) << scenario.status();
+  const RunResult result = RunSeed(*scenario, GetParam().seed, {});
+  EXPECT_EQ(result.verdict(), PASS) << FailureText(result, GetParam().scenario);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Seeds, Regressions,
+    testing::Values(
+        // A deletion forgot producers whose snapshots were damaged.
+        OnceFailed{"bit_rot", 1100073},
+        // A sync failed that a start had left to its first append: two batches of the metadata log were lost in part.
+        OnceFailed{"failed_sync", 1100181},
+        // A log directory that was there could not be "made" on a full disk.
+        OnceFailed{"full_disk", 1100087},
+        // A damaged log-start-offset-checkpoint brought deleted records back.
+        OnceFailed{"misdirected_io", 1100076}, OnceFailed{"misdirected_io", 1100104},
+        // A start cut off what the disk had read in another's place.
+        OnceFailed{"misdirected_io", 24},
+        // A batch whose base offset ends a sector was torn, and taken for damaged.
+        OnceFailed{"torn_tails", 1100077},
+        // Checkers and monitors that asked too much.
+        OnceFailed{"crash_loops_in_recovery", 1100070}, OnceFailed{"delete_and_recreate", 1100168},
+        OnceFailed{"hung_disk", 1100176}, OnceFailed{"torn_tails", 1100099}, OnceFailed{"torn_tails", 1100128}),
+    [](const auto& info) { return fmt::format("{}_{}", info.param.scenario, info.param.seed); });
 
 INSTANTIATE_TEST_SUITE_P(All, Scenarios, testing::ValuesIn(ScenarioNames()),
                          [](const auto& info) { return info.param; });

@@ -14,6 +14,7 @@
 #include "engine/broker/node.h"
 #include "engine/config/broker_config.h"
 #include "engine/config/properties.h"
+#include "engine/real/host_name.h"
 #include "engine/real/node.h"
 #include "sim/explore/text_file.h"
 #include "tools/odradek/command.h"
@@ -146,6 +147,7 @@ int RunBroker(const BrokerArguments& arguments) {
   }
   options.config = std::move(*resolved);
   options.cluster_id = arguments.cluster_id;
+  options.host_name = real::HostName();
   for (const std::string& path : options.config.log_dirs) options.log_directories.push_back(AbsolutePath(path));
   options.config.metadata_log_dir = AbsolutePath(options.config.metadata_log_dir);
   if (const auto twice = FindTwice(options.log_directories); twice != options.log_directories.end()) {

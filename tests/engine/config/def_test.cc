@@ -124,6 +124,9 @@ TEST(BrokerChange, OnlyDynamicPropertiesCanChange) {
   EXPECT_THAT(MessageOf(ValidateBrokerChange("node.id", "2", BrokerScope::kOneBroker)), HasSubstr("node.id"));
   EXPECT_FALSE(ValidateBrokerChange("message.max.bytes", "-1", BrokerScope::kOneBroker).ok());
   EXPECT_FALSE(ValidateBrokerChange("message.max.byte", "1", BrokerScope::kOneBroker).ok());
+  EXPECT_THAT(MessageOf(ValidateBrokerChange("num.io.threads", "3", BrokerScope::kOneBroker)),
+              HasSubstr("num.io.threads: it has no effect here"));
+  EXPECT_TRUE(ValidateBrokerChange("num.io.threads", "8", BrokerScope::kOneBroker).ok()) << "the default";
   EXPECT_FALSE(ValidateBrokerChange("ssl.keystore.location", "/x", BrokerScope::kOneBroker).ok());
   EXPECT_THAT(MessageOf(ValidateBrokerChange("cordoned.log.dirs", "", BrokerScope::kClusterDefault)),
               HasSubstr("name a broker"));

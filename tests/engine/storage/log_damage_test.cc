@@ -312,5 +312,74 @@ TEST_F(RefusingLogTest, RefusesAHoleBeforeAWholeBatch) {
   EXPECT_THAT(std::string(base::SV(status.message())), HasSubstr("a whole batch stands behind it"));
 }
 
+// The file has no checksum; the list of epochs is another one, and begins where the log does.
+TEST_F(LogDamageTest, DamagedLogStartsDoNotBringDeletedRecordsBack) {
+  Open();
+  Run([&](fiber::Fiber& self) { ASSERT_EQ(log_->StartEpoch(self, LeaderEpoch(0)), LogError::kNone); });
+  for (int i = 0; i < 5; ++i) AppendValues({"v"});
+  ASSERT_EQ(DeleteBefore(Offset(3)), LogError::kNone);
+  Close();
+  Reopen({.are_log_starts_damaged = true, .previous_shutdown = env::ShutdownKind::kClean});
+  EXPECT_EQ(log_->log_start_offset(), Offset(3));
+}
+
+// Nobody but memory knows a producer whose batches are gone, when the snapshots that took their place are damaged.
+TEST_F(LogDamageTest, DamagedSnapshotsDoNotMakeADeletionForgetProducers) {
+  Open();
+  const auto roll = [&] { Run([&](fiber::Fiber& self) { ASSERT_EQ(log_->Roll(self), LogError::kNone); }); };
+  ASSERT_TRUE(
+      Append(
+          Encode(
+              {.values = {"v"}, .producer_id = ProducerId(7), .producer_epoch = ProducerEpoch(0), .base_sequence = 0}))
+          .ok());
+  for (const Offset offset : {Offset(1), Offset(2)}) {
+    roll();
+    AppendValues({"of nobody"});
+    if (offset == Offset(1)) {
+      ASSERT_EQ(DeleteBefore(offset), LogError::kNone);
+    }
+  }
+  Retain();
+  Close();
+  // Not the one at the end, from which memory is restored.
+  for (const std::string name : {"00000000000000000001", "00000000000000000002"}) {
+    machine_.model.FlipBit(*machine_.model.Find("data/topic-0/" + name + ".snapshot"), 10, 0);
+  }
+  Reopen(Clean());
+  log_->SetHighWatermark(log_->log_end_offset());
+  ASSERT_EQ(DeleteBefore(Offset(2)), LogError::kNone);
+  ASSERT_EQ(log_->producers().entries().count(ProducerId(7)), 1u);
+  ExpectFoldMatches();
+}
+
+TEST_F(LogDamageTest, SegmentsThatVanishedAreTold) {
+  Open();
+  for (int i = 0; i < 3; ++i) {
+    if (i > 0) Run([&](fiber::Fiber& self) { ASSERT_EQ(log_->Roll(self), LogError::kNone); });
+    AppendValues({"v"});
+  }
+  Close();
+  const auto remove = [&](std::string_view prefix) {
+    for (const std::string& name : FileNames()) {
+      if (name.starts_with(prefix)) machine_.model.Remove("data/topic-0/" + name);
+    }
+  };
+  remove("00000000000000000001.");
+  Reopen(Clean());
+  EXPECT_THAT(machine_.process().log.lines, testing::IsEmpty());
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(ReadAll(), ElementsAre("0:v", "2:v"));
+    EXPECT_THAT(machine_.process().log.lines,
+                ElementsAre("records are lost: no segment has them log=data/topic-0 from=1 to=2"));
+  }
+  Close();
+  remove("00000000000000000000.");
+  Reopen({.log_start_offset = Offset(0), .previous_shutdown = env::ShutdownKind::kClean});
+  EXPECT_EQ(log_->log_start_offset(), Offset(2));
+  EXPECT_THAT(machine_.process().log.lines,
+              ElementsAre("records are lost: the first segments are gone log=data/topic-0 log_start_offset=0 "
+                          "first_segment=2"));
+}
+
 }  // namespace log_damage_test
 }  // namespace odradek::storage

@@ -216,6 +216,28 @@ TEST_F(LogManagerTest, DeletedPartitionIsGoneAndItsNameIsFree) {
   EXPECT_EQ(manager_->Find(kFirst)->recovery_point(), Offset(0));
 }
 
+TEST_F(LogManagerTest, AFolderThatVanishedIsToldAndOneThatWasDeletedIsNot) {
+  const TopicPartition vanished{"vanished", PartitionIndex(0)};
+  const TopicPartition deleted{"deleted", PartitionIndex(0)};
+  OpenAndLoad();
+  for (const TopicPartition& name : {vanished, deleted}) {
+    Create(name);
+    Append(name, "v");
+  }
+  ASSERT_TRUE(CloseCleanly());
+  Kill();
+  for (const std::string& file : FileNames("data/vanished-0")) machine_.model.Remove("data/vanished-0/" + file);
+  machine_.model.RemoveDirectory("data/vanished-0");
+  OpenAndLoad();
+  Run([&](fiber::Fiber& self) { ASSERT_TRUE(manager_->Delete(self, deleted).ok()); });
+  Create(deleted);
+  EXPECT_THAT(machine_.process().log.lines, testing::IsEmpty());
+  Create(vanished);
+  EXPECT_THAT(machine_.process().log.lines,
+              testing::ElementsAre("records that were synced are lost: their folder is gone log=data/vanished-0 "
+                                   "synced_up_to=1"));
+}
+
 TEST_F(LogManagerTest, ANewLogCanBeginAnywhereBeforeItHasAFolder) {
   OpenAndLoad();
   Create(kFirst);

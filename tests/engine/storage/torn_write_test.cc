@@ -14,10 +14,10 @@ constexpr int64_t kPosition = 300;  // inside of a sector
 
 class TornWriteTest : public testing::Test {
  protected:
-  // What stands behind kPosition at the end of a file, whose bytes before are whole batches.
-  TornVerdict Judge(Bytes bytes) {
+  // What stands behind `position` at the end of a file, whose bytes before are whole batches.
+  TornVerdict Judge(Bytes bytes, int64_t position = kPosition, Offset expected = Offset(0)) {
     machine_.model.Wipe();
-    ByteBuffer content(static_cast<size_t>(kPosition), std::byte{1});
+    ByteBuffer content(static_cast<size_t>(position), std::byte{1});
     content.insert(content.end(), bytes.begin(), bytes.end());
     const sim::DiskModel::OpenOutcome opened = machine_.model.Open(kPath, env::OpenMode::kCreate);
     machine_.model.Write(*opened.file, content, 0);
@@ -25,7 +25,7 @@ class TornWriteTest : public testing::Test {
     TornVerdict verdict{};
     machine_.Boot().Run([&](fiber::Fiber& self) {
       const env::OpenResult file = machine_.process().env.disk.Open(self, std::string(kPath), env::OpenMode::kReadOnly);
-      const TornResult result = JudgeTorn(self, *file.file, kPosition, static_cast<int64_t>(content.size()));
+      const TornResult result = JudgeTorn(self, *file.file, position, static_cast<int64_t>(content.size()), expected);
       EXPECT_EQ(result.error, env::DiskError::kNone);
       verdict = result.verdict;
     });
@@ -68,6 +68,23 @@ TEST_F(TornWriteTest, ALostBitBehindWhichAllIsZeroMayBeTorn) {
   ASSERT_EQ(lost, std::byte{1});
   lost = std::byte{0};
   EXPECT_EQ(Judge(whole), TornVerdict::kMayBeTorn);
+}
+
+// The checksum covers neither of them: what is behind the end of the sector is a whole batch.
+TEST_F(TornWriteTest, ABatchOfWhichTheSectorOfItsBaseOffsetWasNotWrittenMayBeTorn) {
+  constexpr Offset kBase(0x0102);
+  const ByteBuffer whole = Encode({.values = {"value"}, .base_offset = kBase});
+  for (int64_t in_sector = 1; in_sector <= static_cast<int64_t>(record::kMagicAt); ++in_sector) {
+    const int64_t position = 512 - in_sector;
+    ByteBuffer torn = whole;
+    std::fill_n(torn.begin(), in_sector, std::byte{0});
+    if (torn == whole) continue;
+    EXPECT_EQ(Judge(torn, position, kBase), TornVerdict::kMayBeTorn) << in_sector;
+    EXPECT_EQ(Judge(torn, position, kNoOffset), TornVerdict::kMayBeTorn) << in_sector;
+    torn = whole;
+    torn[7] ^= std::byte{1};
+    EXPECT_EQ(Judge(torn, position, kBase), TornVerdict::kDamaged) << in_sector;
+  }
 }
 
 }  // namespace torn_write_test

@@ -10,6 +10,24 @@ import wire
 from binary import run
 from with_broker import WithBroker, interop_broker
 
+class Listeners(WithBroker):
+    def test_a_listener_on_all_addresses_is_advertised_by_the_name_of_the_machine(self):
+        for host in ('', '0.0.0.0', '[::]'):
+            with self.subTest(host=host):
+                self.broker.stop()
+                self.broker.listener = f'{host}:{self.broker.port}'
+                self.broker.start()
+                self.create('t')
+                self.produce('t', 'hello')
+                self.assertEqual(self.consume('t', 1), 'hello\n')
+                self.ok('topic', 'delete', *self.at, '--topic', 't')
+                nodes = wire.brokers(self.broker.port)
+                self.assertEqual(len(nodes), 1)
+                name, port = nodes[0]
+                self.assertNotIn(name, ('', '0.0.0.0', '::'))
+                socket.create_connection((name, port), timeout=20).close()
+
+
 class Topics(WithBroker):
     def test_topics_are_created_listed_described_altered_and_deleted(self):
         self.create('orders', '--partitions', 3, '--config', 'retention.ms=3600000')
@@ -42,6 +60,12 @@ class Topics(WithBroker):
                    says=('c: INVALID_CONFIG', 'no.such'))
         self.fails(1, 'topic', 'create', *self.at, '--topic', 'c', '--replication-factor', 3,
                    says='c: INVALID_REPLICATION_FACTOR')
+
+    def test_a_refused_record_is_told_with_its_reason(self):
+        self.create('keys', '--config', 'cleanup.policy=compact')
+        self.fails(1, 'produce', *self.at, '--topic', 'keys', stdin=b'no key\n',
+                   says='line 1 failed: INVALID_RECORD: 1 of 1 records are not acceptable (record 0: a compacted topic '
+                   'needs a key for every record)')
 
     def test_configurations_are_altered_and_described(self):
         self.create('t')

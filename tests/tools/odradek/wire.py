@@ -154,3 +154,15 @@ def log_dirs(port):
         described[path] = (error, {name for some in topics for name in some})
     answer.array(directory)
     return described
+
+
+def brokers(port):
+    """[(host, port)] as Metadata tells them."""
+    with Connection(port) as connection:
+        answer = connection.call(METADATA, 1, struct.pack('>i', 0))
+    found = []
+    for _ in range(answer.number('i')):
+        answer.number('i')
+        found.append((answer.string(), answer.number('i')))
+        answer.string()
+    return found
