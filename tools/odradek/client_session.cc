@@ -148,6 +148,10 @@ std::string Describe(const client::AdminStatus& status) {
   return text;
 }
 
+bool IsInternalTopic(std::string_view topic) {
+  return topic == "__consumer_offsets" || topic == "__transaction_state" || topic == "__share_group_state";
+}
+
 std::vector<std::string> Distinct(std::vector<std::string> names) {
   std::vector<std::string> distinct;
   for (std::string& name : names) {

@@ -97,6 +97,9 @@ int WrongUsage(std::string_view verb, std::string_view what);
 // For a person: what happened and whether it may have had an effect.
 std::string Describe(const client::AdminStatus& status);
 
+// Kafka's own, which nobody reads or deletes by accident.
+bool IsInternalTopic(std::string_view topic);
+
 // Where lists are separated by commas and options repeated: every entry once, in order.
 std::vector<std::string> Distinct(std::vector<std::string> names);
 

@@ -1,7 +1,7 @@
 // odradek consume: the records of a topic on standard output.
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <array>
 #include <charconv>
 #include <iostream>
 #include <limits>
@@ -13,8 +13,10 @@
 #include "engine/client/consumer.h"
 #include "tools/odradek/client_session.h"
 #include "tools/odradek/command.h"
+#include "tools/odradek/java_class.h"
 #include "tools/odradek/record_printer.h"
 #include "tools/odradek/sim/arguments.h"
+#include "tools/odradek/topic_watch.h"
 
 namespace odradek::tool {
 namespace {
@@ -23,17 +25,26 @@ constexpr std::string_view kConsume = "consume";
 
 struct ConsumeArguments {
   ClientArguments client;
-  std::string topic;
-  std::vector<int32_t> partitions;
+  TopicChoice choice;
   std::string offset = "latest";
   bool from_beginning = false;
   int64_t record_count_max = std::numeric_limits<int64_t>::max();
   std::optional<int64_t> timeout_ms;
   std::string isolation_level;
   RecordFormat format;
+  std::string formatter;
   std::string format_config;
   std::vector<std::string> format_properties;
+  // Over the properties.
+  std::string key_deserializer;
+  std::string value_deserializer;
+  bool skips_on_error = false;
+  bool tells_events = false;
 };
+
+// Kafka's classes. The second prints nothing.
+constexpr std::array<std::string_view, 2> kFormatters = {"DefaultMessageFormatter", "NoOpMessageFormatter"};
+constexpr size_t kNoOpFormatter = 1;
 
 constexpr const char* kConsumeExamples =
     R"(Reads until it is interrupted, or until --max-messages or --timeout-ms end it.
@@ -42,6 +53,7 @@ Examples:
   odradek consume --bootstrap-server localhost:9092 --topic orders --from-beginning
   odradek consume --bootstrap-server localhost:9092 --topic orders --partition 2 --offset 1500 --max-messages 10
   odradek consume --bootstrap-server localhost:9092 --topic orders --print-key --print-timestamp --timeout-ms 5000
+  odradek consume --bootstrap-server localhost:9092 --include 'orders-.*' --value-deserializer LongDeserializer
 
 Exit codes: 0 also if there was nothing to read; 1 the topic cannot be read, standard error says why; 2 wrong usage.)";
 
@@ -56,12 +68,18 @@ std::optional<Offset> StartOffset(const ConsumeArguments& arguments) {
 
 // Empty: nothing.
 std::string ProblemOf(const ConsumeArguments& arguments) {
+  const TopicChoice& choice = arguments.choice;
+  if (choice.topic.empty() == choice.include.empty()) {
+    return choice.topic.empty() ? "one of --topic and --include is required"
+                                : "--topic and --include exclude each other";
+  }
+  if (!choice.include.empty() && !choice.partitions.empty()) return "--partition needs --topic";
   const bool is_word = arguments.offset == "earliest" || arguments.offset == "latest";
   const bool is_number = StartOffset(arguments).has_value();
   if (!is_word && !is_number) {
     return fmt::format("--offset: \"{}\" is none of earliest, latest and a number from 0", arguments.offset);
   }
-  if (is_number && arguments.partitions.size() != 1) return "--offset: a number needs one --partition";
+  if (is_number && choice.partitions.size() != 1) return "--offset: a number needs one --partition";
   if (arguments.from_beginning && arguments.offset == "latest") return "";
   if (arguments.from_beginning && is_number) return "--from-beginning and --offset exclude each other";
   return "";
@@ -81,39 +99,14 @@ absl::StatusOr<client::ConsumerConfig> ConfigOf(const ConsumeArguments& argument
   return config.config;
 }
 
-// The partitions to read. Empty: `problem` says why.
-std::vector<TopicPartition> PartitionsOf(fiber::Fiber& self, env::Env& env, const ConsumeArguments& arguments,
-                                         std::string& problem) {
-  const auto values =
-      client::ParseAdminConfig({{"bootstrap.servers", arguments.client.bootstrap_server},
-                                {"default.api.timeout.ms", std::to_string(arguments.client.reach_timeout_ms)}});
-  client::Admin admin(env, values.config);
-  auto topics = admin.DescribeTopics(self, {arguments.topic});
-  const client::AdminStatus status = topics.ok() ? topics.value[arguments.topic].status : topics.status;
-  if (!status.ok()) {
-    problem = fmt::format("{}: {}", arguments.topic, Describe(status));
-    return {};
-  }
-  const auto& found = topics.value[arguments.topic].value.partitions;
-  std::vector<TopicPartition> partitions;
-  for (const client::PartitionInfo& partition : found) {
-    const bool is_wanted =
-        arguments.partitions.empty() ||
-        std::ranges::find(arguments.partitions, partition.partition.value()) != arguments.partitions.end();
-    if (is_wanted) partitions.push_back({arguments.topic, partition.partition});
-  }
-  for (const int32_t wanted : arguments.partitions) {
-    if (wanted < static_cast<int32_t>(found.size())) continue;
-    problem = fmt::format("{} has {} partitions, none has number {}", arguments.topic, found.size(), wanted);
-    return {};
-  }
-  return partitions;
-}
-
 // Prints what a consumer gives until there is a reason to stop.
 class Reading {
  public:
-  Reading(const ConsumeArguments& arguments, client::Consumer& consumer) : arguments_(arguments), consumer_(consumer) {}
+  Reading(const ConsumeArguments& arguments, client::Consumer& consumer, TopicWatch& watch)
+      : arguments_(arguments),
+        is_silent_(FindJavaClass(arguments.formatter, kFormatters) == kNoOpFormatter),
+        consumer_(consumer),
+        watch_(watch) {}
 
   int Run(fiber::Fiber& self, const ClientWorld& world) {
     // How long an interruption may go unnoticed.
@@ -121,7 +114,9 @@ class Reading {
     MonoTime last_record_at = self.Now();
     while (!world.is_stopped && count_ < arguments_.record_count_max) {
       const client::PollResult polled = consumer_.Poll(self, kPollMax);
-      if (!Print(polled)) return Finish("standard output cannot be written");
+      const std::string bad_record = Print(polled);
+      if (!std::cout.good()) return Finish("standard output cannot be written");
+      if (!bad_record.empty()) return Finish(bad_record);
       for (const client::PartitionProblem& problem : polled.problems) {
         const std::string what = Note(problem);
         if (!what.empty()) return Finish(what);
@@ -130,22 +125,38 @@ class Reading {
       if (arguments_.timeout_ms && self.Now() >= last_record_at + Duration::SaturatingMillis(*arguments_.timeout_ms)) {
         break;
       }
+      if (watch_.is_due(self.Now())) LookAgain(self);
     }
     return Finish("");
   }
 
  private:
-  bool Print(const client::PollResult& polled) {
+  // Why a record cannot be shown, if that ends it all.
+  std::string Print(const client::PollResult& polled) {
     std::string out;
+    std::string problem;
     for (const client::PartitionRecords& partition : polled.partitions) {
       for (const client::ConsumerRecord& record : partition.records) {
-        if (count_ == arguments_.record_count_max) break;
-        AppendRecord(record, partition.partition.partition, arguments_.format, out);
+        if (count_ == arguments_.record_count_max || !problem.empty()) break;
         ++count_;
+        if (!is_silent_) problem = Append(record, partition.partition, out);
       }
     }
     if (!out.empty()) std::cout << out << std::flush;
-    return std::cout.good();
+    return problem;
+  }
+  std::string Append(const client::ConsumerRecord& record, const TopicPartition& partition, std::string& out) {
+    const std::string wrong = AppendRecord(record, partition.partition, arguments_.format, out);
+    if (wrong.empty()) return "";
+    const std::string what = fmt::format("{} at offset {}: {}", ToString(partition), record.offset.value(), wrong);
+    if (!arguments_.skips_on_error) return what;
+    Failed(kConsume, what + " (skipped)");
+    return "";
+  }
+  void LookAgain(fiber::Fiber& self) {
+    const absl::Status looked = watch_.Look(self, consumer_);
+    // What is assigned is read on.
+    if (!looked.ok()) Failed(kConsume, fmt::format("{} (trying on)", base::SV(looked.message())));
   }
   // What may pass is said once; anything else is the answer.
   std::string Note(const client::PartitionProblem& problem) {
@@ -162,27 +173,33 @@ class Reading {
     if (!problem.empty()) Failed(kConsume, problem);
     std::cout.flush();
     std::cerr << fmt::format("Processed a total of {} messages", count_) << std::endl;
+    if (arguments_.tells_events) std::cout << "shutdown_complete" << std::endl;
     return problem.empty() ? kExitOk : kExitFailed;
   }
 
   const ConsumeArguments& arguments_;
+  const bool is_silent_;
   client::Consumer& consumer_;
+  TopicWatch& watch_;
   int64_t count_ = 0;
   std::set<std::string> noted_;
 };
 
 int ReadTopic(fiber::Fiber& self, const ClientWorld& world, const ConsumeArguments& arguments,
               const client::ConsumerConfig& config) {
-  std::string problem;
-  const std::vector<TopicPartition> partitions = PartitionsOf(self, world.env, arguments, problem);
-  if (!problem.empty()) return Failed(kConsume, problem);
   client::Consumer consumer(world.env, config);
-  consumer.Assign(partitions);
+  TopicWatch watch(world.env, arguments.client, arguments.choice, config.common.metadata_max_age);
+  const absl::Status looked = watch.Look(self, consumer);
+  if (!looked.ok()) return Failed(kConsume, base::SV(looked.message()));
   if (const std::optional<Offset> start = StartOffset(arguments)) {
-    const absl::Status sought = consumer.Seek(partitions.front(), *start);
+    const absl::Status sought = consumer.Seek(consumer.assignment().front(), *start);
     if (!sought.ok()) return Failed(kConsume, base::SV(sought.message()));
   }
-  return Reading(arguments, consumer).Run(self, world);
+  return Reading(arguments, consumer, watch).Run(self, world);
+}
+
+void SetType(const std::string& deserializer, FieldType& type) {
+  if (const auto found = FindJavaClass(deserializer, FieldTypeNames())) type = static_cast<FieldType>(*found);
 }
 
 int RunConsume(ConsumeArguments arguments) {
@@ -194,6 +211,8 @@ int RunConsume(ConsumeArguments arguments) {
     const absl::Status applied = ApplyFormatProperty(property, arguments.format);
     if (!applied.ok()) return WrongUsage(kConsume, base::SV(applied.message()));
   }
+  SetType(arguments.key_deserializer, arguments.format.key_type);
+  SetType(arguments.value_deserializer, arguments.format.value_type);
   const absl::StatusOr<client::ConsumerConfig> config = ConfigOf(arguments);
   if (!config.ok()) return WrongUsage(kConsume, base::SV(config.status().message()));
   return RunOnNode(
@@ -202,8 +221,10 @@ int RunConsume(ConsumeArguments arguments) {
 }
 
 void AddPlaceOptions(CLI::App& command, ConsumeArguments& arguments) {
-  command.add_option("--topic", arguments.topic, "What to read")->required();
-  command.add_option("--partition", arguments.partitions, "Only these; separated by commas")
+  command.add_option("--topic", arguments.choice.topic, "What to read");
+  command.add_option("--include", arguments.choice.include, "… or all topics that a regular expression matches wholly")
+      ->check(CLI::Validator([](const std::string& text) { return RegexProblem(text); }, ""));
+  command.add_option("--partition", arguments.choice.partitions, "Only these; separated by commas")
       ->delimiter(',')
       ->check(WholeNumberFrom<int32_t>(0))
       ->allow_extra_args(false);
@@ -236,10 +257,20 @@ void AddFormatOptions(CLI::App& command, ConsumeArguments& arguments) {
   command.add_option("--key-separator", format.key_separator, "Between these; without: a tab");
   command
       .add_option("--formatter-property,--property", arguments.format_properties,
-                  "print.key=true and so on, key.separator, line.separator, headers.separator, null.literal")
+                  "print.key=true and so on, key.separator, line.separator, headers.separator, null.literal, "
+                  "key.deserializer, value.deserializer, headers.deserializer")
       ->allow_extra_args(false);
   command.add_option("--formatter-config", arguments.format_config, "A properties file with these")
       ->check(CLI::ExistingFile);
+  command
+      .add_option("--formatter", arguments.formatter, "DefaultMessageFormatter, or NoOpMessageFormatter: only count")
+      ->check(JavaClassOf(kFormatters));
+  command.add_option("--key-deserializer", arguments.key_deserializer, "What a key is: LongDeserializer and so on")
+      ->check(JavaClassOf(FieldTypeNames()));
+  command.add_option("--value-deserializer", arguments.value_deserializer, "What a value is")
+      ->check(JavaClassOf(FieldTypeNames()));
+  command.add_flag("--skip-message-on-error", arguments.skips_on_error, "A record that is not that is left out");
+  command.add_flag("--enable-systest-events", arguments.tells_events, "Print shutdown_complete at the end")->group("");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // odradek produce: a record for every line of standard input.
 #include <fmt/format.h>
 
+#include <array>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -9,6 +10,8 @@
 #include "engine/client/producer.h"
 #include "tools/odradek/client_session.h"
 #include "tools/odradek/command.h"
+#include "tools/odradek/java_class.h"
+#include "tools/odradek/line_format.h"
 #include "tools/odradek/line_input.h"
 #include "tools/odradek/sim/arguments.h"
 
@@ -24,13 +27,15 @@ struct ProduceArguments {
   // What options of their own say of the configuration.
   client::ConfigMap settings;
   bool is_synchronous = false;
-  bool parse_key = false;
-  std::string key_separator = "\t";
-  std::optional<std::string> null_marker;
+  LineFormat format;
   std::vector<std::string> headers;
   std::string reader_config;
   std::vector<std::string> reader_properties;
+  std::string line_reader;
 };
+
+// Kafka's classes.
+constexpr std::array<std::string_view, 1> kLineReaders = {"LineMessageReader"};
 
 // Options that are another spelling of a setting.
 struct SettingOption {
@@ -42,6 +47,7 @@ constexpr SettingOption kSettingOptions[] = {
     {"--batch-size,--max-partition-memory-bytes", "batch.size", "Bytes of a batch at most"},
     {"--max-block-ms", "max.block.ms", "How long a record may wait to be taken"},
     {"--max-memory-bytes", "buffer.memory", "Bytes of records that wait to be sent at most"},
+    {"--metadata-expiry-ms", "metadata.max.age.ms", "How long what is known of the cluster is believed"},
     {"--message-send-max-retries", "retries", "How often a batch is sent again"},
     {"--request-timeout-ms", "request.timeout.ms", "How long an answer may take"},
     {"--retry-backoff-ms", "retry.backoff.ms", "How long to wait before sending again"},
@@ -55,24 +61,6 @@ constexpr const char* kProduceExamples = R"(Examples:
   odradek produce --bootstrap-server localhost:9092 --topic orders --producer-property linger.ms=50 < orders.txt
 
 Exit codes: 0 every record was acknowledged; 1 some were not, standard error says which lines; 2 wrong usage.)";
-
-// Kafka's names for what stands in a line.
-absl::Status ApplyReaderProperty(const GivenProperty& given, ProduceArguments& arguments) {
-  const auto property = SplitProperty(given.origin, given.text);
-  if (!property.ok()) return property.status();
-  const auto& [name, value] = *property;
-  if (name == "parse.key" && (value == "true" || value == "false")) {
-    arguments.parse_key = value == "true";
-  } else if (name == "key.separator" && !value.empty()) {
-    arguments.key_separator = value;
-  } else if (name == "null.marker") {
-    arguments.null_marker = value;
-  } else {
-    return base::InvalidArgument(fmt::format(
-        "{}: {} is none of parse.key=true|false, key.separator=TEXT, null.marker=TEXT", given.origin, given.text));
-  }
-  return absl::OkStatus();
-}
 
 // The producer's configuration; options of the command line go over properties.
 absl::StatusOr<client::ProducerConfig> ConfigOf(const ProduceArguments& arguments) {
@@ -121,30 +109,6 @@ class Tally {
   int64_t complaint_count_ = 0;
 };
 
-struct SplitLine {
-  std::optional<std::string_view> key;
-  std::optional<std::string_view> value;
-};
-
-// nullopt: the key's end is missing.
-std::optional<SplitLine> Split(std::string_view line, const ProduceArguments& arguments) {
-  SplitLine split;
-  if (arguments.parse_key) {
-    const size_t end = line.find(arguments.key_separator);
-    if (end == std::string_view::npos) return std::nullopt;
-    split.key = line.substr(0, end);
-    line.remove_prefix(end + arguments.key_separator.size());
-  }
-  split.value = line;
-  if (arguments.null_marker && split.key == *arguments.null_marker) split.key.reset();
-  if (arguments.null_marker && split.value == *arguments.null_marker) split.value.reset();
-  return split;
-}
-
-std::optional<Bytes> BytesOf(const std::optional<std::string_view>& text) {
-  return text ? std::optional(AsBytes(*text)) : std::nullopt;
-}
-
 int SendLines(fiber::Fiber& self, env::Env& env, const ProduceArguments& arguments,
               const client::ProducerConfig& config, const std::vector<record::RecordHeader>& headers) {
   client::Producer producer(env, config);
@@ -152,18 +116,19 @@ int SendLines(fiber::Fiber& self, env::Env& env, const ProduceArguments& argumen
   auto tally = std::make_shared<Tally>();
   std::string_view line;
   while (input.Next(self, line)) {
-    const std::optional<SplitLine> split = Split(line, arguments);
-    if (!split) {
-      tally->Complain(fmt::format("line {}: no key separator \"{}\"; nothing behind this line was sent",
-                                  input.line_number(), arguments.key_separator));
+    absl::StatusOr<LineRecord> parsed = ParseLine(line, arguments.format);
+    if (!parsed.ok()) {
+      tally->Complain(fmt::format("line {}: {}; nothing behind this line was sent", input.line_number(),
+                                  base::SV(parsed.status().message())));
       break;
     }
+    parsed->headers.insert(parsed->headers.begin(), headers.begin(), headers.end());
     client::ProducerRecord record;
     record.topic = arguments.topic;
     if (arguments.partition) record.partition = PartitionIndex(*arguments.partition);
-    record.key = BytesOf(split->key);
-    record.value = BytesOf(split->value);
-    record.headers = headers;
+    record.key = parsed->key;
+    record.value = parsed->value;
+    record.headers = parsed->headers;
     producer.Send(self, record, [tally, acks = config.acks, number = input.line_number()](const auto& result) {
       tally->Add(number, result, acks);
     });
@@ -178,9 +143,11 @@ int RunProduce(ProduceArguments arguments) {
   const auto given = ReadProperties({arguments.reader_config, "--reader-property", arguments.reader_properties});
   if (!given.ok()) return WrongUsage(kProduce, base::SV(given.status().message()));
   for (const GivenProperty& property : *given) {
-    const absl::Status applied = ApplyReaderProperty(property, arguments);
+    const absl::Status applied = ApplyReaderProperty(property, arguments.format);
     if (!applied.ok()) return WrongUsage(kProduce, base::SV(applied.message()));
   }
+  const std::string problem = ProblemOf(arguments.format);
+  if (!problem.empty()) return WrongUsage(kProduce, problem);
   const absl::StatusOr<client::ProducerConfig> config = ConfigOf(arguments);
   if (!config.ok()) return WrongUsage(kProduce, base::SV(config.status().message()));
   std::vector<std::pair<std::string, std::string>> texts;
@@ -198,17 +165,22 @@ int RunProduce(ProduceArguments arguments) {
 
 // What stands in a line.
 void AddLineOptions(CLI::App& command, ProduceArguments& arguments) {
-  command.add_flag("--parse-key", arguments.parse_key, "A line is key, separator, value");
-  command.add_option("--key-separator", arguments.key_separator, "Behind the key; without: a tab");
-  command.add_option("--null-marker", arguments.null_marker, "A key or value of this text is null");
+  LineFormat& format = arguments.format;
+  command.add_flag("--parse-headers", format.parse_headers, "A line begins with NAME:VALUE,NAME:VALUE and a tab");
+  command.add_flag("--parse-key", format.parse_key, "… and then with the key and its separator");
+  command.add_option("--key-separator", format.key_separator, "Behind the key; without: a tab")->check(NotEmpty());
+  command.add_option("--null-marker", format.null_marker, "A key, a value or a header's value of this text is null");
   command.add_option("--header", arguments.headers, "NAME=VALUE of every record; may be repeated")
       ->allow_extra_args(false);
   command
       .add_option("--reader-property,--property", arguments.reader_properties,
-                  "parse.key=true, key.separator=TEXT or null.marker=TEXT; may be repeated")
+                  "parse.key=true, parse.headers=true, ignore.error=true, key.separator=TEXT, headers.delimiter=TEXT, "
+                  "headers.separator=TEXT, headers.key.separator=TEXT or null.marker=TEXT; may be repeated")
       ->allow_extra_args(false);
   command.add_option("--reader-config", arguments.reader_config, "A properties file with these")
       ->check(CLI::ExistingFile);
+  command.add_option("--line-reader", arguments.line_reader, "LineMessageReader of Kafka, which reads lines like this")
+      ->check(JavaClassOf(kLineReaders));
 }
 
 CLI::Option& AddSetting(CLI::App& command, ProduceArguments& arguments, const SettingOption& option) {
@@ -217,9 +189,13 @@ CLI::Option& AddSetting(CLI::App& command, ProduceArguments& arguments, const Se
 }
 
 void AddSettingOptions(CLI::App& command, ProduceArguments& arguments) {
+  // The default text is what stands for a missing value, not for a missing option.
   AddSetting(command, arguments,
              {"--compression,--compression-codec", "compression.type", "Of the batches; without: none"})
-      .check(CLI::IsMember({"none", "gzip", "snappy", "lz4", "zstd"}));
+      .check(CLI::IsMember({"none", "gzip", "snappy", "lz4", "zstd"}))
+      ->expected(0, 1)
+      ->default_str("gzip")
+      ->option_text("[none|gzip|snappy|lz4|zstd], without a value gzip");
   AddSetting(command, arguments, {"--acks,--request-required-acks", "acks", "Who must have a record; without: all"})
       .check(CLI::IsMember({"all", "-1", "0", "1"}));
   for (const SettingOption& option : kSettingOptions) AddSetting(command, arguments, option);

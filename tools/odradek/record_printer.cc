@@ -6,27 +6,62 @@
 #include <utility>
 
 #include "engine/base/absl_compat.h"
+#include "tools/odradek/java_class.h"
 
 namespace odradek::tool {
 namespace {
 
-void AppendField(const std::optional<Bytes>& field, const RecordFormat& format, std::string& out) {
-  out += field ? AsString(*field) : std::string_view(format.null_literal);
-}
+// A record's line as far as it goes. The first field that cannot be shown is the problem.
+class Line {
+ public:
+  Line(const RecordFormat& format, std::string& out) : format_(format), out_(out), begin_(out.size()) {}
 
-void AppendHeaders(record::RecordHeaders headers, const RecordFormat& format, std::string& out) {
-  if (headers.left() == 0) {
-    out += "NO_HEADERS";
-    return;
+  void Add(std::string_view text) {
+    Separate();
+    out_ += text;
   }
-  bool is_first = true;
-  while (const std::optional<record::RecordHeader> header = headers.Next()) {
-    if (!is_first) out += format.headers_separator;
-    is_first = false;
-    out.append(header->key).append(":");
-    AppendField(header->value, format, out);
+  void AddField(std::string_view name, const std::optional<Bytes>& field, FieldType type) {
+    Separate();
+    AppendField(name, field, type);
   }
-}
+  void AddHeaders(record::RecordHeaders headers) {
+    if (headers.left() == 0) return Add("NO_HEADERS");
+    Separate();
+    bool is_first = true;
+    while (const std::optional<record::RecordHeader> header = headers.Next()) {
+      if (!is_first) out_ += format_.headers_separator;
+      is_first = false;
+      out_.append(header->key).append(":");
+      AppendField("header", header->value, format_.header_type);
+    }
+  }
+  std::string Finish() {
+    out_ += format_.line_separator;
+    if (!problem_.empty()) out_.resize(begin_);
+    return problem_;
+  }
+
+ private:
+  // An empty field still has its separator.
+  void Separate() {
+    if (!is_empty_) out_ += format_.key_separator;
+    is_empty_ = false;
+  }
+  void AppendField(std::string_view name, const std::optional<Bytes>& field, FieldType type) {
+    if (!field) {
+      out_ += format_.null_literal;
+      return;
+    }
+    const std::string problem = AppendFieldText(*field, type, out_);
+    if (problem_.empty() && !problem.empty()) problem_ = fmt::format("its {} has {}", name, problem);
+  }
+
+  const RecordFormat& format_;
+  std::string& out_;
+  const size_t begin_;
+  bool is_empty_ = true;
+  std::string problem_;
+};
 
 }  // namespace
 
@@ -34,9 +69,10 @@ absl::Status ApplyFormatProperty(const GivenProperty& given, RecordFormat& forma
   const auto property = SplitProperty(given.origin, given.text);
   if (!property.ok()) return property.status();
   const auto& [name, value] = *property;
-  const std::array<std::pair<std::string_view, bool*>, 7> flags = {{{"print.timestamp", &format.timestamp},
+  const std::array<std::pair<std::string_view, bool*>, 8> flags = {{{"print.timestamp", &format.timestamp},
                                                                     {"print.partition", &format.partition},
                                                                     {"print.offset", &format.offset},
+                                                                    {"print.delivery", &format.delivery},
                                                                     {"print.epoch", &format.epoch},
                                                                     {"print.headers", &format.headers},
                                                                     {"print.key", &format.key},
@@ -59,48 +95,43 @@ absl::Status ApplyFormatProperty(const GivenProperty& given, RecordFormat& forma
     *target = value;
     return absl::OkStatus();
   }
+  const std::array<std::pair<std::string_view, FieldType*>, 3> types = {
+      {{"key.deserializer", &format.key_type},
+       {"value.deserializer", &format.value_type},
+       {"headers.deserializer", &format.header_type}}};
+  for (const auto& [type_name, target] : types) {
+    if (name != type_name) continue;
+    const std::optional<size_t> found = FindJavaClass(value, FieldTypeNames());
+    if (!found) {
+      return base::InvalidArgument(
+          fmt::format("{}: {}: {}", given.origin, name, WrongJavaClass(value, FieldTypeNames())));
+    }
+    *target = static_cast<FieldType>(*found);
+    return absl::OkStatus();
+  }
   return base::InvalidArgument(
-      fmt::format("{}: {} is none of print.timestamp, print.partition, print.offset, print.epoch, print.headers, "
-                  "print.key, print.value, key.separator, line.separator, headers.separator, null.literal",
+      fmt::format("{}: {} is none of print.timestamp, print.partition, print.offset, print.delivery, print.epoch, "
+                  "print.headers, print.key, print.value, key.separator, line.separator, headers.separator, "
+                  "null.literal, key.deserializer, value.deserializer, headers.deserializer",
                   given.origin, name));
 }
 
-void AppendRecord(const client::ConsumerRecord& record, PartitionIndex partition, const RecordFormat& format,
-                  std::string& out) {
-  const size_t begin = out.size();
-  const auto separate = [&] {
-    if (out.size() > begin) out += format.key_separator;
-  };
+std::string AppendRecord(const client::ConsumerRecord& record, PartitionIndex partition, const RecordFormat& format,
+                         std::string& out) {
+  Line line(format, out);
   if (format.timestamp) {
     const bool is_append_time = record.timestamp_type == record::TimestampType::kLogAppendTime;
-    out += fmt::format("{}:{}", is_append_time ? "LogAppendTime" : "CreateTime", record.timestamp.value());
+    line.Add(fmt::format("{}:{}", is_append_time ? "LogAppendTime" : "CreateTime", record.timestamp.value()));
   }
-  if (format.partition) {
-    separate();
-    out += fmt::format("Partition:{}", partition.value());
-  }
-  if (format.offset) {
-    separate();
-    out += fmt::format("Offset:{}", record.offset.value());
-  }
-  if (format.epoch) {
-    separate();
-    out += fmt::format("Epoch:{}", record.leader_epoch.value());
-  }
-  if (format.headers) {
-    separate();
-    AppendHeaders(record.headers, format, out);
-  }
-  if (format.key) {
-    separate();
-    AppendField(record.key, format, out);
-  }
-  if (format.value) {
-    // An empty key still has its separator.
-    if (format.key || out.size() > begin) out += format.key_separator;
-    AppendField(record.value, format, out);
-  }
-  out += format.line_separator;
+  if (format.partition) line.Add(fmt::format("Partition:{}", partition.value()));
+  if (format.offset) line.Add(fmt::format("Offset:{}", record.offset.value()));
+  // Only share groups count deliveries.
+  if (format.delivery) line.Add("Delivery:NOT_PRESENT");
+  if (format.epoch) line.Add(fmt::format("Epoch:{}", record.leader_epoch.value()));
+  if (format.headers) line.AddHeaders(record.headers);
+  if (format.key) line.AddField("key", record.key, format.key_type);
+  if (format.value) line.AddField("value", record.value, format.value_type);
+  return line.Finish();
 }
 
 }  // namespace odradek::tool

@@ -38,10 +38,6 @@ constexpr const char* kTopicExamples = R"(Examples:
 
 Exit codes: 0 done; 1 it failed for one of the topics, standard error says why; 2 wrong usage.)";
 
-bool IsInternal(std::string_view topic) {
-  return topic == "__consumer_offsets" || topic == "__transaction_state" || topic == "__share_group_state";
-}
-
 // Reports each topic; `done` says it for one that is fine, `tolerated` is an error that counts as fine.
 struct Wording {
   std::string_view verb;
@@ -106,7 +102,7 @@ int RunList(const TopicArguments& arguments) {
     if (!topics.ok()) return Failed(kVerb, Describe(topics.status));
     std::ranges::sort(topics.value);
     for (const std::string& topic : topics.value) {
-      if (!arguments.exclude_internal || !IsInternal(topic)) std::cout << topic << '\n';
+      if (!arguments.exclude_internal || !IsInternalTopic(topic)) std::cout << topic << '\n';
     }
     std::cout.flush();
     return kExitOk;
@@ -168,7 +164,8 @@ client::AdminResult<std::vector<std::string>> TopicsToDescribe(fiber::Fiber& sel
   if (!names.value.empty()) return names;
   names = admin.ListTopics(self);
   std::ranges::sort(names.value);
-  if (arguments.exclude_internal) std::erase_if(names.value, [](const std::string& name) { return IsInternal(name); });
+  if (arguments.exclude_internal)
+    std::erase_if(names.value, [](const std::string& name) { return IsInternalTopic(name); });
   return names;
 }
 

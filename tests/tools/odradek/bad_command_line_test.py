@@ -7,6 +7,12 @@ TOPIC = (*AT, '--topic', 't')
 ENTITY = (*AT, '--entity-type', 'topics', '--entity-name', 't')
 SERVER = ('topic', 'list', '--bootstrap-server')
 INT32 = 'is not a whole number from {} to 2147483647'
+NO_READER_PROPERTY = (' is none of parse.key=true|false, parse.headers=true|false, ignore.error=true|false, '
+                      'key.separator=TEXT, headers.delimiter=TEXT, headers.separator=TEXT, headers.key.separator=TEXT, '
+                      'null.marker=TEXT')
+NO_DESERIALIZER = (" is none of Kafka's StringDeserializer, BytesDeserializer, ShortDeserializer, IntegerDeserializer, "
+                   'LongDeserializer, FloatDeserializer, DoubleDeserializer, BooleanDeserializer; no other class can be '
+                   'loaded')
 
 # What CLI11 or a verb finds wrong: the exit code is 2, and a second line points at --help.
 USAGE = (
@@ -63,8 +69,25 @@ USAGE = (
     (('produce', *TOPIC, '--header', 'x'), 'odradek produce: --header: NAME=VALUE expected, found "x"'),
     (('produce', *TOPIC, '--partition', '-1'), 'odradek produce: --partition: "-1" ' + INT32.format(0)),
     (('produce', *TOPIC, '--reader-property', 'parse.key=maybe'),
-     'odradek produce: --reader-property: parse.key=maybe is none of parse.key=true|false, key.separator=TEXT, '
-     'null.marker=TEXT'),
+     'odradek produce: --reader-property: parse.key=maybe' + NO_READER_PROPERTY),
+    (('produce', *TOPIC, '--reader-property', 'headers.delimiter='),
+     'odradek produce: --reader-property: headers.delimiter=' + NO_READER_PROPERTY),
+    (('produce', *TOPIC, '--reader-property', 'parse.header=true'),
+     'odradek produce: --reader-property: parse.header=true' + NO_READER_PROPERTY),
+    (('produce', *TOPIC, '--key-separator', ''), 'odradek produce: --key-separator: is empty'),
+    (('produce', *TOPIC, '--parse-headers', '--property', 'headers.delimiter=,'),
+     'odradek produce: headers.delimiter and headers.separator are both ","'),
+    (('produce', *TOPIC, '--parse-headers', '--property', 'headers.separator=:'),
+     'odradek produce: headers.separator and headers.key.separator are both ":"'),
+    (('produce', *TOPIC, '--parse-headers', '--null-marker', ','),
+     'odradek produce: headers.separator and null.marker are both ","'),
+    (('produce', *TOPIC, '--parse-key', '--null-marker', '\t'),
+     'odradek produce: key.separator and null.marker are both "\t"'),
+    (('produce', *TOPIC, '--line-reader', 'com.example.Reader'),
+     'odradek produce: --line-reader: "com.example.Reader" is none of Kafka\'s LineMessageReader; no other class can be '
+     'loaded'),
+    (('produce', *TOPIC, '--compression', ''),
+     "odradek produce: invalid value '' for compression.type: must be one of none, gzip, snappy, lz4, zstd"),
     (('produce', *TOPIC, '--batch-size', '-1'),
      "odradek produce: invalid value '-1' for batch.size: must be between 0 and 2147483647"),
     (('produce', *TOPIC, '--max-memory-bytes', '10'), 'odradek produce: batch.size must not be above buffer.memory'),
@@ -79,6 +102,25 @@ USAGE = (
      'odradek consume: --max-messages: "0" is not a whole number from 1 on'),
     (('consume', *TOPIC, '--timeout-ms', '-1'), 'odradek consume: --timeout-ms: "-1" is not a whole number from 0 on'),
     (('consume', *TOPIC, '--partition', 'x'), 'odradek consume: --partition: "x" ' + INT32.format(0)),
+    (('consume', *AT), 'odradek consume: one of --topic and --include is required'),
+    (('consume', *TOPIC, '--include', 't'), 'odradek consume: --topic and --include exclude each other'),
+    (('consume', *AT, '--include', 't', '--partition', '0'), 'odradek consume: --partition needs --topic'),
+    (('consume', *AT, '--include', 't', '--offset', '5'), 'odradek consume: --offset: a number needs one --partition'),
+    (('consume', *AT, '--include', 't('),
+     'odradek consume: --include: "t(" is no regular expression: missing ): t('),
+    (('consume', *AT, '--include', '(?!t)x'),
+     'odradek consume: --include: "(?!t)x" is no regular expression: invalid perl operator: (?!'),
+    (('consume', *TOPIC, '--formatter', 'com.example.DefaultMessageFormatter'),
+     'odradek consume: --formatter: "com.example.DefaultMessageFormatter" is none of Kafka\'s DefaultMessageFormatter, '
+     'NoOpMessageFormatter; no other class can be loaded'),
+    (('consume', *TOPIC, '--value-deserializer', 'ByteArrayDeserializer'),
+     'odradek consume: --value-deserializer: "ByteArrayDeserializer"' + NO_DESERIALIZER),
+    (('consume', *TOPIC, '--property', 'headers.deserializer=x.Y'),
+     'odradek consume: --formatter-property: headers.deserializer: "x.Y"' + NO_DESERIALIZER),
+    (('consume', *TOPIC, '--property', 'print.all=true'),
+     'odradek consume: --formatter-property: print.all is none of print.timestamp, print.partition, print.offset, '
+     'print.delivery, print.epoch, print.headers, print.key, print.value, key.separator, line.separator, '
+     'headers.separator, null.literal, key.deserializer, value.deserializer, headers.deserializer'),
     (('consume', *TOPIC, '--isolation-level', 'x'),
      'odradek consume: --isolation-level: x not in {read_uncommitted,read_committed}'),
     (('consume', *TOPIC, '--group', 'g'),
