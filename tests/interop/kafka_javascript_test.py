@@ -1,0 +1,72 @@
+#!/usr/bin/python3 -B
+"""@confluentinc/kafka-javascript 1.10: Node.js over librdkafka 2.15, the newest that is about. tests/interop/fetch
+builds it, or ODRADEK_KAFKA_JAVASCRIPT names the node_modules folder that has it."""
+import pathlib
+import subprocess
+import time
+
+import clients
+import suite
+from broker import die_with_parent, run_program
+
+kafka_javascript = suite.Suite('kafka-javascript')
+HERE = pathlib.Path(__file__).resolve().parent
+BINDING = 'build/Release/confluent-kafka-javascript.node'
+
+
+def modules():
+    folder = clients.find('kafka-javascript', 'ODRADEK_KAFKA_JAVASCRIPT', 'kafka_javascript/node_modules', 'node')
+    if not (folder / '@confluentinc/kafka-javascript' / BINDING).is_file():
+        raise suite.Missing(f'{folder} has no built @confluentinc/kafka-javascript')
+    return str(folder)
+
+
+@kafka_javascript.requires
+def is_installed():
+    modules()
+
+
+def command(broker, check, topic):
+    return ['env', f'NODE_PATH={modules()}', 'node', str(HERE / 'kafka_javascript_client.js'), broker.address, check,
+            topic]
+
+
+def add_check(what, check):
+    @kafka_javascript.check(what)
+    def run(world):
+        done = run_program(command(world.broker, check, world.topic(check)))
+        assert done.returncode == 0, done.stderr.decode()[-3000:]
+
+
+add_check('produce: every codec, acks -1, 1, 0; consume', 'produce')
+add_check('idempotent producer', 'idempotent')
+add_check('admin: topics, partitions, configs, refusals', 'admin')
+add_check('offsets, offsets by timestamp, deleteTopicRecords', 'offsets')
+
+
+@kafka_javascript.check('SIGKILL under load, idempotent: each record once, in order', timeout_s=120)
+def sigkill(world):
+    broker = world.new_broker()
+    client = subprocess.Popen(command(broker, 'load', 't'), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, preexec_fn=die_with_parent)
+    try:
+        assert client.stdout.readline(), 'it ended before the first record'
+        for _ in range(3):
+            time.sleep(0.8)
+            broker.sigkill()
+            broker.start()
+        out, err = client.communicate(timeout=60)
+    finally:
+        client.kill()
+    assert client.returncode == 0, err.decode()[-3000:]
+    # Once more, from what the disk has.
+    broker.sigkill()
+    broker.start()
+    done = run_program(command(broker, 'verify', 't'), out.split()[0])
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+
+
+kafka_javascript.not_yet('consumer groups, transactions', 'no group and no transaction coordinator in this version')
+
+if __name__ == '__main__':
+    suite.main([kafka_javascript], __doc__)
