@@ -6,8 +6,8 @@
 #include <charconv>
 #include <limits>
 
-#include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
+#include "engine/config/setting_error.h"
 
 namespace odradek::config {
 namespace {
@@ -33,6 +33,12 @@ class BrokerReader {
   std::vector<std::string> List(std::string_view name) const {
     const std::optional<Value> value = Find(name);
     return value ? value->list : std::vector<std::string>();
+  }
+  // Whether its value is not the default.
+  bool IsSet(std::string_view name) const {
+    const ConfigDef* const def = FindBrokerDef(name);
+    INVARIANT(def != nullptr);
+    return ResolveBroker(layers_, *def).source != Source::kDefault;
   }
   bool Bool(std::string_view name) const { return Get(name).boolean; }
   int64_t Long(std::string_view name) const { return Get(name).number; }
@@ -81,10 +87,11 @@ absl::Status CheckPlaintext(const BrokerReader& read, const std::vector<Endpoint
   const std::vector<std::string> map = SplitList(read.Text("listener.security.protocol.map"));
   for (const std::string& entry : map) {
     if (entry.find(':') == std::string::npos) {
-      return base::InvalidArgument(fmt::format(
-          "Invalid value '{}' for configuration listener.security.protocol.map: expected NAME:PROTOCOL", entry));
+      return WrongSetting({.name = "listener.security.protocol.map", .value = entry, .why = "expected NAME:PROTOCOL"});
     }
   }
+  // Only the two together are wrong: the one that somebody has set.
+  const std::string_view at_fault = read.IsSet("listeners") ? "listeners" : "listener.security.protocol.map";
   for (const Endpoint& endpoint : endpoints) {
     const std::string prefix = endpoint.listener + ":";
     const auto entry = std::find_if(map.begin(), map.end(), [&](const auto& e) { return e.starts_with(prefix); });
@@ -92,14 +99,15 @@ absl::Status CheckPlaintext(const BrokerReader& read, const std::vector<Endpoint
     const bool is_controller = Contains(read.List("controller.listener.names"), endpoint.listener);
     if (entry == map.end() && is_controller) continue;
     if (entry == map.end()) {
-      return base::InvalidArgument(fmt::format(
-          "Listener {} of configuration listeners has no entry in listener.security.protocol.map", endpoint.listener));
+      return WrongSetting(
+          {.name = at_fault,
+           .why = fmt::format("listener {} has no entry in listener.security.protocol.map", endpoint.listener)});
     }
     const std::string_view protocol = std::string_view(*entry).substr(prefix.size());
     if (protocol != "PLAINTEXT") {
-      return base::InvalidArgument(fmt::format(
-          "Invalid configuration listeners: {} asks for security protocol {}: this version supports only PLAINTEXT",
-          endpoint.listener, protocol));
+      return WrongSetting({.name = at_fault,
+                           .why = fmt::format("{} asks for security protocol {}: this version supports only PLAINTEXT",
+                                              endpoint.listener, protocol)});
     }
   }
   return absl::OkStatus();
@@ -115,20 +123,24 @@ absl::Status ResolveListeners(const BrokerReader& read, BrokerConfig& out) {
     const Endpoint& endpoint = (*all)[i];
     for (size_t j = 0; j < i; ++j) {
       if (endpoint.port != 0 && (*all)[j].port == endpoint.port && (*all)[j].host == endpoint.host) {
-        return base::InvalidArgument(fmt::format("Invalid configuration listeners: {} and {} have the same port {}",
-                                                 (*all)[j].listener, endpoint.listener, endpoint.port));
+        return WrongSetting({.name = "listeners",
+                             .why = fmt::format("{} and {} have the same port {}", (*all)[j].listener,
+                                                endpoint.listener, endpoint.port)});
       }
     }
     const bool is_controller = Contains(controller_names, endpoint.listener);
     (is_controller ? out.controller_listeners : out.listeners).push_back(endpoint);
   }
   if (out.listeners.empty()) {
-    return base::InvalidArgument("Invalid configuration listeners: it needs one that is not the controller's");
+    if (!read.IsSet("listeners")) {
+      return WrongSetting({.name = "controller.listener.names", .why = "it leaves none of listeners to clients"});
+    }
+    return WrongSetting({.name = "listeners", .why = "it needs one that is not the controller's"});
   }
   if (out.controller_listeners.empty() && !controller_names.empty()) {
-    return base::InvalidArgument(
-        fmt::format("Invalid value '{}' for configuration controller.listener.names: none of them is in listeners",
-                    read.Text("controller.listener.names")));
+    return WrongSetting({.name = "controller.listener.names",
+                         .value = read.Text("controller.listener.names"),
+                         .why = "none of them is in listeners"});
   }
   return absl::OkStatus();
 }
@@ -146,22 +158,21 @@ absl::Status ResolveAdvertised(const BrokerReader& read, BrokerConfig& out) {
   if (!all.ok()) return all.status();
   for (const Endpoint& endpoint : *all) {
     if (IsAnyAddress(endpoint.host)) {
-      return base::InvalidArgument(
-          fmt::format("Invalid configuration advertised.listeners: no client can reach {} of {}", endpoint.host,
-                      endpoint.listener));
+      return WrongSetting({.name = "advertised.listeners",
+                           .why = fmt::format("no client can reach {} of {}", endpoint.host, endpoint.listener)});
     }
     if (FindEndpoint(out.controller_listeners, endpoint.listener) != nullptr) {
       out.advertised_controller_listeners.push_back(endpoint);
       continue;
     }
     if (FindEndpoint(out.listeners, endpoint.listener) == nullptr) {
-      return base::InvalidArgument(fmt::format(
-          "Invalid configuration advertised.listeners: listener {} is not in listeners", endpoint.listener));
+      return WrongSetting(
+          {.name = "advertised.listeners", .why = fmt::format("listener {} is not in listeners", endpoint.listener)});
     }
     out.advertised_listeners.push_back(endpoint);
   }
   if (out.advertised_listeners.empty()) {
-    return base::InvalidArgument("Invalid configuration advertised.listeners: it names no listener of clients");
+    return WrongSetting({.name = "advertised.listeners", .why = "it names no listener of clients"});
   }
   for (const Endpoint& endpoint : out.controller_listeners) {
     if (FindEndpoint(out.advertised_controller_listeners, endpoint.listener) != nullptr) continue;
@@ -174,36 +185,36 @@ absl::Status ResolveInterBroker(const BrokerReader& read, BrokerConfig& out) {
   out.inter_broker_listener = read.Text("inter.broker.listener.name");
   if (out.inter_broker_listener.empty()) out.inter_broker_listener = out.advertised_listeners.front().listener;
   if (FindEndpoint(out.advertised_listeners, out.inter_broker_listener) != nullptr) return absl::OkStatus();
-  return base::InvalidArgument(
-      fmt::format("Invalid value '{}' for configuration inter.broker.listener.name: it is not an advertised listener",
-                  out.inter_broker_listener));
+  return WrongSetting({.name = "inter.broker.listener.name",
+                       .value = out.inter_broker_listener,
+                       .why = "it is not an advertised listener"});
 }
+
+constexpr std::string_view kQuorumOfOne = "this version supports a quorum of one";
 
 // The quorum has one member: both roles, and no other voter than this node.
 absl::Status CheckQuorum(const BrokerReader& read, const BrokerConfig& config) {
   if (read.List("process.roles").size() != 2) {
-    return base::InvalidArgument(
-        fmt::format("Invalid value '{}' for configuration process.roles: this version supports only broker,controller",
-                    read.Text("process.roles")));
+    return WrongSetting({.name = "process.roles",
+                         .value = read.Text("process.roles"),
+                         .why = "this version supports only broker,controller"});
   }
   for (const std::string& voter : read.List("controller.quorum.voters")) {
     const size_t at = voter.find('@');
     const std::string own = fmt::format("{}", config.node_id.value());
     const bool is_address = at != std::string::npos && ParseHostPort(std::string_view(voter).substr(at + 1));
     if (!is_address || voter.substr(0, at) != own) {
-      return base::InvalidArgument(fmt::format(
-          "Invalid value '{}' for configuration controller.quorum.voters: expected {}@host:port, this node alone: "
-          "this version supports a quorum of one",
-          voter, own));
+      return WrongSetting({.name = "controller.quorum.voters",
+                           .value = voter,
+                           .why = fmt::format("expected {}@host:port, this node alone: {}", own, kQuorumOfOne)});
     }
   }
   const std::vector<std::string> servers = read.List("controller.quorum.bootstrap.servers");
   for (const std::string& server : servers) {
     if (servers.size() > 1 || !ParseHostPort(server)) {
-      return base::InvalidArgument(fmt::format(
-          "Invalid value '{}' for configuration controller.quorum.bootstrap.servers: expected one host:port: "
-          "this version supports a quorum of one",
-          server));
+      return WrongSetting({.name = "controller.quorum.bootstrap.servers",
+                           .value = server,
+                           .why = fmt::format("expected one host:port: {}", kQuorumOfOne)});
     }
   }
   return absl::OkStatus();
@@ -214,8 +225,7 @@ absl::Status ResolveMetricsListener(const BrokerReader& read, BrokerConfig& out)
   if (text.empty()) return absl::OkStatus();
   out.metrics_listener = ParseHostPort(text);
   if (out.metrics_listener) return absl::OkStatus();
-  return base::InvalidArgument(
-      fmt::format("Invalid value '{}' for configuration odradek.metrics.listener: expected host:port", text));
+  return WrongSetting({.name = "odradek.metrics.listener", .value = text, .why = "expected host:port"});
 }
 
 absl::Status ResolveDirs(const BrokerReader& read, BrokerConfig& out) {
@@ -223,7 +233,7 @@ absl::Status ResolveDirs(const BrokerReader& read, BrokerConfig& out) {
   const std::string_view name = read.Find("log.dirs") ? "log.dirs" : "log.dir";
   out.log_dirs = read.List(name);
   if (out.log_dirs.empty()) {
-    return base::InvalidArgument(fmt::format("Invalid configuration {}: it names no folder", name));
+    return WrongSetting({.name = name, .why = "it names no folder"});
   }
   out.metadata_log_dir = read.Text("metadata.log.dir");
   if (out.metadata_log_dir.empty()) out.metadata_log_dir = out.log_dirs.front();
@@ -269,8 +279,8 @@ absl::Status ResolveCleaner(const BrokerReader& read, CleanerConfig& out) {
   const std::string rate = read.Text("log.cleaner.io.max.bytes.per.second");
   const std::optional<int64_t> parsed = ParseRate(rate);
   if (!parsed) {
-    return base::InvalidArgument(fmt::format(
-        "Invalid value '{}' for configuration log.cleaner.io.max.bytes.per.second: expected a number above 0", rate));
+    return WrongSetting(
+        {.name = "log.cleaner.io.max.bytes.per.second", .value = rate, .why = "expected a number above 0"});
   }
   out.bytes_per_second_max = *parsed;
   return absl::OkStatus();

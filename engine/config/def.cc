@@ -7,6 +7,7 @@
 
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
+#include "engine/config/setting_error.h"
 #include "engine/config/tables.h"
 
 namespace odradek::config {
@@ -107,8 +108,7 @@ std::string Allowed(const ConfigDef& def) {
 
 absl::Status InvalidValue(const ConfigDef& def, std::string_view text) {
   const std::string_view shown = def.type == Type::kPassword ? "[hidden]" : text;
-  return base::InvalidArgument(
-      fmt::format("Invalid value '{}' for configuration {}: expected {}", shown, def.name, Allowed(def)));
+  return WrongSetting({.name = def.name, .value = shown, .why = "expected " + Allowed(def)});
 }
 
 bool IsChoice(const ConfigDef& def, std::string_view element) {
@@ -136,8 +136,7 @@ absl::StatusOr<Value> ParseList(const ConfigDef& def, std::string_view text) {
     const bool repeated = std::find(value.list.begin(), value.list.begin() + i, element) != value.list.begin() + i;
     if (element.empty() || !IsChoice(def, element)) return InvalidValue(def, text);
     if (repeated) {
-      return base::InvalidArgument(
-          fmt::format("Invalid value '{}' for configuration {}: '{}' is listed twice", text, def.name, element));
+      return WrongSetting({.name = def.name, .value = text, .why = fmt::format("'{}' is listed twice", element)});
     }
     if (i > 0) value.text += ",";
     value.text += element;
@@ -258,13 +257,12 @@ absl::StatusOr<Value> ParseSupportedValue(const ConfigDef& def, std::string_view
     const absl::StatusOr<Value> standard = ParseValue(def, *def.default_value);
     INVARIANT(standard.ok());
     if (standard->text == value->text) return value;
-    return base::InvalidArgument(
-        fmt::format("Invalid value '{}' for configuration {}: this version supports only its default '{}'", value->text,
-                    def.name, *def.default_value));
+    return WrongSetting({.name = def.name,
+                         .value = value->text,
+                         .why = fmt::format("this version supports only its default '{}'", *def.default_value)});
   }
-  return base::InvalidArgument(
-      fmt::format("Invalid value '{}' for configuration {}: this version does not support the feature that it sets up",
-                  value->text, def.name));
+  return WrongSetting(
+      {.name = def.name, .value = value->text, .why = "this version does not support the feature that it sets up"});
 }
 
 absl::Status ValidateTopicOverride(std::string_view name, std::string_view value) {

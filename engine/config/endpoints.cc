@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include "engine/base/absl_compat.h"
 #include "engine/config/broker_config.h"
+#include "engine/config/setting_error.h"
 
 namespace odradek::config {
 namespace {
@@ -62,14 +62,12 @@ absl::StatusOr<std::vector<Endpoint>> ParseEndpoints(std::string_view name, cons
     std::optional<HostPort> address;
     if (at != std::string::npos && IsListenerName(listener)) address = ParseHostPort(whole.substr(at + 3));
     if (!address) {
-      return base::InvalidArgument(fmt::format(
-          "Invalid value '{}' for configuration {}: expected NAME://host:port with a port up to 65535", element, name));
+      return WrongSetting({.name = name, .value = element, .why = "expected NAME://host:port with a port up to 65535"});
     }
     Endpoint endpoint{UpperCase(listener), address->host, address->port};
     for (const Endpoint& other : endpoints) {
       if (other.listener == endpoint.listener) {
-        return base::InvalidArgument(
-            fmt::format("Invalid configuration {}: listener {} is there twice", name, other.listener));
+        return WrongSetting({.name = name, .why = fmt::format("listener {} is there twice", other.listener)});
       }
     }
     endpoints.push_back(std::move(endpoint));

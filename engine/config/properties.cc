@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/base/absl_compat.h"
+#include "engine/config/setting_error.h"
 
 namespace odradek::config {
 namespace {
@@ -214,13 +215,10 @@ absl::Status AddStaticProperty(std::string_view origin, std::string_view key, st
   return absl::OkStatus();
 }
 
-std::string WithPlace(const StaticConfig& config, std::string_view error) {
-  for (const auto& [name, place] : config.places) {
-    if (error.find(fmt::format("configuration {}: ", name)) != std::string_view::npos) {
-      return fmt::format("{}: {}", place, error);
-    }
-  }
-  return std::string(error);
+std::string WithPlace(const StaticConfig& config, const absl::Status& error) {
+  const std::string_view message = base::SV(error.message());
+  const auto place = config.places.find(SettingOf(error));
+  return place == config.places.end() ? std::string(message) : fmt::format("{}: {}", place->second, message);
 }
 
 absl::StatusOr<StaticConfig> ParseStaticConfig(std::string_view file_name, std::string_view text) {

@@ -37,7 +37,7 @@ absl::StatusOr<StaticConfig> ParseStaticConfig(std::string_view file_name, std::
 absl::Status AddStaticProperty(std::string_view origin, std::string_view key, std::string_view value,
                                StaticConfig& into);
 
-// An error of ResolveBrokerConfig(), behind the place of the property that it names, if that was set.
-std::string WithPlace(const StaticConfig& config, std::string_view error);
+// The message of an error of ResolveBrokerConfig(), behind the place of the property that it is about, if that was set.
+std::string WithPlace(const StaticConfig& config, const absl::Status& error);
 
 }  // namespace odradek::config

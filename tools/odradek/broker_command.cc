@@ -14,6 +14,7 @@
 #include "engine/broker/node.h"
 #include "engine/config/broker_config.h"
 #include "engine/config/properties.h"
+#include "engine/config/setting_error.h"
 #include "engine/real/host_name.h"
 #include "engine/real/node.h"
 #include "sim/explore/text_file.h"
@@ -142,7 +143,7 @@ int RunBroker(const BrokerArguments& arguments) {
   absl::StatusOr<config::BrokerConfig> resolved =
       config::ResolveBrokerConfig({.static_broker = &options.static_properties});
   if (!resolved.ok()) {
-    std::cerr << "odradek broker: " << config::WithPlace(*properties, base::SV(resolved.status().message())) << "\n";
+    std::cerr << "odradek broker: " << config::WithPlace(*properties, resolved.status()) << "\n";
     return kExitUsage;
   }
   options.config = std::move(*resolved);
@@ -151,7 +152,8 @@ int RunBroker(const BrokerArguments& arguments) {
   for (const std::string& path : options.config.log_dirs) options.log_directories.push_back(AbsolutePath(path));
   options.config.metadata_log_dir = AbsolutePath(options.config.metadata_log_dir);
   if (const auto twice = FindTwice(options.log_directories); twice != options.log_directories.end()) {
-    std::cerr << "odradek broker: log.dirs: " << *twice << " is there twice\n";
+    const absl::Status wrong = config::WrongSetting({.name = "log.dirs", .why = *twice + " is there twice"});
+    std::cerr << "odradek broker: " << config::WithPlace(*properties, wrong) << "\n";
     return kExitUsage;
   }
   for (const broker::LogDirectory& directory : broker::DirectoriesOf(options)) {

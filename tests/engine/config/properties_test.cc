@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "engine/config/broker_config.h"
+#include "engine/config/setting_error.h"
 #include "tests/engine/config/message_of.h"
 
 namespace odradek::config {
@@ -124,6 +126,22 @@ TEST(StaticConfig, UnsupportedFamilyIsRefused) {
 TEST(StaticConfig, BrokerIdIsNodeId) {
   EXPECT_THAT(ParseStaticConfig("s", "broker.id=7")->properties, ElementsAre(Pair("node.id", "7")));
   EXPECT_THAT(MessageOf(ParseStaticConfig("s", "broker.id=7\nnode.id=8").status()), HasSubstr("set twice"));
+}
+
+TEST(StaticConfig, AnErrorOfTheWholeGetsThePlaceOfItsSetting) {
+  const auto config = ParseStaticConfig("s", "node.id=1\nlisteners=x");
+  ASSERT_TRUE(config.ok());
+  const auto resolved = ResolveBrokerConfig({.static_broker = &config->properties});
+  EXPECT_EQ(SettingOf(resolved.status()), "listeners");
+  EXPECT_EQ(WithPlace(*config, resolved.status()),
+            "s:2: Invalid value 'x' for configuration listeners: expected NAME://host:port with a port up to 65535");
+  // Whatever the text says.
+  const absl::Status of_node = WrongSetting({.name = "node.id", .value = "configuration listeners: ", .why = "no"});
+  EXPECT_EQ(WithPlace(*config, of_node),
+            "s:1: Invalid value 'configuration listeners: ' for configuration node.id: no");
+  EXPECT_EQ(WithPlace(*config, WrongSetting({.name = "log.dirs", .why = "no"})), "Invalid configuration log.dirs: no");
+  EXPECT_EQ(WithPlace(*config, absl::InvalidArgumentError("configuration node.id: x")), "configuration node.id: x");
+  EXPECT_EQ(SettingOf(absl::OkStatus()), "");
 }
 
 RC_GTEST_PROP(PropertiesProperty, AnyTextIsParsedOrRefused, (std::string text)) {

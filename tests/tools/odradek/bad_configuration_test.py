@@ -60,6 +60,29 @@ SERVER_PROPERTIES = (
      '1: Invalid configuration advertised.listeners: no client can reach 0.0.0.0 of PLAINTEXT'),
     ('controller.listener.names=C\n',
      "1: Invalid value 'C' for configuration controller.listener.names: none of them is in listeners"),
+    ('listeners=CONTROLLER://:9093\ncontroller.listener.names=CONTROLLER\n',
+     "1: Invalid configuration listeners: it needs one that is not the controller's"),
+    ('#\ncontroller.listener.names=PLAINTEXT\n',
+     '2: Invalid configuration controller.listener.names: it leaves none of listeners to clients'),
+    ('listener.security.protocol.map=PLAINTEXT:PLAINTEXT\nlisteners=FRONT://:1\n',
+     '2: Invalid configuration listeners: listener FRONT has no entry in listener.security.protocol.map'),
+    ('listener.security.protocol.map=FRONT:PLAINTEXT\n',
+     '1: Invalid configuration listener.security.protocol.map: listener PLAINTEXT has no entry in '
+     'listener.security.protocol.map'),
+    ('listener.security.protocol.map=PLAINTEXT:SSL\n',
+     '1: Invalid configuration listener.security.protocol.map: PLAINTEXT asks for security protocol SSL: this version '
+     'supports only PLAINTEXT'),
+    ('listener.security.protocol.map=PLAINTEXT\n',
+     "1: Invalid value 'PLAINTEXT' for configuration listener.security.protocol.map: expected NAME:PROTOCOL"),
+    ('log.dirs=a,./a\n', '1: Invalid configuration log.dirs: {cwd}/a is there twice'),
+    ('process.roles=broker\n',
+     "1: Invalid value 'broker' for configuration process.roles: this version supports only broker,controller"),
+    ('controller.quorum.voters=1@a:1,2@b:1\n',
+     "1: Invalid value '2@b:1' for configuration controller.quorum.voters: expected 1@host:port, this node alone: this "
+     'version supports a quorum of one'),
+    # A text that speaks of another property is not about it.
+    ('node.id=1\nodradek.metrics.listener=configuration node.id: x\n',
+     "2: Invalid value 'configuration node.id: x' for configuration odradek.metrics.listener: expected host:port"),
 )
 
 # What of calm.txtpb is replaced, by what, and the error behind the file's name.
@@ -134,7 +157,7 @@ class BadConfiguration(BinaryTest):
                 path.write_text(content)
                 result = self.fails(2, 'broker', '--config', path, cwd=self.folder)
                 lines = [line for line in result.err.splitlines() if not line.startswith('warning: ')]
-                self.assertEqual(lines, [f'odradek broker: {path}:{text}'])
+                self.assertEqual(lines, [f'odradek broker: {path}:{text.replace("{cwd}", str(self.folder))}'])
         self.assertEqual(list(self.folder.iterdir()), [path])
 
     def test_an_empty_file_is_read(self):
