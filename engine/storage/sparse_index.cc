@@ -79,7 +79,9 @@ SparseIndex::LoadResult SparseIndex::LoadLocked(fiber::Fiber& self, const IndexE
     return result;
   }
   result.error = handle.error;
-  ByteBuffer chunk(static_cast<size_t>(kLoadBytes / entry_bytes_ * entry_bytes_));
+  const auto chunk_bytes = static_cast<size_t>(kLoadBytes / entry_bytes_ * entry_bytes_);
+  const auto memory = std::make_unique_for_overwrite<std::byte[]>(chunk_bytes);
+  const MutableBytes chunk(memory.get(), chunk_bytes);
   int64_t position = 0;
   for (bool more = result.error == DiskError::kNone; more;) {
     const env::IoResult read = handle.file->ReadAt(self, chunk, position);

@@ -22,7 +22,7 @@ constexpr std::string_view kNames[] = {"00000000000000000000.log",
                                        "00000000000000000000.index",
                                        "00000000000000000000.timeindex",
                                        "00000000000000000000.txnindex",
-                                       "00000000000000000018.snapshot",
+                                       "00000000000000000012.snapshot",
                                        "leader-epoch-checkpoint",
                                        "replication-offset-checkpoint",
                                        "partition.metadata",
@@ -59,7 +59,7 @@ ByteBuffer MetadataBatch() {
 
 const ByteBuffer& FirstSegment() {
   static const ByteBuffer kSegment =
-      WriteLog(LogEnd::kClosed).at(std::string(kLogFolder) + "/" + std::string(kNames[0]));
+      *WriteLog(LogEnd::kClosed).at(std::string(kLogFolder) + "/" + std::string(kNames[0]));
   return kSegment;
 }
 
@@ -96,7 +96,7 @@ std::vector<std::string> Seeds() {
   for (const auto& [path, content] : WriteLog(LogEnd::kClosed)) {
     for (size_t name = 0; name < std::size(kNames); ++name) {
       if (!path.ends_with(kNames[name])) continue;
-      for (size_t variant = 0; variant < 3; ++variant) seeds.push_back(FileSeed(name, variant, AsString(content)));
+      for (size_t variant = 0; variant < 3; ++variant) seeds.push_back(FileSeed(name, variant, AsString(*content)));
     }
   }
   return seeds;

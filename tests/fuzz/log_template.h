@@ -5,16 +5,23 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/check.h"
 #include "engine/storage/log.h"
+#include "sim/kernel/absent.h"
 #include "tests/engine/storage/test_batches.h"
 #include "tests/engine/storage/test_world.h"
+#include "tests/fuzz/memory_disk.h"
+#include "tests/fuzz/runner.h"
 
 namespace odradek::fuzz {
 
 inline constexpr const char* kLogFolder = "data/topic-0";
+// Three segments: a first, a last, and one that is neither.
+inline constexpr int kTemplateBatches = 5;
+inline constexpr int kTemplateRecords = 3 * kTemplateBatches;
 
 inline storage::LogConfig SmallLogConfig() {
   storage::LogConfig config;
@@ -23,13 +30,68 @@ inline storage::LogConfig SmallLogConfig() {
   return config;
 }
 
-// One life of the process that has the log.
+// What one log needs of the world, made once.
+class LogWorld {
+ public:
+  LogWorld()
+      : env_{runner_.scheduler(), clock_,  disk, network_, entropy_, process_, offload_, rounds_, shards_, log_,
+             observer_,           context_} {}
+
+  env::Env& env() { return env_; }
+  void Run(fiber::Body body) { runner_.Run(std::move(body)); }
+
+  MemoryDisk disk;
+
+ private:
+  class Clock final : public env::Clock {
+   public:
+    explicit Clock(const Runner& runner) : runner_(runner) {}
+    MonoTime Now() const override { return runner_.Now(); }
+    MonoTime Instant() const override { return runner_.Now(); }
+    WallTime WallNow() const override { return WallTime::FromUnixMillis(1'700'000'000'000); }
+
+   private:
+    const Runner& runner_;
+  };
+  class Silence final : public env::Log {
+   public:
+    void Write(env::LogLevel, std::string_view, std::string_view, std::initializer_list<env::LogField>) override {}
+  };
+
+  Runner runner_;
+  Clock clock_{runner_};
+  sim::NoNetwork network_;
+  storage::TestEntropy entropy_;
+  storage::NoProcess process_;
+  storage::InlineOffload offload_;
+  storage::NoRounds rounds_;
+  storage::NoShards shards_;
+  Silence log_;
+  sim::NoObserver observer_;
+  base::NullContext context_;
+  env::Env env_;
+};
+
+inline LogWorld& World() {
+  static LogWorld kWorld;
+  return kWorld;
+}
+
+struct LogSeen {
+  Offset start;
+  Offset end;
+  ByteBuffer bytes;
+  friend bool operator==(const LogSeen&, const LogSeen&) = default;
+};
+
+// One life of the process that has the log. It is killed by the end of this object.
 class LogLife {
  public:
-  explicit LogLife(storage::TestMachine& machine) : process_(machine.Boot()), files_(process_.disk, 16) {
-    process_.Run([&](fiber::Fiber& self) {
-      auto opened = storage::Log::Open(self, process_.env, files_, nullptr, {{"topic", PartitionIndex(0)}, kLogFolder},
-                                       SmallLogConfig(), storage::LogCheckpoints{});
+  explicit LogLife(const storage::LogConfig& config = SmallLogConfig(), const storage::LogCheckpoints& checkpoints = {})
+      : files_(World().disk, 16) {
+    World().Run([&](fiber::Fiber& self) {
+      auto opened = storage::Log::Open(self, World().env(), files_, nullptr, {{"topic", PartitionIndex(0)}, kLogFolder},
+                                       config, checkpoints);
       if (opened.ok()) {
         log_ = *opened;
       } else {
@@ -37,24 +99,21 @@ class LogLife {
       }
     });
   }
-  ~LogLife() {
-    log_.reset();
-    process_.KillFibers();
-  }
   LogLife(const LogLife&) = delete;
   LogLife& operator=(const LogLife&) = delete;
 
   bool is_open() const { return log_ != nullptr; }
   void Append(const storage::TestBatch& what) {
-    process_.Run([&](fiber::Fiber& self) {
+    World().Run([&](fiber::Fiber& self) {
       ByteBuffer batch = storage::Encode(what);
       log_->Append(self, batch, {.origin = storage::AppendOrigin::kClient, .leader_epoch = LeaderEpoch(0)});
       log_->SetHighWatermark(log_->log_end_offset());
     });
   }
-  void ReadAll() {
+  LogSeen ReadAll() {
     constexpr int64_t kReadMax = 1 << 20;
-    process_.Run([&](fiber::Fiber& self) {
+    LogSeen seen{.start = log_->log_start_offset(), .end = log_->log_end_offset()};
+    World().Run([&](fiber::Fiber& self) {
       Offset from = log_->log_start_offset();
       while (from < log_->log_end_offset()) {
         const storage::ReadResult read =
@@ -64,41 +123,41 @@ class LogLife {
         if (log_->ReadBytes(self, read, bytes) != storage::ReadError::kNone) return;
         INVARIANT(read.next_offset > from);
         from = read.next_offset;
+        AppendBytes(seen.bytes, bytes);
       }
     });
+    return seen;
   }
   void Close() {
-    process_.Run([&](fiber::Fiber& self) { log_->Close(self); });
+    World().Run([&](fiber::Fiber& self) { log_->Close(self); });
   }
 
  private:
-  storage::TestProcess& process_;
   storage::OpenFiles files_;
   std::shared_ptr<storage::Log> log_;
 };
 
-using FileContents = std::map<std::string, ByteBuffer>;
+using FileContents = MemoryDisk::Files;
 
-inline FileContents ContentsOf(storage::TestMachine& machine) {
-  FileContents contents;
-  for (const auto& [path, file] : machine.model.Files()) {
-    ByteBuffer& content = contents[path];
-    content.resize(static_cast<size_t>(machine.model.SizeOf(*file)));
-    machine.model.Read(*file, content, 0);
-  }
-  return contents;
+inline FileContents CopyOf(const FileContents& files) {
+  FileContents copy;
+  for (const auto& [path, content] : files) copy.emplace_hint(copy.end(), path, std::make_shared<ByteBuffer>(*content));
+  return copy;
+}
+
+inline void StartWith(FileContents files) {
+  World().disk.folders = {"data", kLogFolder};
+  World().disk.files = std::move(files);
 }
 
 // With an idempotent producer, so that there are snapshots. `closes`: a clean end writes them and trims the indexes.
 enum class LogEnd : uint8_t { kClosed, kKilled };
 inline FileContents WriteLog(LogEnd end) {
-  storage::TestMachine machine;
-  machine.model.CreateDirectory("data");
-  machine.model.CreateDirectory(kLogFolder);
+  StartWith({});
   {
-    LogLife life(machine);
+    LogLife life;
     INVARIANT(life.is_open());
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < kTemplateBatches; ++i) {
       life.Append({.values = {"some value", "another value", std::to_string(i)},
                    .producer_id = ProducerId(7),
                    .producer_epoch = ProducerEpoch(0),
@@ -106,8 +165,7 @@ inline FileContents WriteLog(LogEnd end) {
     }
     if (end == LogEnd::kClosed) life.Close();
   }
-  machine.Kill();
-  return ContentsOf(machine);
+  return std::exchange(World().disk.files, {});
 }
 
 }  // namespace odradek::fuzz
