@@ -4,20 +4,16 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
 #include <map>
 #include <utility>
 
 #include "engine/base/absl_compat.h"
+#include "engine/broker/metrics_request.h"
 #include "engine/broker/node.h"
 
 namespace odradek::broker {
 namespace {
 
-namespace http = boost::beast::http;
-
-constexpr size_t kRequestBytesMax = 8192;
 constexpr Duration kRequestTimeMax = Duration::Seconds(10);
 
 struct PartitionNumbers {
@@ -310,12 +306,6 @@ void AddLogs(Page& page, const Shards& shards) {
   }
 }
 
-std::string HttpAnswer(http::status status, std::string_view type, std::string_view body) {
-  return fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
-                     static_cast<unsigned>(status), std::string(http::obsolete_reason(status)), type, body.size(),
-                     body);
-}
-
 }  // namespace
 
 std::string MetricsText(fiber::Fiber& self, Node& node) {
@@ -373,37 +363,16 @@ void MetricsServer::Serve(fiber::Fiber& self) {
 }
 
 void MetricsServer::Answer(fiber::Fiber& self, env::Connection& connection) {
-  http::request_parser<http::empty_body> parser;
-  parser.header_limit(kRequestBytesMax);
-  parser.eager(false);
-  boost::beast::flat_buffer input(kRequestBytesMax);
-  std::string answer;
-  while (!parser.is_header_done()) {
+  MetricsRequest request;
+  while (request.state() == MetricsRequest::State::kIncomplete) {
     std::array<std::byte, 1024> piece;
     const MutableBytes into(piece);
     const env::ReadResult read = connection.ReadSome(self, std::span(&into, 1));
     if (read.error != env::NetError::kNone) return;
-    const auto size = static_cast<size_t>(read.size_bytes);
-    if (input.size() + size > kRequestBytesMax) return;
-    boost::asio::buffer_copy(input.prepare(size), boost::asio::buffer(piece.data(), size));
-    input.commit(size);
-    boost::beast::error_code error;
-    input.consume(parser.put(input.data(), error));
-    if (error && error != http::error::need_more) {
-      answer = HttpAnswer(http::status::bad_request, "text/plain", "bad request: " + error.message() + "\n");
-      break;
-    }
+    request.Take(into.first(static_cast<size_t>(read.size_bytes)));
   }
-  if (answer.empty()) {
-    const auto& request = parser.get();
-    if (request.method() != http::verb::get) {
-      answer = HttpAnswer(http::status::method_not_allowed, "text/plain", "only GET is served\n");
-    } else if (request.target() != "/metrics") {
-      answer = HttpAnswer(http::status::not_found, "text/plain", "metrics are at /metrics\n");
-    } else {
-      answer = HttpAnswer(http::status::ok, "text/plain; version=0.0.4", MetricsText(self, node_));
-    }
-  }
+  const bool wants_page = request.state() == MetricsRequest::State::kWantsPage;
+  const std::string answer = wants_page ? MetricsAnswer(MetricsText(self, node_)) : request.refusal();
   const env::Part part = AsBytes(answer);
   connection.Send(self, std::span(&part, 1));
 }
