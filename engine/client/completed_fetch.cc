@@ -21,8 +21,7 @@ CompletedFetch::CompletedFetch(base::Context& context, Options options, Data dat
 }
 
 void CompletedFetch::Fail(const record::BatchProblem& problem, Offset base_offset) {
-  problem_ =
-      fmt::format("batch at offset {}: {}: {}", base_offset.value(), record::ToString(problem.error), problem.what);
+  problem_ = fmt::format("batch at offset {}: {}", base_offset.value(), problem.what);
   done_ = true;
   records_.reset();
 }

@@ -191,7 +191,7 @@ void ProducerCore::RunRequest(fiber::Fiber& self, const Request& request) {
     Attempt attempt;
     if (!result.ok()) {
       attempt = {.error = ErrorCode::kNetworkException,
-                 .what = fmt::format("{}: {}", net::ToString(result.error), result.what),
+                 .what = result.what,
                  .is_unsent = result.delivery == net::Delivery::kNotSent,
                  .is_hopeless = result.error == net::CallError::kUnsupportedVersion ||
                                 result.error == net::CallError::kNotEncodable};

@@ -24,7 +24,7 @@ bool DecodeApiVersions(Bytes body, int16_t version, protocol::ApiVersionsRespons
         ahead.Int16(error_code) && error_code == protocol::ToWire(protocol::ErrorCode::kUnsupportedVersion);
     if (protocol::DecodeWhole(reader, refused ? int16_t{0} : version, out)) return true;
   }
-  what = reader.error().ToString();
+  what = "the answer cannot be decoded: " + reader.error().ToString();
   return false;
 }
 
@@ -57,28 +57,6 @@ int16_t ThrottledByClientFrom(protocol::ApiKey key) {
 }
 
 }  // namespace
-
-std::string_view ToString(CallError error) {
-  switch (error) {
-    case CallError::kNone:
-      return "no error";
-    case CallError::kConnect:
-      return "no connection";
-    case CallError::kDisconnected:
-      return "disconnected";
-    case CallError::kTimedOut:
-      return "request timed out";
-    case CallError::kClosed:
-      return "closed";
-    case CallError::kUnsupportedVersion:
-      return "the broker speaks no version of this API that we speak";
-    case CallError::kNotEncodable:
-      return "the request does not fit the version";
-    case CallError::kBadResponse:
-      return "the answer cannot be decoded";
-  }
-  return "unknown call error";
-}
 
 ClientConnection::ClientConnection(env::Env& env, std::unique_ptr<env::Connection> stream,
                                    ClientConnectionOptions options)
@@ -179,7 +157,7 @@ protocol::RequestHeader ClientConnection::HeaderOf(const PendingCall& call) cons
 
 void ClientConnection::Enqueue(const PendingCallPtr& call, EncodedFrame frame) {
   if (frame.error) {
-    Finish(*call, CallError::kNotEncodable, frame.error->ToString());
+    Finish(*call, CallError::kNotEncodable, "the request does not fit the version: " + frame.error->ToString());
     return;
   }
   outgoing_.push_back({call, std::move(frame.parts)});

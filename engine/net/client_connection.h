@@ -42,7 +42,6 @@ enum class CallError : uint8_t {
   kNotEncodable,        // a value does not fit the version
   kBadResponse,         // the answer cannot be decoded
 };
-std::string_view ToString(CallError error);
 
 // Whether the peer may have executed a request.
 enum class Delivery : uint8_t { kNotSent, kMaybeSent };
@@ -147,7 +146,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
     protocol::ResponseTo to{.key = call->key, .version = call->version};
     if (!protocol::DecodeResponseHeader(reader, to) || !protocol::DecodeWhole(reader, call->version, result.response)) {
       result.error = CallError::kBadResponse;
-      result.what = reader.error().ToString();
+      result.what = "the answer cannot be decoded: " + reader.error().ToString();
       return result;
     }
     if constexpr (requires { result.response.throttle_time_ms; }) {

@@ -27,17 +27,17 @@ bool DecodeMetadataRecord(Reader& reader, VersionedMetadataRecord& out) {
   uint32_t version = 0;
   if (!reader.UnsignedVarint(frame_version)) return reader.At("frame_version");
   if (frame_version != kMetadataFrameVersion) {
-    reader.Fail(fmt::format("frame version {}, expected {}", frame_version, kMetadataFrameVersion));
+    reader.Fail(fmt::format("{}, expected {}", frame_version, kMetadataFrameVersion));
     return reader.At("frame_version");
   }
   if (!reader.UnsignedVarint(key)) return reader.At("record_key");
   if (!reader.UnsignedVarint(version)) return reader.At("version");
   if (version > static_cast<uint32_t>(std::numeric_limits<int16_t>::max())) {
-    reader.Fail(fmt::format("version {}", version));
+    reader.Fail(fmt::format("{} is too large", version));
     return reader.At("version");
   }
   if (!EmplaceByKey(key, out.record, std::make_index_sequence<std::variant_size_v<MetadataRecord>>())) {
-    reader.Fail(fmt::format("no metadata record has key {}", key));
+    reader.Fail(fmt::format("{} is unknown", key));
     return reader.At("record_key");
   }
   out.version = static_cast<int16_t>(version);

@@ -40,7 +40,8 @@ BatchProblem CheckWhole(const HeaderResult& parsed, Bytes batch) {
             fmt::format("{} bytes behind the batch of {}", given - header.size_bytes, header.size_bytes)};
   }
   if (!header.codec()) {
-    return {BatchError::kUnsupportedCodec, kAttributesAt, fmt::format("codec {}", header.attributes & kCodecMask)};
+    return {BatchError::kUnsupportedCodec, kAttributesAt,
+            fmt::format("unsupported codec {}", header.attributes & kCodecMask)};
   }
   return {};
 }

@@ -51,7 +51,8 @@ RecordIterator::RecordIterator(const BatchHeader& header, Bytes batch, const Dec
   const Bytes records = batch.subspan(kBatchOverheadBytes);
   const std::optional<Codec> codec = header.codec();
   if (!codec) {
-    Finish({BatchError::kUnsupportedCodec, kAttributesAt, fmt::format("codec {}", header.attributes & kCodecMask)});
+    Finish({BatchError::kUnsupportedCodec, kAttributesAt,
+            fmt::format("unsupported codec {}", header.attributes & kCodecMask)});
   } else if (*codec == Codec::kNone) {
     source_ = ByteSource(records);
   } else if (header.record_count > 0) {

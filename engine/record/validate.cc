@@ -51,7 +51,8 @@ BatchProblem CheckCounts(const BatchHeader& h) {
             fmt::format("record count {} with last offset delta {}", h.record_count, h.last_offset_delta)};
   }
   if (!h.codec()) {
-    return {BatchError::kUnsupportedCodec, kAttributesAt, fmt::format("codec {}", h.attributes & kCodecMask)};
+    return {BatchError::kUnsupportedCodec, kAttributesAt,
+            fmt::format("unsupported codec {}", h.attributes & kCodecMask)};
   }
   return {};
 }

@@ -97,11 +97,10 @@ TEST_F(CompletedFetchTest, ABatchThatLiesWhollyBeforeThePositionIsDamaged) {
   Add(Build({.base_offset = 7, .values = {"b"}}));
   CompletedFetch fetch = Fetched(10);
   EXPECT_EQ(TakeAll(fetch), "");
-  EXPECT_EQ(fetch.problem(),
-            "batch at offset 10: bad base offset: it ends at offset 10, and the next batch begins at 7");
+  EXPECT_EQ(fetch.problem(), "batch at offset 10: it ends at offset 10, and the next batch begins at 7");
   CompletedFetch first = Fetched(12);
   EXPECT_EQ(TakeAll(first), "");
-  EXPECT_EQ(first.problem(), "batch at offset 10: bad base offset: it ends at offset 10, and the position is 12");
+  EXPECT_EQ(first.problem(), "batch at offset 10: it ends at offset 10, and the position is 12");
 }
 
 TEST_F(CompletedFetchTest, NothingIsGivenOutOfABatchThatReachesIntoTheNextOne) {
@@ -110,8 +109,7 @@ TEST_F(CompletedFetchTest, NothingIsGivenOutOfABatchThatReachesIntoTheNextOne) {
   Add(Build({.base_offset = 13, .values = {"d"}}));
   CompletedFetch fetch = Fetched(10);
   EXPECT_EQ(TakeAll(fetch), "10=a");
-  EXPECT_EQ(fetch.problem(),
-            "batch at offset 13: bad base offset: it ends at offset 14, and the next batch begins at 13");
+  EXPECT_EQ(fetch.problem(), "batch at offset 13: it ends at offset 14, and the next batch begins at 13");
 }
 
 TEST_F(CompletedFetchTest, StopsBeforeWhatTheAnswersHighWatermarkDoesNotAllow) {

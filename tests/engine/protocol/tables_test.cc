@@ -142,8 +142,8 @@ TEST(MetadataRecords, BadFramesAreErrorsThatNameTheField) {
     return DecodeMetadataRecord(reader, out) ? "" : reader.error().ToString();
   };
   EXPECT_EQ(error_of({}), "frame_version at byte 0: bad or truncated unsigned varint");
-  EXPECT_EQ(error_of({2, 2, 0}), "frame_version at byte 1: frame version 2, expected 1");
-  EXPECT_EQ(error_of({1, 99, 0}), "record_key at byte 3: no metadata record has key 99");
+  EXPECT_EQ(error_of({2, 2, 0}), "frame_version at byte 1: 2, expected 1");
+  EXPECT_EQ(error_of({1, 99, 0}), "record_key at byte 3: 99 is unknown");
   EXPECT_EQ(error_of({1, 2, 9}), "TopicRecord at byte 3: version 9 is not in 0-0");
   EXPECT_EQ(error_of({1, 2, 0, 5, 'a'}), "TopicRecord.name at byte 3: length 4, but 1 bytes are left");
   EXPECT_EQ(error_of({1, 20, 0, 0, 7}), "NoOpRecord at byte 4: 1 bytes follow the message");

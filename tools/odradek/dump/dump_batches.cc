@@ -61,7 +61,7 @@ void DumpBatches(InputFile& file, const DumpOptions& options, DumpReport& report
   if (found != LogFile::Found::kProblem) return;
   report.Print("Found {} invalid bytes at the end of {}\n", file.size_bytes() - position, NameOf(file.path()));
   const record::BatchProblem& problem = log.problem();
-  report.Problem(file.path(), problem.at_byte, fmt::format("{}: {}", record::ToString(problem.error), problem.what));
+  report.Problem(file.path(), problem.at_byte, problem.what);
 }
 
 }  // namespace odradek::tool

@@ -137,9 +137,9 @@ void DumpRecords(const BatchPlace& place, const record::BatchHeader& header, Byt
   }
   if (found != record::RecordIterator::Found::kProblem) return;
   const record::BatchProblem& wrong = records.problem();
-  report.Problem(place.path, place.position,
-                 fmt::format("the batch at offset {}, its byte {}: {}: {}", header.base_offset.value(), wrong.at_byte,
-                             record::ToString(wrong.error), wrong.what));
+  report.Problem(
+      place.path, place.position,
+      fmt::format("the batch at offset {}, its byte {}: {}", header.base_offset.value(), wrong.at_byte, wrong.what));
 }
 
 }  // namespace odradek::tool
