@@ -40,7 +40,7 @@ SeekResult DamageOrError(const BatchScanner& scanner) {
 }  // namespace segment_seek_internal
 
 Segment::StartResult Segment::StartFor(fiber::Fiber& self, IndexField field, int64_t limit) {
-  if (offset_index_astray_) return {};
+  if (offset_index_astray_) return {.error = DiskError::kNone, .entry = {.key = -1, .value = 0}};
   if (const DiskError error = LoadIndexes(self); error != DiskError::kNone) return {.error = error, .entry = {}};
   const SparseIndex::FloorResult floor = offset_index_.Floor(self, field, limit);
   if (floor.error != DiskError::kNone) return {.error = floor.error, .entry = {}};

@@ -152,8 +152,10 @@ bool Understands(Bytes input) {
   {
     LogLife life(config, checkpoints);
     if (!life.is_open()) return false;
+    const LogSeen before = life.ReadAll();
     life.Append({.values = {"after the damage"}});
     seen = life.ReadAll();
+    INVARIANT(AsString(seen.bytes).starts_with(AsString(before.bytes)));
     if ((flags & kIsKilled) == 0) {
       life.Close();
       checkpoints = {

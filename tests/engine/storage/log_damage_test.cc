@@ -79,6 +79,23 @@ TEST_F(LogDamageTest, ReadsAfterAStartFindTheSame) {
   }
 }
 
+// Found by fuzz_log_files: the first read left the index aside, and the second one believed that it named offset 0.
+TEST_F(LogDamageTest, AnIndexThatLeadsAstrayIsLeftAsideByEveryRead) {
+  config_.segment_bytes = 300;
+  config_.index_interval_bytes = 100;
+  Open();
+  for (int i = 0; i < 5; ++i) AppendValues({"some value", "another value", std::to_string(i)});
+  const std::vector<std::string> all = ReadAll();
+  Run([&](fiber::Fiber& self) { log_->Close(self); });
+  const LogCheckpoints clean{.recovery_point = log_->log_end_offset(), .previous_shutdown = env::ShutdownKind::kClean};
+  // The second batch's position, for a batch that ends with the first offset.
+  const sim::InodeRef index = machine_.model.Find("data/topic-0/00000000000000000000.index");
+  ASSERT_GE(machine_.model.SizeOf(*index), 8);
+  machine_.model.Write(*index, ByteBuffer(4), 0);
+  Reopen(clean);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(ReadAll(), all);
+}
+
 TEST_F(LogDamageTest, SearchByTimeThatMeetsADamagedBatchTakesTheLogOffline) {
   OpenWithBatches(4);
   Flip(0, record::kMaxTimestampAt + 7, 3);
