@@ -172,6 +172,11 @@ bool Cluster::is_unreachable(NodeId node, Purpose purpose) const {
   return slot != slots_.end() && slot->second->failure_count > 0 && slot->second->next_attempt > env_.clock.Now();
 }
 
+std::string_view Cluster::connect_problem(NodeId node, Purpose purpose) const {
+  const auto slot = slots_.find({node.value(), purpose});
+  return slot == slots_.end() ? std::string_view() : slot->second->problem;
+}
+
 ConnectionPtr Cluster::TryConnect(NodeId node, Purpose purpose, MonoTime& wake_at) {
   const Key key{node.value(), purpose};
   const env::Address* address = AddressOf(key);

@@ -14,6 +14,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -75,6 +76,8 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
   ConnectionPtr FindOpen(NodeId node, Purpose purpose) const;
   // The last attempt to connect failed, and it is too early for another.
   bool is_unreachable(NodeId node, Purpose purpose) const;
+  // Why the last attempt to connect failed; empty: it did not, or there was none.
+  std::string_view connect_problem(NodeId node, Purpose purpose) const;
   env::Env& env() { return env_; }
   const CommonConfig& config() const { return config_; }
   BackoffRange retry_backoff() const { return {config_.retry_backoff, config_.retry_backoff_max}; }

@@ -273,6 +273,27 @@ std::optional<int64_t> ConsumerCore::lag(const TopicPartition& tp) const {
   return std::max<int64_t>(end.value() - found->second.position.value(), 0);
 }
 
+std::optional<Trouble> ConsumerCore::TroubleOf(const TopicPartition& tp, const Partition& partition) const {
+  if (partition.trouble || partition.state == State::kStuck) return partition.trouble;
+  // These come with no event: nothing is heard.
+  const bool is_asked = partition.is_fetching || partition.is_asking;
+  const Duration patience = kPatience + (partition.is_fetching ? config_.fetch_max_wait : Duration());
+  if (is_asked && env_.clock.Now() - partition.asked_at > patience) {
+    return Trouble{ErrorCode::kRequestTimedOut, kNoAnswer, partition.asked_at};
+  }
+  const std::string& problem = cluster_->metadata_problem();
+  if (is_asked || problem.empty() || cluster_->metadata().LeaderOf(tp).node != kNoNode) return std::nullopt;
+  return Trouble{ErrorCode::kNetworkException, problem, env_.clock.Now() - cluster_->metadata_age()};
+}
+
+std::map<TopicPartition, Trouble> ConsumerCore::troubles() const {
+  std::map<TopicPartition, Trouble> all;
+  for (const auto& [tp, partition] : partitions_) {
+    if (auto trouble = TroubleOf(tp, partition)) all[tp] = *std::move(trouble);
+  }
+  return all;
+}
+
 ConsumerMetrics ConsumerCore::metrics() const {
   ConsumerMetrics metrics = metrics_;
   for (const auto& [tp, partition] : partitions_) {
@@ -346,6 +367,9 @@ std::vector<TopicPartition> Consumer::paused() const {
 }
 std::optional<int64_t> Consumer::lag(const TopicPartition& partition) const {
   return core_->lag(partition);
+}
+std::map<TopicPartition, Trouble> Consumer::troubles() const {
+  return core_->troubles();
 }
 void Consumer::Close(fiber::Fiber& self, Duration timeout) {
   const std::shared_ptr<ConsumerCore> core = core_;

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,6 +25,7 @@
 #include "engine/client/consumer_records.h"
 #include "engine/client/list_offsets.h"
 #include "engine/client/metrics.h"
+#include "engine/client/trouble.h"
 #include "engine/env/env.h"
 
 namespace odradek::client {
@@ -71,6 +73,9 @@ class Consumer {
   Watermarks watermarks(const TopicPartition& partition) const;
   // Records between the position and the end that the isolation level shows; nullopt: not known yet.
   std::optional<int64_t> lag(const TopicPartition& partition) const;
+  // The assigned partitions that cannot be read now, and why; Poll says nothing of them, for they may come back.
+  // Whoever waits for records asks now and then.
+  std::map<TopicPartition, Trouble> troubles() const;
 
   // The partitions need not be assigned. Timestamps as in list_offsets.h.
   ListedOffsets OffsetsForTimes(fiber::Fiber& self, const OffsetQuestions& questions, Duration timeout);

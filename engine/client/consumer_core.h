@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/client/cluster.h"
@@ -38,6 +39,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   ListedOffsets ListOffsetsOf(fiber::Fiber& self, const OffsetQuestions& questions, MonoTime deadline);
   std::vector<TopicPartition> paused() const;
   std::optional<int64_t> lag(const TopicPartition& tp) const;
+  std::map<TopicPartition, Trouble> troubles() const;
   ConsumerMetrics metrics() const;
 
  private:
@@ -57,10 +59,12 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
     Flow flow = Flow::kFlowing;
     bool is_fetching = false;
     bool is_asking = false;
+    MonoTime asked_at;  // the fetch or look-up that is under way
     int64_t failure_count = 0;
     MonoTime retry_at;
     std::unique_ptr<CompletedFetch> completed;
     std::optional<PartitionProblem> problem;
+    std::optional<Trouble> trouble;  // until an answer is good
     Watermarks watermarks;
     Offset ahead_at = kNoOffset;  // where the last answer held more than its high watermark allows
     NodeId preferred = kNoNode;   // a replica that the leader sent us to, until then
@@ -119,7 +123,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
                      std::shared_ptr<const void> keep_alive);
   void TakeRedirect(Partition& partition, const Asked& asked, const PartitionData& data);
   void TakeError(const TopicPartition& tp, Partition& partition, const Asked& asked, const PartitionData& data);
-  void FailFetch(const FetchCall& call);
+  void FailFetch(const FetchCall& call, std::string_view what);
   void RunResets(fiber::Fiber& self, const OffsetQuestions& questions, const AskedPartitions& asked);
   void RunValidations(fiber::Fiber& self, NodeId node, const AskedPartitions& asked);
   protocol::OffsetForLeaderEpochRequest MakeValidation(const AskedPartitions& asked);
@@ -128,6 +132,10 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   // The partition if the answer still concerns it.
   Partition* StillConcerned(const TopicPartition& tp, const Asked& asked);
   void RetryLater(Partition& partition);
+  void NoteTrouble(Partition& partition, protocol::ErrorCode error, std::string_view what);
+  // Nobody is known to ask.
+  void NoteNoLeader(const TopicPartition& tp, Partition& partition);
+  std::optional<Trouble> TroubleOf(const TopicPartition& tp, const Partition& partition) const;
   void Report(const TopicPartition& tp, Partition& partition, protocol::ErrorCode error, std::string what);
 
   env::Env& env_;

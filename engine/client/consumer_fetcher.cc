@@ -40,6 +40,19 @@ void ConsumerCore::RetryLater(Partition& partition) {
   partition.retry_at = env_.clock.Now() + cluster_->RetryBackoff(partition.failure_count);
 }
 
+void ConsumerCore::NoteTrouble(Partition& partition, ErrorCode error, std::string_view what) {
+  const MonoTime since = partition.trouble ? partition.trouble->since : env_.clock.Now();
+  partition.trouble = Trouble{error, std::string(what), since};
+}
+
+void ConsumerCore::NoteNoLeader(const TopicPartition& tp, Partition& partition) {
+  cluster_->RequestUpdate();
+  const TopicInfo* topic = cluster_->metadata().FindTopic(tp.topic);
+  if (topic == nullptr) return;
+  const ErrorCode error = topic->error == ErrorCode::kNone ? ErrorCode::kLeaderNotAvailable : topic->error;
+  NoteTrouble(partition, error, protocol::ErrorName(error));
+}
+
 void ConsumerCore::Report(const TopicPartition& tp, Partition& partition, ErrorCode error, std::string what) {
   partition.problem = PartitionProblem{tp, error, std::move(what)};
   ready_.WakeAll();
@@ -74,11 +87,12 @@ void ConsumerCore::StartLookups(MonoTime now, MonoTime& wake_at) {
     }
     const Leader leader = cluster_->metadata().LeaderOf(tp);
     if (leader.node == kNoNode) {
-      cluster_->RequestUpdate();
+      NoteNoLeader(tp, partition);
       continue;
     }
     const Asked asked{.version = partition.version, .position = partition.position, .at = now, .node = leader.node};
     partition.is_asking = true;
+    partition.asked_at = now;
     if (partition.state == State::kResetting) {
       resets[tp] = partition.reset_to;
       reset_asked[tp] = asked;
@@ -122,9 +136,11 @@ void ConsumerCore::RunResets(fiber::Fiber& self, const OffsetQuestions& question
     }
     if (!answer.ok() || answer.offset < Offset(0)) {
       RetryLater(*partition);
+      if (!answer.ok()) NoteTrouble(*partition, answer.error, answer.what);
       if (!answer.ok() && !protocol::IsRetriable(answer.error)) Report(tp, *partition, answer.error, answer.what);
       continue;
     }
+    partition->trouble.reset();
     Reposition(*partition, State::kFetching);
     partition->position = answer.offset;
     partition->offset_epoch = answer.leader_epoch;
@@ -171,6 +187,7 @@ void ConsumerCore::RunValidations(fiber::Fiber& self, NodeId node, const AskedPa
       any->leader_epoch = cluster_->metadata().LeaderOf(tp).epoch;
     } else {
       RetryLater(*any);
+      NoteTrouble(*any, ErrorCode::kNetworkException, reached.connection == nullptr ? reached.what : result.what);
       cluster_->RequestUpdate();
     }
   }
@@ -192,6 +209,7 @@ void ConsumerCore::TakeValidation(const TopicPartition& tp, const Asked& asked,
   const auto error = static_cast<ErrorCode>(answer.error_code);
   if (error != ErrorCode::kNone) {
     RetryLater(*partition);
+    NoteTrouble(*partition, error, protocol::ErrorName(error));
     cluster_->RequestUpdate();
     if (!protocol::IsRetriable(error)) Report(tp, *partition, error, std::string(protocol::ErrorName(error)));
     return;
@@ -243,7 +261,7 @@ void ConsumerCore::StartFetches(MonoTime now, MonoTime& wake_at) {
     const Leader leader = cluster_->metadata().LeaderOf(tp);
     const TopicInfo* topic = cluster_->metadata().FindTopic(tp.topic);
     if (leader.node == kNoNode || topic == nullptr) {
-      cluster_->RequestUpdate();
+      NoteNoLeader(tp, partition);
       continue;
     }
     wanted[SourceOf(tp, partition, now)][tp] = {.topic_id = topic->id,
@@ -303,7 +321,13 @@ FetchRequest ConsumerCore::MakeRequest(const FetchSession::Plan& plan, int16_t v
 
 void ConsumerCore::StartFetch(NodeId node, const FetchSession::Partitions& wanted, MonoTime& wake_at) {
   const ConnectionPtr connection = cluster_->TryConnect(node, Purpose::kLongPolls, wake_at);
-  if (connection == nullptr) return;
+  if (connection == nullptr) {
+    const std::string_view problem = cluster_->connect_problem(node, Purpose::kLongPolls);
+    for (const auto& [tp, what] : wanted) {
+      if (!problem.empty()) NoteTrouble(partitions_.at(tp), ErrorCode::kNetworkException, problem);
+    }
+    return;
+  }
   Broker& broker = brokers_[node];
   FetchCall call{.node = node, .version = connection->PickVersion<FetchRequest>(), .connection = connection};
   call.at = env_.clock.Now();
@@ -317,6 +341,7 @@ void ConsumerCore::StartFetch(NodeId node, const FetchSession::Partitions& wante
   for (const auto& [tp, what] : wanted) {
     Partition& partition = partitions_.at(tp);
     partition.is_fetching = true;
+    partition.asked_at = call.at;
     call.asked[tp] = {partition.version, what.fetch_offset, call.at, node};
   }
   broker.in_flight = true;
@@ -340,20 +365,23 @@ void ConsumerCore::RunFetch(fiber::Fiber& self, const FetchCall& call) {
     metrics_.fetch_latency_micros.Add((self.Now() - call.at).micros());
     TakeFetch(call, result);
   } else {
-    FailFetch(call);
+    FailFetch(call, result.what);
   }
   wake_.WakeAll();
   ready_.WakeAll();
 }
 
-void ConsumerCore::FailFetch(const FetchCall& call) {
+void ConsumerCore::FailFetch(const FetchCall& call, std::string_view what) {
   Broker& broker = brokers_[call.node];
   ++metrics_.failed_fetch_count;
   broker.session.OnFailure();
   ++broker.failure_count;
   broker.retry_at = env_.clock.Now() + cluster_->RetryBackoff(broker.failure_count);
   for (const auto& [tp, asked] : call.asked) {
-    if (Partition* partition = Find(tp); partition != nullptr) partition->preferred = kNoNode;
+    Partition* partition = Find(tp);
+    if (partition == nullptr) continue;
+    partition->preferred = kNoNode;
+    NoteTrouble(*partition, ErrorCode::kNetworkException, what);
   }
   cluster_->RequestUpdate();
 }
@@ -390,16 +418,25 @@ void ConsumerCore::TakeFetch(const FetchCall& call, const net::CallResult<FetchR
     if (!is_session || broker.failure_count > 1) {
       broker.retry_at = env_.clock.Now() + cluster_->RetryBackoff(broker.failure_count);
     }
-    if (!is_session) cluster_->RequestUpdate();
+    if (is_session) return;
+    cluster_->RequestUpdate();
+    for (const auto& [tp, asked] : call.asked) {
+      Partition* partition = Find(tp);
+      if (partition != nullptr) NoteTrouble(*partition, answer.error, protocol::ErrorName(answer.error));
+    }
     return;
   }
   broker.failure_count = 0;
   for (const auto& endpoint : response.node_endpoints) {
     cluster_->metadata().ApplyBroker({NodeId(endpoint.node_id), {endpoint.host, endpoint.port}, endpoint.rack});
   }
-  for (const auto& [tp, data] : answers) {
-    if (const auto asked = call.asked.find(tp); asked != call.asked.end()) {
-      TakePartition(tp, asked->second, *data, result.frame);
+  for (const auto& [tp, asked] : call.asked) {
+    const auto data = answers.find(tp);
+    if (data != answers.end()) {
+      TakePartition(tp, asked, *data->second, result.frame);
+    } else if (Partition* partition = Find(tp); partition != nullptr) {
+      // A session leaves out what is as it was, but never an error.
+      partition->trouble.reset();
     }
   }
 }
@@ -413,6 +450,7 @@ void ConsumerCore::TakePartition(const TopicPartition& tp, const Asked& asked, c
     return;
   }
   partition->failure_count = 0;
+  partition->trouble.reset();
   TakeRedirect(*partition, asked, data);
   partition->watermarks = {Offset(data.high_watermark), Offset(data.last_stable_offset), Offset(data.log_start_offset)};
   if (data.records.size_bytes() == 0) return;
@@ -456,6 +494,7 @@ void ConsumerCore::TakeError(const TopicPartition& tp, Partition& partition, con
          fmt::format("offset {} is out of range, and auto.offset.reset is none", partition.position.value())});
     return;
   }
+  NoteTrouble(partition, error, protocol::ErrorName(error));
   const bool may_pass = protocol::IsRetriable(error) || CallsForMetadata(error);
   if (!may_pass) Report(tp, partition, error, std::string(protocol::ErrorName(error)));
 }

@@ -198,13 +198,21 @@ std::vector<BatchPtr> PartitionQueue::DrainAll() {
   return all;
 }
 
-MonoTime PartitionQueue::OldestCreatedAt() const {
-  MonoTime oldest = MonoTime::Never();
+const ProducerBatch* PartitionQueue::Oldest() const {
+  const ProducerBatch* oldest = nullptr;
+  const auto consider = [&oldest](const ProducerBatch& batch) {
+    if (oldest == nullptr || batch.created_at() < oldest->created_at()) oldest = &batch;
+  };
   for (const BatchPtr& batch : in_flight_) {
-    if (!batch->is_complete()) oldest = std::min(oldest, batch->created_at());
+    if (!batch->is_complete()) consider(*batch);
   }
-  for (const BatchPtr& batch : queued_) oldest = std::min(oldest, batch->created_at());
+  for (const BatchPtr& batch : queued_) consider(*batch);
   return oldest;
+}
+
+MonoTime PartitionQueue::OldestCreatedAt() const {
+  const ProducerBatch* oldest = Oldest();
+  return oldest == nullptr ? MonoTime::Never() : oldest->created_at();
 }
 
 }  // namespace odradek::client

@@ -95,7 +95,9 @@ class PartitionQueue {
   size_t in_flight_count() const { return in_flight_.size(); }
   bool empty() const { return queued_.empty() && in_flight_.empty(); }
   const BatchPtr& front() const { return queued_.front(); }
-  // When the oldest batch was made; Never() if none.
+  // The oldest batch that is not complete; nullptr: none. Until the queue changes.
+  const ProducerBatch* Oldest() const;
+  // When it was made; Never() if none.
   MonoTime OldestCreatedAt() const;
   const ProducerIdentity& identity() const { return identity_; }
   int32_t next_sequence() const { return next_sequence_; }

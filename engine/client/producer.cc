@@ -249,6 +249,40 @@ void ProducerCore::Close(fiber::Fiber& self, MonoTime deadline) {
   Stop();
 }
 
+std::optional<Trouble> ProducerCore::TroubleOf(const TopicPartition& tp, const ProducerBatch& batch) const {
+  const NodeId leader = cluster_->metadata().LeaderOf(tp).node;
+  if (leader == kNoNode) return Trouble{ErrorCode::kLeaderNotAvailable, "no leader is known", batch.created_at()};
+  const std::string_view unreachable = cluster_->connect_problem(leader, Purpose::kRequests);
+  if (!unreachable.empty()) return Trouble{ErrorCode::kNetworkException, std::string(unreachable), batch.created_at()};
+  if (!batch.last_what.empty()) {
+    const ErrorCode error = batch.last_error == ErrorCode::kNone ? ErrorCode::kNetworkException : batch.last_error;
+    return Trouble{error, batch.last_what, batch.created_at()};
+  }
+  if (batch.attempt_count > 0 && env_.clock.Now() - batch.sent_at > kPatience) {
+    return Trouble{ErrorCode::kRequestTimedOut, kNoAnswer, batch.created_at()};
+  }
+  if (producer_id_problem_.empty()) return std::nullopt;
+  return Trouble{ErrorCode::kNetworkException, producer_id_problem_, batch.created_at()};
+}
+
+std::optional<Trouble> ProducerCore::trouble() const {
+  const ProducerBatch* oldest = nullptr;
+  TopicPartition partition;
+  for (const auto& [name, topic] : topics_) {
+    for (const auto& [index, queue] : topic.queues) {
+      const ProducerBatch* batch = queue.Oldest();
+      if (batch == nullptr || (oldest != nullptr && oldest->created_at() <= batch->created_at())) continue;
+      oldest = batch;
+      partition = {name, index};
+    }
+  }
+  if (oldest != nullptr) return TroubleOf(partition, *oldest);
+  // A record may wait for its topic.
+  const std::string& problem = cluster_->metadata_problem();
+  if (problem.empty()) return std::nullopt;
+  return Trouble{ErrorCode::kNetworkException, problem, env_.clock.Now() - cluster_->metadata_age()};
+}
+
 ProducerMetrics ProducerCore::metrics() const {
   ProducerMetrics metrics = metrics_;
   metrics.incomplete_batch_count = static_cast<int64_t>(incomplete_.size());
@@ -295,6 +329,10 @@ void Producer::Flush(fiber::Fiber& self) {
 void Producer::Close(fiber::Fiber& self, Duration timeout) {
   const std::shared_ptr<ProducerCore> core = core_;
   core->Close(self, self.Now() + timeout);
+}
+
+std::optional<Trouble> Producer::trouble() const {
+  return core_->trouble();
 }
 
 ProducerMetrics Producer::metrics() const {

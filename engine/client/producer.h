@@ -21,6 +21,7 @@
 #include "engine/client/config.h"
 #include "engine/client/metrics.h"
 #include "engine/client/producer_record.h"
+#include "engine/client/trouble.h"
 #include "engine/env/env.h"
 
 namespace odradek::client {
@@ -45,6 +46,9 @@ class Producer {
   // Flushes for at most `timeout`, then settles the rest as fail or unknown. Later records fail.
   void Close(fiber::Fiber& self, Duration timeout);
 
+  // Why the oldest record that waits is not acknowledged, while it is tried on. Whoever waits for results asks now and
+  // then.
+  std::optional<Trouble> trouble() const;
   ProducerMetrics metrics() const;
 
  private:

@@ -71,6 +71,7 @@ class ProducerBatch {
 
   // State of the attempts, kept by the sender.
   int64_t attempt_count = 0;
+  MonoTime sent_at;             // the last one
   MonoTime retry_at;            // not before
   bool maybe_appended = false;  // some attempt may have been carried out
   protocol::ErrorCode last_error = protocol::ErrorCode::kNone;

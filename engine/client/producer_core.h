@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   void Send(fiber::Fiber& self, const ProducerRecord& record, SendCallback callback);
   void Flush(fiber::Fiber& self, MonoTime deadline);
   void Close(fiber::Fiber& self, MonoTime deadline);
+  std::optional<Trouble> trouble() const;
   ProducerMetrics metrics() const;
 
  private:
@@ -95,6 +97,8 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   void Complete(const TopicPartition& tp, const BatchPtr& batch, const ProducerBatch::Completion& completion);
   void FailAll(protocol::ErrorCode error, const std::string& what);
 
+  std::optional<Trouble> TroubleOf(const TopicPartition& tp, const ProducerBatch& batch) const;
+
   // Producer ids.
   void WantProducerId();
   void RunProducerId(fiber::Fiber& self);
@@ -110,6 +114,7 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   std::map<NodeId, MonoTime> blocked_since_;  // nodes with something to take that take nothing
   ProducerIdentity identity_;
   bool getting_producer_id_ = false;
+  std::string producer_id_problem_;
   int64_t memory_waiter_count_ = 0;
   int64_t flusher_count_ = 0;
   bool closing_ = false;

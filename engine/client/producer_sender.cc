@@ -109,6 +109,7 @@ ProducerCore::Sent ProducerCore::SendTo(NodeId node, const std::vector<TopicPart
     const int64_t uncompressed_bytes = taken.batch->size_estimate_bytes();
     payloads->push_back(taken.batch->Bytes());
     taken.batch->last_error = ErrorCode::kNone;
+    taken.batch->sent_at = env_.clock.Now();
     NoteSent(*taken.batch, static_cast<int64_t>(payloads->back()->size()), uncompressed_bytes);
   }
   ++metrics_.request_count;
@@ -384,6 +385,7 @@ void ProducerCore::RunProducerId(fiber::Fiber& self) {
       if (result.error == net::CallError::kUnsupportedVersion) error = ErrorCode::kUnsupportedVersion;
       if (error == ErrorCode::kNone) {
         identity_ = {ProducerId(result.response.producer_id), ProducerEpoch(result.response.producer_epoch)};
+        producer_id_problem_.clear();
         break;
       }
     }
@@ -393,6 +395,7 @@ void ProducerCore::RunProducerId(fiber::Fiber& self) {
       FailAll(fatal_error_, fatal_what_);
       break;
     }
+    producer_id_problem_ = what.empty() ? std::string(protocol::ErrorName(error)) : what;
     ++failure_count;
     fiber::SleepFor(self, cluster_->RetryBackoff(failure_count));
   }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <iostream>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -55,7 +56,8 @@ Examples:
   odradek consume --bootstrap-server localhost:9092 --topic orders --print-key --print-timestamp --timeout-ms 5000
   odradek consume --bootstrap-server localhost:9092 --include 'orders-.*' --value-deserializer LongDeserializer
 
-Exit codes: 0 also if there was nothing to read; 1 the topic cannot be read, standard error says why; 2 wrong usage.)";
+Exit codes: 0 also if there was nothing to read; 1 the topic cannot be read, or not all of it when --timeout-ms ends it;
+standard error says why; 2 wrong usage.)";
 
 // Where to start: nullopt is a word.
 std::optional<Offset> StartOffset(const ConsumeArguments& arguments) {
@@ -121,9 +123,11 @@ class Reading {
         const std::string what = Note(problem);
         if (!what.empty()) return Finish(what);
       }
+      const std::map<TopicPartition, client::Trouble> troubles = consumer_.troubles();
+      NoteTroubles(troubles);
       if (polled.record_count() > 0) last_record_at = self.Now();
       if (arguments_.timeout_ms && self.Now() >= last_record_at + Duration::SaturatingMillis(*arguments_.timeout_ms)) {
-        break;
+        return Finish(troubles.empty() ? "" : WhyNothingCame(troubles));
       }
       if (watch_.is_due(self.Now())) LookAgain(self);
     }
@@ -158,6 +162,32 @@ class Reading {
     // What is assigned is read on.
     if (!looked.ok()) Failed(kConsume, fmt::format("{} (trying on)", base::SV(looked.message())));
   }
+  using Names = std::vector<std::string>;
+  static std::string Join(const Names& names) {
+    constexpr size_t kShownMax = 3;
+    if (names.size() <= kShownMax) return fmt::format("{}", fmt::join(names, ", "));
+    return fmt::format("{} and {} more partitions", names.front(), names.size() - 1);
+  }
+  // Each reason is said once for all the partitions that it holds for, until they can be read again.
+  void NoteTroubles(const std::map<TopicPartition, client::Trouble>& troubles) {
+    std::map<std::string, Names> changes;
+    for (const auto& [partition, trouble] : troubles) {
+      if (said_[partition].insert(trouble.what).second)
+        changes[trouble.what + " (trying on)"].push_back(ToString(partition));
+    }
+    std::erase_if(said_, [&](const auto& said) {
+      const bool is_over = !troubles.contains(said.first);
+      if (is_over) changes["can be read again"].push_back(ToString(said.first));
+      return is_over;
+    });
+    for (const auto& [what, names] : changes) Failed(kConsume, Join(names) + ": " + what);
+  }
+  std::string WhyNothingCame(const std::map<TopicPartition, client::Trouble>& troubles) const {
+    Names names;
+    for (const auto& [partition, trouble] : troubles) names.push_back(ToString(partition));
+    return fmt::format("no record for {} ms, and {} cannot be read: {}", *arguments_.timeout_ms, Join(names),
+                       troubles.begin()->second.what);
+  }
   // What may pass is said once; anything else is the answer.
   std::string Note(const client::PartitionProblem& problem) {
     const std::string_view name = protocol::ErrorName(problem.error);
@@ -183,6 +213,7 @@ class Reading {
   TopicWatch& watch_;
   int64_t count_ = 0;
   std::set<std::string> noted_;
+  std::map<TopicPartition, std::set<std::string>> said_;  // of the partitions that cannot be read now
 };
 
 int ReadTopic(fiber::Fiber& self, const ClientWorld& world, const ConsumeArguments& arguments,

@@ -5,6 +5,8 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "engine/base/absl_compat.h"
 #include "engine/client/producer.h"
@@ -109,9 +111,34 @@ class Tally {
   int64_t complaint_count_ = 0;
 };
 
+// Says once what keeps records waiting. Outlives the sending by a moment.
+struct Watch {
+  const client::Producer* producer;  // nullptr: the sending is over
+  int64_t ok_count = 0;
+  std::set<std::string> said;  // since a record was acknowledged
+
+  void Look() {
+    if (std::exchange(ok_count, producer->metrics().ok_record_count) != ok_count) said.clear();
+    const std::optional<client::Trouble> trouble = producer->trouble();
+    if (trouble && said.insert(trouble->what).second) Failed(kProduce, trouble->what + " (trying on)");
+  }
+};
+
+std::shared_ptr<Watch> StartWatch(env::Env& env, const client::Producer& producer) {
+  auto watch = std::make_shared<Watch>(Watch{.producer = &producer});
+  env.scheduler.Spawn("watch", [watch](fiber::Fiber& self) {
+    while (watch->producer != nullptr) {
+      watch->Look();
+      fiber::SleepFor(self, Duration::Millis(100));
+    }
+  });
+  return watch;
+}
+
 int SendLines(fiber::Fiber& self, env::Env& env, const ProduceArguments& arguments,
               const client::ProducerConfig& config, const std::vector<record::RecordHeader>& headers) {
   client::Producer producer(env, config);
+  const std::shared_ptr<Watch> watch = StartWatch(env, producer);
   LineInput input(env);
   auto tally = std::make_shared<Tally>();
   std::string_view line;
@@ -136,6 +163,7 @@ int SendLines(fiber::Fiber& self, env::Env& env, const ProduceArguments& argumen
   }
   if (!input.error().empty()) tally->Complain("standard input cannot be read: " + input.error());
   producer.Flush(self);
+  watch->producer = nullptr;
   return tally->Finish();
 }
 

@@ -249,6 +249,73 @@ TEST_F(ConsumerTest, ReportsADamagedBatchAndGoesOnBehindItAfterASeek) {
   });
 }
 
+// "t-0: what" of every partition that cannot be read.
+std::string TroublesOf(const Consumer& consumer) {
+  std::string text;
+  for (const auto& [tp, trouble] : consumer.troubles()) text += ToString(tp) + ": " + trouble.what + "\n";
+  return text;
+}
+
+TEST_F(ConsumerTest, TellsWhatCannotBeReadAndSinceWhen) {
+  Write(kT0, {"a"});
+  bool is_offline = false;
+  cluster_.fetch_edit = [&is_offline](protocol::FetchResponse& response) {
+    if (!is_offline) return;
+    for (auto& topic : response.responses) {
+      for (auto& partition : topic.partitions) {
+        if (partition.partition_index == 0) partition.error_code = protocol::ToWire(ErrorCode::kKafkaStorageError);
+      }
+    }
+  };
+  RunConsumer([&](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0, kT1});
+    EXPECT_EQ(Poll(self, consumer), "t-0:0=a");
+    EXPECT_EQ(TroublesOf(consumer), "");
+    is_offline = true;
+    Write(kT0, {"b"});
+    const MonoTime from = self.Now();
+    EXPECT_EQ(Poll(self, consumer, Duration::Seconds(10)), "");
+    EXPECT_EQ(TroublesOf(consumer), "t-0: KAFKA_STORAGE_ERROR\n");
+    const Trouble trouble = consumer.troubles().at(kT0);
+    EXPECT_EQ(trouble.error, ErrorCode::kKafkaStorageError);
+    EXPECT_GE(trouble.since, from);
+    EXPECT_LT(trouble.since, from + Duration::Seconds(2));
+    is_offline = false;
+    EXPECT_EQ(Poll(self, consumer, Duration::Seconds(10)), "t-0:1=b");
+    EXPECT_EQ(TroublesOf(consumer), "");
+  });
+}
+
+TEST_F(ConsumerTest, TellsOfABrokerThatIsGoneOrSilent) {
+  RequestFault fault = RequestFault::kNone;
+  cluster_.request_fault = [&fault](fiber::Fiber&, const testing::Request&) { return fault; };
+  RunConsumer([&](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0, kT1});
+    consumer.Position(self, kT0, Duration::Seconds(5));
+    EXPECT_EQ(Poll(self, consumer, Duration::Seconds(3)), "");
+    EXPECT_EQ(TroublesOf(consumer), "");
+    fault = RequestFault::kSilence;
+    EXPECT_EQ(Poll(self, consumer, Duration::Seconds(4)), "");
+    EXPECT_EQ(TroublesOf(consumer), "t-0: the broker does not answer\nt-1: the broker does not answer\n");
+    fault = RequestFault::kDisconnect;
+    EXPECT_EQ(Poll(self, consumer, Duration::Seconds(60)), "");
+    EXPECT_EQ(consumer.troubles().size(), 2u);
+    EXPECT_EQ(consumer.troubles().at(kT1).error, ErrorCode::kNetworkException);
+    fault = RequestFault::kNone;
+    EXPECT_EQ(Poll(self, consumer, Duration::Seconds(10)), "");
+    EXPECT_EQ(TroublesOf(consumer), "");
+  });
+}
+
+TEST_F(ConsumerTest, TellsOfAClusterThatWasNeverReached) {
+  config_.common.bootstrap_servers = {FakeCluster::AddressOf(7)};
+  RunConsumer([&](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0});
+    EXPECT_EQ(Poll(self, consumer, Duration::Seconds(3)), "");
+    EXPECT_EQ(TroublesOf(consumer), "t-0: broker7:9092: connection refused\n");
+  });
+}
+
 TEST_F(ConsumerTest, KeepsThePositionOfPartitionsThatStayAssigned) {
   Write(kT0, {"a"});
   Write(kT1, {"x"});

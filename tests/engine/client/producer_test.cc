@@ -224,6 +224,40 @@ TEST_F(ProducerTest, ARecordThatNeverLeftFailsAtItsDeliveryTimeout) {
   });
 }
 
+TEST_F(ProducerTest, TellsWhyTheOldestRecordWaits) {
+  ProduceFault fault;
+  cluster_.produce_fault = [&fault](const ProduceAttempt&) { return fault; };
+  RunProducer([&](fiber::Fiber& self, Producer& producer) {
+    const auto trouble = [&producer] { return producer.trouble() ? producer.trouble()->what : ""; };
+    producer.SendAndWait(self, {.topic = "t", .value = AsBytes("a")});
+    EXPECT_EQ(trouble(), "");
+    fault = {.append = ProduceFault::Append::kNo, .error = ErrorCode::kKafkaStorageError};
+    Send(self, producer, "b");
+    const MonoTime sent_at = self.Now();
+    fiber::SleepFor(self, Duration::Seconds(5));
+    EXPECT_EQ(trouble(), "KAFKA_STORAGE_ERROR");
+    EXPECT_EQ(producer.trouble()->since, sent_at);
+    fault = {};
+    producer.Flush(self);
+    EXPECT_EQ(trouble(), "");
+    fault.then = ProduceFault::Then::kSilence;
+    Send(self, producer, "c");
+    fiber::SleepFor(self, Duration::Seconds(5));
+    EXPECT_EQ(trouble(), "the broker does not answer");
+    fault = {};
+  });
+  EXPECT_EQ(cluster_.Values("t", 0), "a,b,c");
+}
+
+TEST_F(ProducerTest, TellsOfAClusterThatWasNeverReached) {
+  config_.common.bootstrap_servers = {FakeCluster::AddressOf(7)};
+  RunProducer([&](fiber::Fiber& self, Producer& producer) {
+    fiber::SleepFor(self, Duration::Seconds(3));
+    ASSERT_TRUE(producer.trouble().has_value());
+    EXPECT_EQ(producer.trouble()->what, "broker7:9092: connection refused");
+  });
+}
+
 TEST_F(ProducerTest, ATimedOutSequenceIsNeverUsedForOtherRecords) {
   config_.linger = Duration();
   config_.common.request_timeout = Duration::Seconds(10);

@@ -66,6 +66,11 @@ class LogDirs(WithBroker):
             for partition in lost:
                 error, _ = wire.produce(connection, 't', BATCH, partition=partition)
                 self.assertEqual(error, KAFKA_STORAGE_ERROR)
+        result = self.fails(1, 'consume', *self.at, '--topic', 't', '--from-beginning', '--timeout-ms', 2000)
+        names = ', '.join(f't-{partition}' for partition in lost)
+        self.assertEqual(result.err, f'odradek consume: {names}: KAFKA_STORAGE_ERROR (trying on)\n'
+                         f'odradek consume: no record for 2000 ms, and {names} cannot be read: KAFKA_STORAGE_ERROR\n'
+                         f'Processed a total of {6 - len(lost)} messages\n')
         # What is made meanwhile goes to the others, and is not taken for older when the directory is back.
         self.create('new', '--partitions', 4)
         self.produce('new', 'during\n', '--partition', 3)

@@ -1,0 +1,25 @@
+// What stands in the way of a client that tries on by itself: for its user, who may want to say it or to give up. A
+// plain value.
+#pragma once
+
+#include <string>
+
+#include "engine/base/time.h"
+#include "engine/protocol/errors.h"
+
+namespace odradek::client {
+
+struct Trouble {
+  // Of the last attempt, one that may pass. kNetworkException: the broker cannot be reached; kRequestTimedOut: it does
+  // not answer.
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  std::string what;
+  // Since when no attempt succeeds.
+  MonoTime since;
+};
+
+// A question is said to be unanswered from here on, long before it times out: a healthy broker needs milliseconds.
+inline constexpr Duration kPatience = Duration::Seconds(1);
+inline constexpr const char* kNoAnswer = "the broker does not answer";
+
+}  // namespace odradek::client
