@@ -291,6 +291,29 @@ class Length(TidyTest):
         self.expect('length', 'tools/tidy/ratchet.txt:1', 'remove its line')
 
 
+class Probes(TidyTest):
+    def setUp(self):
+        super().setUp()
+        self.write('engine/low/probe.cc', 'void F() {\n  REACHED(world.env().context, "low.reached");\n'
+                   '  context.Reached(ok ? "low.yes" : "low.no");\n  // REACHED(context, "low.comment");\n'
+                   '  Say("low.said");\n}\n')
+
+    def expect_probe(self, line, name):
+        self.write('scenarios/s.txtpb', f'name: "s"\n{line}\n')
+        self.expect('probes', 'scenarios/s.txtpb:2', f'no code reaches the probe "{name}"')
+
+    def test_clean(self):
+        self.write('scenarios/s.txtpb', 'demanded_probe: "low.reached"\nforbidden_probe: "low.yes"\n'
+                   'fault { probe: "low.no" }\n# demanded_probe: "low.gone"\n')
+        self.expect_clean('probes')
+
+    def test_a_probe_that_no_code_reaches(self):
+        self.expect_probe('demanded_probe: "low.reachd"', 'low.reachd')
+        self.expect_probe('forbidden_probe: "low"', 'low')
+        self.expect_probe('fault { kind: CRASH_AT_PROBE probe: "low.said" }', 'low.said')
+        self.expect_probe('demanded_probe: "low.comment"', 'low.comment')
+
+
 class Readmes(TidyTest):
     def test_clean(self):
         self.expect_clean('readmes')
