@@ -113,7 +113,7 @@ absl::StatusOr<std::string> WriteReport(const ReportInput& input, const std::str
                                           .properties = explore::AllSentences(input.run_options.lab),
                                           .pictures = DrawAll(input, choice),
                                           .failures_left_out = choice.failures_left_out});
-  const std::string path = (std::filesystem::path(directory) / "index.html").string();
+  const std::string path = (std::filesystem::path(directory) / kPageName).string();
   std::ofstream out(path, std::ios::binary);
   if (!(out << RenderPage("Odradek: campaign report", page_data) << std::flush)) {
     return base::InvalidArgument(fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));

@@ -34,6 +34,8 @@ struct Choice {
 };
 Choice ChoosePictures(const std::vector<explore::RunResult>& results, size_t failures_max);
 
+inline constexpr const char* kPageName = "index.html";
+
 // Repeats the chosen runs, writes DIR/index.html and returns its path. DIR is made if it is not there.
 absl::StatusOr<std::string> WriteReport(const ReportInput& input, const std::string& directory);
 

@@ -1,6 +1,7 @@
 // odradek: the broker, the simulator and the everyday client verbs in one binary.
 #include "tools/odradek/command.h"
 #include "tools/odradek/sim/arguments.h"
+#include "tools/odradek/sim/output.h"
 
 namespace odradek::tool {
 namespace {
@@ -41,7 +42,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? odradek::tool::kExitOk : odradek::tool::kExitUsage;
+    exit_code = app.exit(error) == 0 ? odradek::tool::kExitOk : odradek::tool::kExitUsage;
   }
-  return exit_code;
+  return odradek::tool::CheckOutput(odradek::tool::VerbOf(app), exit_code);
 }

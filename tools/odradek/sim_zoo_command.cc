@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <thread>
@@ -16,6 +15,7 @@
 #include "tools/odradek/command.h"
 #include "tools/odradek/log_crash_loops.h"
 #include "tools/odradek/sim/arguments.h"
+#include "tools/odradek/sim/output.h"
 
 namespace odradek::tool {
 namespace {
@@ -106,6 +106,8 @@ class ZooProgress {
 int RunZooCommand(const ZooArguments& arguments) {
   const absl::StatusOr<Zoo> zoo = LoadZoo(arguments);
   if (!zoo.ok()) return SimUsageError(base::SV(zoo.status().message()));
+  const std::string unwritable = arguments.json.empty() ? "" : WhyNotWritable(arguments.json);
+  if (!unwritable.empty()) return SimUsageError(unwritable);
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   ZooProgress progress(zoo->mutations.size());
   explore::ZooOptions options{.mutations = zoo->mutations, .first_seed = arguments.first_seed};
@@ -124,14 +126,10 @@ int RunZooCommand(const ZooArguments& arguments) {
     return explore::RunSeed(zoo->scenarios[job.scenario], job.seed, {.mutation = job.mutation});
   });
   std::cout << explore::ZooTable(entries) << std::flush;
-  if (!arguments.json.empty()) {
-    std::ofstream out(arguments.json, std::ios::binary);
-    if (!(out << explore::ZooToJson(entries) << std::flush)) {
-      return SimUsageError(arguments.json + ": cannot be written");
-    }
-  }
+  const std::string lost = arguments.json.empty() ? "" : WriteTextFile(arguments.json, explore::ZooToJson(entries));
+  if (!lost.empty()) std::cerr << "odradek sim: zoo: " << lost << "\n";
   const size_t demanded = arguments.at_least < 0 ? entries.size() : static_cast<size_t>(arguments.at_least);
-  if (explore::DetectedCount(entries) >= demanded) return kExitOk;
+  if (explore::DetectedCount(entries) >= demanded) return lost.empty() ? kExitOk : kExitFailed;
   std::cerr << fmt::format("odradek sim: zoo: {} mutations were detected, {} are demanded\n",
                            explore::DetectedCount(entries), demanded);
   return kExitNotDetected;

@@ -64,6 +64,31 @@ class Run(SimTest):
         failures = xml.etree.ElementTree.parse(self.folder / 'a.xml').getroot().findall('.//failure')
         self.assertEqual(len(failures), 2)
 
+    def test_a_file_that_cannot_be_written_is_an_error_before_the_campaign(self):
+        folder = self.folder / 'is_a_file'
+        folder.write_text('kept')
+        nowhere = folder / 'a.json'
+        for option, path, says in (('--json', nowhere, f'{nowhere}: cannot be written: Not a directory'),
+                                   ('--junit', self.folder, f'{self.folder}: cannot be written: Is a directory'),
+                                   ('--report', folder, f'{folder}: Not a directory')):
+            result = self.fails(2, 'sim', 'run', self.failing(), '--seeds', '1..2', option, path)
+            self.assertEqual((result.out, result.err), ('', f'odradek sim: {says}\n'))
+        self.assertEqual(folder.read_text(), 'kept')
+        self.fails(2, 'sim', 'run', self.failing(), '--json', self.folder / 'a.json', '--junit', nowhere)
+        self.assertFalse((self.folder / 'a.json').exists())
+
+    def test_a_file_that_cannot_be_written_in_the_end_does_not_hide_a_failure(self):
+        says = 'odradek sim: /dev/full: cannot be written: No space left on device'
+        for code, scenario in ((10, self.failing()), (1, CALM)):
+            for option in '--json', '--junit':
+                result = self.fails(code, 'sim', 'run', scenario, '--seeds', '1..2', option, '/dev/full', says=says)
+                self.assertIn('hash over all runs: ', result.out)
+
+    def test_the_help_says_what_a_number_and_a_missing_probe_are(self):
+        text = ' '.join(self.ok('sim', 'run', '--help').out.split())
+        self.assertIn('A..B, both included; one number is that seed alone', text)
+        self.assertIn('of which fewer than 100 runs of that scenario say nothing', text)
+
     def test_every_scenario_is_listed(self):
         out = self.ok('sim', 'list', cwd=SCENARIOS.parent).out
         for path in SCENARIOS.glob('*.txtpb'):

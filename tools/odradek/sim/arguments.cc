@@ -8,6 +8,7 @@
 #include "engine/base/absl_compat.h"
 #include "sim/explore/scenario.h"
 #include "sim/explore/text_file.h"
+#include "tools/odradek/sim/output.h"
 
 namespace odradek::tool {
 absl::StatusOr<base::Mutation> ParseMutation(const std::string& id) {
@@ -49,8 +50,13 @@ std::string Tool::Said(std::string_view text) const {
 }
 
 int Tool::UsageError(std::string_view what) const {
-  std::cerr << command << ": " << what << "\n";
+  Failed(what);
   return kExitUsage;
+}
+
+int Tool::Failed(std::string_view what) const {
+  std::cerr << command << ": " << what << "\n";
+  return kExitFailed;
 }
 
 void AddVariationOptions(CLI::App& command, const Tool& tool, Variation& variation) {
@@ -139,13 +145,8 @@ CLI::Validator WholeNumber(uint64_t min, uint64_t max) {
 }
 
 std::string ExplainUsage(const CLI::App* app, const CLI::Error& error) {
-  // The verb that was reached.
   const CLI::App* verb = app;
-  std::string path = app->get_name();
-  while (!verb->get_subcommands().empty()) {
-    verb = verb->get_subcommands().front();
-    path += " " + verb->get_name();
-  }
+  while (!verb->get_subcommands().empty()) verb = verb->get_subcommands().front();
   const std::vector<std::string> extras = app->remaining(true);
   std::string text = error.what();
   if (verb->get_require_subcommand_min() > 0 && verb->get_subcommands().empty()) {
@@ -158,7 +159,7 @@ std::string ExplainUsage(const CLI::App* app, const CLI::Error& error) {
   } else if (!extras.empty() && dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) {
     text = "not understood: " + extras.front() + "; " + text;
   }
-  return path + ": " + text + "\nRun with --help for more information.\n";
+  return VerbOf(*app) + ": " + text + "\nRun with --help for more information.\n";
 }
 
 }  // namespace odradek::tool

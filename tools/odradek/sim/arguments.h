@@ -27,6 +27,8 @@ struct Tool {
   std::string Said(std::string_view text) const;
   // Prints "odradek sim: what" and returns the exit code of wrong usage.
   int UsageError(std::string_view what) const;
+  // The same for what is nobody's mistake in the command line: 1.
+  int Failed(std::string_view what) const;
 };
 
 absl::StatusOr<base::Mutation> ParseMutation(const std::string& id);

@@ -9,20 +9,23 @@
 #include <iostream>
 
 #include "tools/odradek/sim/exit_codes.h"
+#include "tools/odradek/sim/output.h"
 
 namespace odradek::tool {
 
-ChildEnd RunInChild(const std::function<int()>& body) {
+ChildEnd RunInChild(std::string_view who, const std::function<int()>& body) {
   std::cout << std::flush;
   std::fflush(nullptr);
   const pid_t child = fork();
   if (child < 0) {
-    std::cerr << "odradek: no process for the run: " << std::strerror(errno) << "\n";
+    std::cerr << who << ": no process for the run: " << std::strerror(errno) << "\n";
     return {.exit_code = kExitFailed};
   }
   if (child == 0) {
-    const int exit_code = body();
-    std::cout << std::flush;
+    // What was lost before is the parent's to say.
+    const bool was_good = IsOutputGood();
+    int exit_code = body();
+    if (was_good) exit_code = CheckOutput(who, exit_code);
     std::fflush(nullptr);
     _exit(exit_code);
   }

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <string_view>
 
 namespace odradek::tool {
 
@@ -12,7 +13,8 @@ struct ChildEnd {
   std::optional<int> signal = std::nullopt;
 };
 
-// What `body` returns is the exit code. Flushes all streams before and after.
-ChildEnd RunInChild(const std::function<int()>& body);
+// What `body` returns is the exit code, if its output arrived. Flushes all streams before and after. `who`: for
+// messages.
+ChildEnd RunInChild(std::string_view who, const std::function<int()>& body);
 
 }  // namespace odradek::tool

@@ -54,7 +54,7 @@ void TellLastLines(const OneRun& run) {
 int ExplainCommand(const Tool& tool, const OneRunArguments& arguments) {
   const absl::StatusOr<OneRun> run = LoadOneRun(tool, arguments);
   if (!run.ok()) return tool.UsageError(base::SV(run.status().message()));
-  const ChildEnd end = RunInChild([&] {
+  const ChildEnd end = RunInChild(tool.command + " explain", [&] {
     explore::Witness witness;
     explore::RunReport report;
     explore::RunOptions options = run->options();

@@ -6,6 +6,7 @@
 
 #include "sim/lab/main.h"
 #include "tools/odradek/sim/arguments.h"
+#include "tools/odradek/sim/output.h"
 
 namespace odradek::lab {
 
@@ -26,9 +27,9 @@ int Main(const Lab& lab, int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? tool::kExitOk : tool::kExitUsage;
+    exit_code = app.exit(error) == 0 ? tool::kExitOk : tool::kExitUsage;
   }
-  return exit_code;
+  return tool::CheckOutput(tool::VerbOf(app), exit_code);
 }
 
 }  // namespace odradek::lab

@@ -1,6 +1,7 @@
 // odradek sim replay | plan: one run again, for people.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <functional>
@@ -23,7 +24,7 @@ constexpr const char* kReplayExamples = R"(Examples:
   odradek sim replay connections --seed 7 --kind client,network --node p1 --until 2.5s
   odradek sim replay connections --seed 7 --trace /tmp/trace.txt
 Kinds: run, node, fault, network, disk, fiber, message, log, observed, probe, client.
-Exit codes: those of `odradek sim run`. To debug with gdb: set follow-fork-mode child.)";
+Exit codes: those of `odradek sim run`; 1 output could not be written. To debug with gdb: set follow-fork-mode child.)";
 
 struct ReplayArguments {
   OneRunArguments run;
@@ -60,7 +61,7 @@ class ReplayTrace final : public sim::TraceSink {
   std::FILE* const file_;
 };
 
-absl::StatusOr<ReplayTrace::Filter> FilterOf(const ReplayArguments& arguments) {
+absl::StatusOr<ReplayTrace::Filter> FilterOf(const ReplayArguments& arguments, const sim::Topology& topology) {
   ReplayTrace::Filter filter;
   std::set<std::string, std::less<>> known;
   for (int kind = 0; kind <= static_cast<int>(sim::TraceKind::kClient); ++kind) {
@@ -71,6 +72,13 @@ absl::StatusOr<ReplayTrace::Filter> FilterOf(const ReplayArguments& arguments) {
     filter.kinds.insert(kind);
   }
   if (filter.kinds.empty()) filter.kinds = {"run", "node", "fault", "log"};
+  std::vector<std::string> names;
+  for (const sim::Topology::Member& member : topology.members) names.push_back(member.name);
+  for (const std::string& node : arguments.nodes) {
+    if (std::find(names.begin(), names.end(), node) != names.end()) continue;
+    return base::InvalidArgument(
+        fmt::format("--node {}: there is no such node: one of {}", node, fmt::join(names, ", ")));
+  }
   filter.nodes.insert(arguments.nodes.begin(), arguments.nodes.end());
   if (arguments.until.empty()) return filter;
   const std::optional<int64_t> until_ns = ParseTimeNanos(arguments.until);
@@ -98,8 +106,8 @@ void PrintOutcome(const explore::RunResult& result, const explore::RunReport& re
 }
 
 // Lines are written one by one, so that the last one is the last that happened.
-int SurviveCrash(const OneRun& run, const std::function<int()>& replay) {
-  const ChildEnd end = RunInChild(replay);
+int SurviveCrash(const Tool& tool, const OneRun& run, const std::function<int()>& replay) {
+  const ChildEnd end = RunInChild(tool.command + " replay", replay);
   if (!end.signal.has_value()) return end.exit_code;
   std::cout << fmt::format("crash in {} with seed {}: killed by signal {} ({}); the trace ends where it happened\n",
                            run.scenario.name(), run.seed, *end.signal, strsignal(*end.signal))
@@ -110,7 +118,7 @@ int SurviveCrash(const OneRun& run, const std::function<int()>& replay) {
 int ReplayCommand(const Tool& tool, const ReplayArguments& arguments) {
   const absl::StatusOr<OneRun> run = LoadOneRun(tool, arguments.run);
   if (!run.ok()) return tool.UsageError(base::SV(run.status().message()));
-  const absl::StatusOr<ReplayTrace::Filter> filter = FilterOf(arguments);
+  const absl::StatusOr<ReplayTrace::Filter> filter = FilterOf(arguments, explore::TopologyOf(run->scenario));
   if (!filter.ok()) return tool.UsageError(base::SV(filter.status().message()));
   const absl::StatusOr<explore::RunSetup> setup = explore::DrawSetup(run->scenario, run->seed);
   if (!setup.ok()) return tool.UsageError(base::SV(setup.status().message()));
@@ -120,7 +128,7 @@ int ReplayCommand(const Tool& tool, const ReplayArguments& arguments) {
     if (file == nullptr) return tool.UsageError(arguments.trace + ": cannot be written");
   }
   std::cout << explore::DescribeSetup(*setup) << std::flush;
-  return SurviveCrash(*run, [&] {
+  return SurviveCrash(tool, *run, [&] {
     ReplayTrace trace(*filter, file.get());
     explore::RunReport report;
     explore::RunOptions options = run->options();
@@ -129,7 +137,10 @@ int ReplayCommand(const Tool& tool, const ReplayArguments& arguments) {
     const explore::RunResult result = explore::RunSeed(run->scenario, run->seed, options);
     std::fflush(stdout);
     PrintOutcome(result, report);
-    return explore::ExitCode({result}, {});
+    const int exit_code = explore::ExitCode({result}, {});
+    if (file == nullptr || (std::fflush(file.get()) == 0 && std::ferror(file.get()) == 0)) return exit_code;
+    const int failed = tool.Failed(arguments.trace + ": cannot be written");
+    return exit_code == kExitOk ? failed : exit_code;
   });
 }
 

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <thread>
@@ -15,6 +14,7 @@
 #include "sim/explore/summary.h"
 #include "sim/report/report.h"
 #include "tools/odradek/sim/arguments.h"
+#include "tools/odradek/sim/output.h"
 
 namespace odradek::tool {
 namespace {
@@ -25,9 +25,10 @@ constexpr const char* kRunExamples = R"(Examples:
   odradek sim run calm
   odradek sim run power_loss_flush_never connections --seeds 1..1000 --jobs 8 --json out.json
   odradek sim run disk_faults --seeds 1..200 --report /tmp/report
-Exit codes: 0 all passed; 2 wrong usage; 10 a liveness property is false; 11 a safety property is false, or two runs
-of a seed differ; 12 a run crashed or hung; 13 a probe that a scenario demands was never reached. The gravest one wins
-(crash, safety, liveness, probe).)";
+Exit codes: 0 all passed; 1 all passed, but a result could not be written; 2 wrong usage, or a file could not be written
+already before the campaign; 10 a liveness property is false; 11 a safety property is false, or two runs of a seed differ;
+12 a run crashed or hung; 13 a probe that a scenario demands was never reached, of which fewer than 100 runs of that
+scenario say nothing. The gravest one wins (crash, safety, liveness, probe).)";
 
 struct RunArguments {
   std::vector<std::string> scenarios;
@@ -137,11 +138,6 @@ std::string RepeatJob(const Tool& tool, std::string_view verb, const RunArgument
       tool, verb, {.scenario = campaign.arguments[job.scenario], .seed = job.seed, .variation = arguments.variation});
 }
 
-bool WriteTextFile(const std::string& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
-  return static_cast<bool>(out << text << std::flush);
-}
-
 // The campaign's command with what decides about its runs.
 std::string CampaignCommand(const Tool& tool, const RunArguments& arguments) {
   std::string command = tool.command + " run";
@@ -170,9 +166,36 @@ absl::Status WriteReportPage(const Tool& tool, const RunArguments& arguments, co
   return absl::OkStatus();
 }
 
+// Empty: what a campaign may take hours to find can be written in the end.
+std::string OutputProblem(const RunArguments& arguments) {
+  for (const std::string& path : {arguments.json, arguments.junit}) {
+    if (path.empty()) continue;
+    if (std::string problem = WhyNotWritable(path); !problem.empty()) return problem;
+  }
+  return arguments.report.empty() ? "" : WhyNotWritable(arguments.report, report::kPageName);
+}
+
+// False, and it is said: something could not be written.
+bool WriteResults(const Tool& tool, const RunArguments& arguments, const Campaign& campaign,
+                  const std::vector<explore::RunResult>& results, const explore::RunOptions& run_options) {
+  std::vector<std::string> problems;
+  if (!arguments.json.empty()) {
+    problems.push_back(WriteTextFile(arguments.json, explore::ToJson(results, campaign.demands)));
+  }
+  if (!arguments.junit.empty()) problems.push_back(WriteTextFile(arguments.junit, explore::ToJUnitXml(results)));
+  if (!arguments.report.empty()) {
+    const absl::Status written = WriteReportPage(tool, arguments, campaign, results, run_options);
+    problems.emplace_back(base::SV(written.message()));
+  }
+  std::erase(problems, "");
+  for (const std::string& problem : problems) tool.Failed(problem);
+  return problems.empty();
+}
+
 int RunCampaignCommand(const Tool& tool, const RunArguments& arguments) {
   const absl::StatusOr<Campaign> campaign = LoadCampaign(tool, arguments);
   if (!campaign.ok()) return tool.UsageError(base::SV(campaign.status().message()));
+  if (const std::string problem = OutputProblem(arguments); !problem.empty()) return tool.UsageError(problem);
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   Progress progress;
   const explore::CampaignOptions options{
@@ -196,17 +219,9 @@ int RunCampaignCommand(const Tool& tool, const RunArguments& arguments) {
               << "\n";
   }
   std::cout << explore::SummaryTable(results, campaign->demands) << std::flush;
-  if (!arguments.json.empty() && !WriteTextFile(arguments.json, explore::ToJson(results, campaign->demands))) {
-    return tool.UsageError(arguments.json + ": cannot be written");
-  }
-  if (!arguments.junit.empty() && !WriteTextFile(arguments.junit, explore::ToJUnitXml(results))) {
-    return tool.UsageError(arguments.junit + ": cannot be written");
-  }
-  if (!arguments.report.empty()) {
-    const absl::Status written = WriteReportPage(tool, arguments, *campaign, results, run_options);
-    if (!written.ok()) return tool.UsageError(base::SV(written.message()));
-  }
-  return explore::ExitCode(results, campaign->demands);
+  const bool is_written = WriteResults(tool, arguments, *campaign, results, run_options);
+  const int exit_code = explore::ExitCode(results, campaign->demands);
+  return exit_code == kExitOk && !is_written ? kExitFailed : exit_code;
 }
 
 int ListCommand(const Tool& tool) {
@@ -226,7 +241,8 @@ void AddSimRunCommand(CLI::App& sim, const Tool& tool, int& exit_code) {
   CLI::App* command = sim.add_subcommand("run", "Run seeds of scenarios in worker processes and judge them");
   auto arguments = std::make_shared<RunArguments>();
   command->add_option("scenarios", arguments->scenarios, "Names of scenarios, or files")->required();
-  command->add_option("--seeds", arguments->seeds, "A..B, both included")->capture_default_str();
+  command->add_option("--seeds", arguments->seeds, "A..B, both included; one number is that seed alone")
+      ->capture_default_str();
   command->add_option("--jobs", arguments->jobs, "Worker processes (default: as many as there are processors)")
       ->check(WholeNumberFrom<int>(1));
   command->add_option("--json", arguments->json, "Write every result to this file");
