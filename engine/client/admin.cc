@@ -86,6 +86,16 @@ Cluster::Reached Admin::Reach(fiber::Fiber& self, Where where, MonoTime deadline
   return reached;
 }
 
+bool Admin::IsNoBroker(fiber::Fiber& self, NodeId node, MonoTime deadline) {
+  const std::shared_ptr<Cluster> cluster = cluster_;
+  if (cluster->metadata_version() == 0) cluster->WaitForUpdate(self, 0, deadline);
+  if (cluster->metadata().FindBroker(node) != nullptr) return false;
+  // It may have joined since.
+  const uint64_t version = cluster->metadata_version();
+  cluster->RequestUpdate();
+  return cluster->WaitForUpdate(self, version, deadline) && cluster->metadata().FindBroker(node) == nullptr;
+}
+
 TopicStatuses Admin::CreateTopics(fiber::Fiber& self, const std::vector<NewTopic>& topics, Validation validation) {
   protocol::CreateTopicsRequest request;
   request.timeout_ms = TimeoutMillis(*cluster_);

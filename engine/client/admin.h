@@ -4,7 +4,9 @@
 // Invariants:
 //  1. A call ends at its deadline (default.api.timeout.ms) at the latest.
 //  2. The outcome of a change is true: fail has certainly had no effect, unknown may have.
-//  3. A change that may have been carried out is tried again only until an answer says how things stand: a topic that
+//  3. A call to a broker that the cluster does not have ends with BROKER_NOT_AVAILABLE after one update of the
+//  metadata.
+//  4. A change that may have been carried out is tried again only until an answer says how things stand: a topic that
 //     an unclear attempt may have made and that exists now is reported as an error with outcome unknown.
 #pragma once
 
@@ -170,6 +172,8 @@ class Admin {
   DescribedTopics DescribeTopicsByMetadata(fiber::Fiber& self, const std::vector<std::string>& topics,
                                            MonoTime deadline);
   Cluster::Reached Reach(fiber::Fiber& self, Where where, MonoTime deadline);
+  // The metadata do not have the broker, and have not after an update either. Not known yet: false.
+  bool IsNoBroker(fiber::Fiber& self, NodeId node, MonoTime deadline);
   MonoTime DeadlineFrom(fiber::Fiber& self) const;
   bool SleepBeforeRetry(fiber::Fiber& self, int64_t failure_count, MonoTime deadline);
   // Repeats the call until `error_of` gives nothing that may pass.

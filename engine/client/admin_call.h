@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <string>
 #include <utility>
 
 #include "engine/client/admin.h"
@@ -41,6 +42,12 @@ Admin::Answer<Response> Admin::Call(fiber::Fiber& self, Where where, const Reque
   using protocol::ErrorCode;
   const std::shared_ptr<Cluster> cluster = cluster_;
   Answer<Response> answer;
+  // Leaders come from metadata, and their callers ask anew.
+  if (where.node != kNoNode && where.repeat == Repeat::kUntilDeadline && IsNoBroker(self, where.node, deadline)) {
+    answer.status = {Outcome::kFail, ErrorCode::kBrokerNotAvailable,
+                     "the cluster has no broker " + std::to_string(where.node.value())};
+    return answer;
+  }
   for (int64_t failure_count = 1;; ++failure_count) {
     const Cluster::Reached reached = Reach(self, where, deadline);
     auto error = ErrorCode::kNetworkException;

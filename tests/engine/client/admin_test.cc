@@ -51,6 +51,21 @@ class AdminTest : public ::testing::Test {
   size_t created_count_ = 0;
 };
 
+TEST_F(AdminTest, SaysAtOnceThatTheClusterHasNoSuchBroker) {
+  RunAdmin([this](fiber::Fiber& self, Admin& admin) {
+    const MonoTime start = self.Now();
+    const ConfigResource broker{ConfigKind::kBroker, "77"};
+    const AdminStatus described = admin.DescribeConfigs(self, {broker}).at(broker).status;
+    EXPECT_EQ(described.what, "the cluster has no broker 77");
+    EXPECT_EQ(described.error, ErrorCode::kBrokerNotAvailable);
+    EXPECT_EQ(described.outcome, Outcome::kFail);
+    EXPECT_EQ(admin.IncrementalAlterConfigs(self, {{broker, {}}}).at(broker).what, "the cluster has no broker 77");
+    EXPECT_EQ(admin.DescribeLogDirs(self, NodeId(77)).status.what, "the cluster has no broker 77");
+    EXPECT_LT(self.Now() - start, Duration::Seconds(2));
+    EXPECT_LE(cluster_.counts[ApiKey::kMetadata], 4);
+  });
+}
+
 TEST_F(AdminTest, AsksAgainWhenTheControllerIsElsewhere) {
   AnswerCreateTopics({ErrorCode::kNotController, ErrorCode::kNotController, ErrorCode::kNone});
   RunAdmin([](fiber::Fiber& self, Admin& admin) {
