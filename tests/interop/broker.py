@@ -59,7 +59,9 @@ class Broker:
         return f'{HOST}:{self.port}'
 
     def start(self):
-        command = [self.binary, 'broker', '--listener', self.listener or self.address, '--data', str(self.data)]
+        command = [self.binary, 'broker', '--listener', self.listener or self.address]
+        if not any(setting.startswith('log.dirs=') for setting in self.settings):
+            command += ['--data', str(self.data)]
         if self.config is not None:
             command += ['--config', str(self.config)]
         for setting in self.settings:

@@ -28,6 +28,7 @@ constexpr const char* kExamples = R"(Examples:
   odradek broker
   odradek broker --listener 127.0.0.1:19092 --data /tmp/node1
   odradek broker --config server.properties --override log.retention.ms=3600000
+--listener and --data may not say something else than listeners and log.dirs of --config or --override.
 A node stops cleanly on SIGTERM and SIGINT.
 
 Exit codes: 0 stopped as asked; 1 it could not start or go on, standard error says why; 2 wrong usage or configuration;
@@ -43,18 +44,54 @@ struct BrokerArguments {
   std::string log_format = "text";
 };
 
-// --listener is about clients: what the file says of the controller's listeners stays. Each with a comma before it.
-std::string ControllerListeners(const config::PropertyMap& properties) {
+struct Listeners {
+  std::vector<std::string> clients;
+  std::vector<std::string> controllers;
+};
+Listeners ListenersOf(const config::PropertyMap& properties) {
   const auto listeners = properties.find("listeners");
   const auto names = properties.find("controller.listener.names");
-  std::string kept;
-  if (listeners == properties.end() || names == properties.end()) return kept;
-  const std::vector<std::string> controllers = config::SplitList(names->second);
+  Listeners split;
+  if (listeners == properties.end()) return split;
+  std::vector<std::string> controllers;
+  if (names != properties.end()) controllers = config::SplitList(names->second);
   for (const std::string& element : config::SplitList(listeners->second)) {
     const std::string name = element.substr(0, element.find("://"));
-    if (std::find(controllers.begin(), controllers.end(), name) != controllers.end()) kept += "," + element;
+    const bool is_controller = std::find(controllers.begin(), controllers.end(), name) != controllers.end();
+    (is_controller ? split.controllers : split.clients).push_back(element);
   }
-  return kept;
+  return split;
+}
+
+// Two of the user's wishes of which one would be lost.
+absl::Status Contradiction(std::string_view option, std::string_view name, const config::StaticConfig& properties) {
+  return base::InvalidArgument(fmt::format("{} contradicts {}={} ({})", option, name,
+                                           properties.properties.at(std::string(name)),
+                                           properties.places.at(std::string(name))));
+}
+
+// --listener is about clients: the controller's listeners stay as they are.
+absl::Status SetListener(const std::string& listener, config::StaticConfig& properties) {
+  const Listeners said = ListenersOf(properties.properties);
+  std::string listeners = "PLAINTEXT://" + listener;
+  if (!said.clients.empty() && said.clients != std::vector{listeners}) {
+    return Contradiction("--listener " + listener, "listeners", properties);
+  }
+  for (const std::string& controller : said.controllers) listeners += "," + controller;
+  properties.properties.erase("listeners");
+  return config::AddStaticProperty("--listener", "listeners", listeners, properties);
+}
+
+absl::Status SetData(const std::string& data, config::StaticConfig& properties) {
+  bool is_said = false;
+  for (const char* name : {"log.dirs", "log.dir"}) {
+    const auto said = properties.properties.find(name);
+    if (said == properties.properties.end()) continue;
+    if (!data.empty() && said->second != data) return Contradiction("--data " + data, name, properties);
+    is_said = true;
+  }
+  if (is_said) return absl::OkStatus();
+  return config::AddStaticProperty("--data", "log.dirs", data.empty() ? "data" : data, properties);
 }
 
 absl::StatusOr<config::StaticConfig> ReadConfig(const BrokerArguments& arguments) {
@@ -66,29 +103,22 @@ absl::StatusOr<config::StaticConfig> ReadConfig(const BrokerArguments& arguments
     if (!parsed.ok()) return parsed.status();
     properties = std::move(*parsed);
   }
-  // The command line goes before the file.
-  const auto set = [&](std::string_view origin, std::string_view key, std::string_view value) {
-    properties.properties.erase(std::string(config::CanonicalBrokerName(key)));
-    return config::AddStaticProperty(origin, key, value, properties);
-  };
-  if (!arguments.listener.empty()) {
-    const std::string listeners = "PLAINTEXT://" + arguments.listener + ControllerListeners(properties.properties);
-    const absl::Status status = set("--listener", "listeners", listeners);
-    if (!status.ok()) return status;
-  }
-  const bool has_dirs = properties.properties.contains("log.dirs") || properties.properties.contains("log.dir");
-  if (!arguments.data.empty() || !has_dirs) {
-    const absl::Status status = set("--data", "log.dirs", arguments.data.empty() ? "data" : arguments.data);
-    if (!status.ok()) return status;
-  }
   for (const std::string& text : arguments.overrides) {
     const size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
       return base::InvalidArgument(fmt::format("--override {}: expected KEY=VALUE", text));
     }
-    const absl::Status status = set("--override", text.substr(0, equals), text.substr(equals + 1));
+    const std::string key = text.substr(0, equals);
+    // Over the file.
+    properties.properties.erase(std::string(config::CanonicalBrokerName(key)));
+    const absl::Status status = config::AddStaticProperty("--override", key, text.substr(equals + 1), properties);
     if (!status.ok()) return status;
   }
+  if (!arguments.listener.empty()) {
+    const absl::Status status = SetListener(arguments.listener, properties);
+    if (!status.ok()) return status;
+  }
+  if (const absl::Status status = SetData(arguments.data, properties); !status.ok()) return status;
   return properties;
 }
 

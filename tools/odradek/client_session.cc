@@ -40,13 +40,33 @@ void AddClientOptions(CLI::App& command, ClientArguments& arguments, const Clien
                   "Where the cluster is: HOST:PORT, or several with commas")
       ->check(NotEmpty())
       ->required();
-  command.add_option(names.config_file, arguments.command_config, "A properties file with settings of the client")
-      ->check(CLI::ExistingFile);
-  command.add_option(names.property, arguments.command_properties, "NAME=VALUE, over the file; may be repeated")
-      ->allow_extra_args(false);
+  CLI::Option* first = nullptr;
+  for (const std::string& name : CLI::detail::split(names.config_file, ',')) {
+    CLI::Option* option =
+        command.add_option(name, arguments.command_config, "A properties file with settings of the client")
+            ->check(CLI::ExistingFile);
+    if (first != nullptr) option->description("The same as " + first->get_name())->excludes(first);
+    if (first == nullptr) first = option;
+  }
+  AddPropertyOption(command, names.property, "NAME=VALUE, over the file; may be repeated",
+                    arguments.command_properties);
   command.add_option("--reach-timeout-ms", arguments.reach_timeout_ms, "How long to try to reach a broker")
       ->check(WholeNumberFrom<int64_t>(1))
       ->capture_default_str();
+}
+
+// An option for each name: a message then has the one that was typed.
+void AddPropertyOption(CLI::App& command, const std::string& names, const std::string& what,
+                       std::vector<GivenProperty>& into) {
+  std::string first;
+  for (const std::string& name : CLI::detail::split(names, ',')) {
+    const auto take = [&into, name](const std::string& text) { into.push_back({name, text}); };
+    // At once: in the order of the command line, in which a later one counts.
+    command.add_option_function<std::string>(name, take, first.empty() ? what : "The same as " + first)
+        ->allow_extra_args(false)
+        ->trigger_on_parse();
+    if (first.empty()) first = name;
+  }
 }
 
 absl::StatusOr<std::pair<std::string, std::string>> SplitProperty(std::string_view option, std::string_view text) {
@@ -57,16 +77,17 @@ absl::StatusOr<std::pair<std::string, std::string>> SplitProperty(std::string_vi
   return std::pair(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
 }
 
-absl::StatusOr<std::vector<GivenProperty>> ReadProperties(const GivenProperties& given) {
+absl::StatusOr<std::vector<GivenProperty>> ReadProperties(const std::string& file,
+                                                          const std::vector<GivenProperty>& typed) {
   std::vector<GivenProperty> properties;
-  if (!given.file.empty()) {
-    const auto lines = ReadPropertiesFile(given.file);
+  if (!file.empty()) {
+    const auto lines = ReadPropertiesFile(file);
     if (!lines.ok()) return lines.status();
     for (const config::Property& line : *lines) {
-      properties.push_back({fmt::format("{}:{}", given.file, line.line), line.key + "=" + line.value});
+      properties.push_back({fmt::format("{}:{}", file, line.line), line.key + "=" + line.value});
     }
   }
-  for (const std::string& text : given.texts) properties.push_back({given.option, text});
+  properties.insert(properties.end(), typed.begin(), typed.end());
   return properties;
 }
 
@@ -77,7 +98,7 @@ void ClientSettings::Set(const std::string& name, std::string value, std::string
 }
 
 absl::StatusOr<ClientSettings> ClientConfig(const ClientArguments& arguments) {
-  const auto given = ReadProperties({arguments.command_config, "--command-property", arguments.command_properties});
+  const auto given = ReadProperties(arguments.command_config, arguments.command_properties);
   if (!given.ok()) return given.status();
   ClientSettings settings;
   for (const GivenProperty& one : *given) {

@@ -16,10 +16,16 @@
 
 namespace odradek::tool {
 
+// "name=value" and where it stands, for errors: an option as it was typed, or file:line.
+struct GivenProperty {
+  std::string origin;
+  std::string text;
+};
+
 struct ClientArguments {
   std::string bootstrap_server;
   std::string command_config;
-  std::vector<std::string> command_properties;
+  std::vector<GivenProperty> command_properties;
   int64_t reach_timeout_ms = 10000;
 };
 
@@ -29,21 +35,16 @@ struct ClientOptionNames {
   std::string property = "--command-property";
 };
 void AddClientOptions(CLI::App& command, ClientArguments& arguments, const ClientOptionNames& names = {});
+// NAME=VALUE, to be repeated, under each of the names.
+void AddPropertyOption(CLI::App& command, const std::string& names, const std::string& what,
+                       std::vector<GivenProperty>& into);
 
 // "name=value". An error names the option.
 absl::StatusOr<std::pair<std::string, std::string>> SplitProperty(std::string_view option, std::string_view text);
 
-// Properties of a file ("": none), then those of the command line, which go over it. `origin` stands before an error.
-struct GivenProperty {
-  std::string origin;
-  std::string text;
-};
-struct GivenProperties {
-  std::string file;
-  std::string option;
-  std::vector<std::string> texts;
-};
-absl::StatusOr<std::vector<GivenProperty>> ReadProperties(const GivenProperties& given);
+// Properties of a file ("": none), then those of the command line, which go over it.
+absl::StatusOr<std::vector<GivenProperty>> ReadProperties(const std::string& file,
+                                                          const std::vector<GivenProperty>& typed);
 
 // A client's configuration and where it comes from.
 class ClientSettings {
@@ -52,6 +53,11 @@ class ClientSettings {
   void Set(const std::string& name, std::string value, std::string place = "");
   const client::ConfigMap& values() const { return values_; }
   bool has(std::string_view name) const { return values_.contains(name); }
+  // Where it was set; empty: by an option of its own.
+  std::string_view place(std::string_view name) const {
+    const auto found = places_.find(name);
+    return found == places_.end() ? std::string_view() : found->second;
+  }
   // What is wrong, behind the place where it stands.
   template <typename Config>
   std::string Explain(const client::ConfigResult<Config>& wrong) const {

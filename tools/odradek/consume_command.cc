@@ -11,6 +11,7 @@
 #include <set>
 
 #include "engine/base/absl_compat.h"
+#include "engine/base/check.h"
 #include "engine/client/consumer.h"
 #include "tools/odradek/client_session.h"
 #include "tools/odradek/command.h"
@@ -27,7 +28,7 @@ constexpr std::string_view kConsume = "consume";
 struct ConsumeArguments {
   ClientArguments client;
   TopicChoice choice;
-  std::string offset = "latest";
+  std::optional<std::string> offset;
   bool from_beginning = false;
   int64_t record_count_max = std::numeric_limits<int64_t>::max();
   std::optional<int64_t> timeout_ms;
@@ -35,7 +36,7 @@ struct ConsumeArguments {
   RecordFormat format;
   std::string formatter;
   std::string format_config;
-  std::vector<std::string> format_properties;
+  std::vector<GivenProperty> format_properties;
   // Over the properties.
   std::string key_deserializer;
   std::string value_deserializer;
@@ -59,10 +60,10 @@ Examples:
 Exit codes: 0 also if there was nothing to read; 1 the topic cannot be read, or not all of it when --timeout-ms ends it;
 standard error says why; 2 wrong usage.)";
 
-// Where to start: nullopt is a word.
+// Where to start: nullopt is a word, or nothing was said.
 std::optional<Offset> StartOffset(const ConsumeArguments& arguments) {
   int64_t number = 0;
-  const std::string& text = arguments.offset;
+  const std::string text = arguments.offset.value_or("");
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
   return Offset(number);
@@ -78,12 +79,14 @@ std::string ProblemOf(const ConsumeArguments& arguments) {
   if (!choice.include.empty() && !choice.partitions.empty()) return "--partition needs --topic";
   const bool is_word = arguments.offset == "earliest" || arguments.offset == "latest";
   const bool is_number = StartOffset(arguments).has_value();
+  if (!arguments.offset) return "";
   if (!is_word && !is_number) {
-    return fmt::format("--offset: \"{}\" is none of earliest, latest and a number from 0", arguments.offset);
+    return fmt::format("--offset: \"{}\" is none of earliest, latest and a number from 0", *arguments.offset);
   }
   if (is_number && choice.partitions.size() != 1) return "--offset: a number needs one --partition";
-  if (arguments.from_beginning && arguments.offset == "latest") return "";
-  if (arguments.from_beginning && is_number) return "--from-beginning and --offset exclude each other";
+  if (arguments.from_beginning && arguments.offset != "earliest") {
+    return "--from-beginning and --offset exclude each other";
+  }
   return "";
 }
 
@@ -91,10 +94,16 @@ absl::StatusOr<client::ConsumerConfig> ConfigOf(const ConsumeArguments& argument
   absl::StatusOr<ClientSettings> settings = ClientConfig(arguments.client);
   if (!settings.ok()) return settings.status();
   if (!arguments.isolation_level.empty()) settings->Set("isolation.level", arguments.isolation_level);
+  constexpr std::string_view kReset = "auto.offset.reset";
+  const auto given = settings->values().find(kReset);
   const bool is_earliest = arguments.from_beginning || arguments.offset == "earliest";
-  // An offset that the log does not have is an error and not a start somewhere else.
-  const char* const reset = StartOffset(arguments) ? "none" : is_earliest ? "earliest" : "latest";
-  settings->Set("auto.offset.reset", reset);
+  if (given == settings->values().end()) {
+    // An offset that the log does not have is an error and not a start somewhere else.
+    settings->Set(std::string(kReset), StartOffset(arguments) ? "none" : is_earliest ? "earliest" : "latest");
+  } else if (arguments.from_beginning && given->second != "earliest") {
+    return base::InvalidArgument(fmt::format("{}: {}={} and --from-beginning exclude each other",
+                                             settings->place(kReset), kReset, given->second));
+  }
   settings->Set("allow.auto.create.topics", "false");
   auto config = client::ParseConsumerConfig(settings->values());
   if (!config.ok()) return base::InvalidArgument(settings->Explain(config));
@@ -117,7 +126,8 @@ class Reading {
     while (!world.is_stopped && count_ < arguments_.record_count_max) {
       const client::PollResult polled = consumer_.Poll(self, kPollMax);
       const std::string bad_record = Print(polled);
-      if (!std::cout.good()) return Finish("standard output cannot be written");
+      // main() says that.
+      if (!std::cout.good()) return Finish("");
       if (!bad_record.empty()) return Finish(bad_record);
       for (const client::PartitionProblem& problem : polled.problems) {
         const std::string what = Note(problem);
@@ -225,6 +235,10 @@ int ReadTopic(fiber::Fiber& self, const ClientWorld& world, const ConsumeArgumen
   if (const std::optional<Offset> start = StartOffset(arguments)) {
     const absl::Status sought = consumer.Seek(consumer.assignment().front(), *start);
     if (!sought.ok()) return Failed(kConsume, base::SV(sought.message()));
+  } else if (arguments.from_beginning || arguments.offset == "earliest") {
+    INVARIANT(consumer.SeekToBeginning(consumer.assignment()).ok());
+  } else if (arguments.offset == "latest") {
+    INVARIANT(consumer.SeekToEnd(consumer.assignment()).ok());
   }
   return Reading(arguments, consumer, watch).Run(self, world);
 }
@@ -236,7 +250,7 @@ void SetType(const std::string& deserializer, FieldType& type) {
 int RunConsume(ConsumeArguments arguments) {
   const std::string problem = ProblemOf(arguments);
   if (!problem.empty()) return WrongUsage(kConsume, problem);
-  const auto given = ReadProperties({arguments.format_config, "--formatter-property", arguments.format_properties});
+  const auto given = ReadProperties(arguments.format_config, arguments.format_properties);
   if (!given.ok()) return WrongUsage(kConsume, base::SV(given.status().message()));
   for (const GivenProperty& property : *given) {
     const absl::Status applied = ApplyFormatProperty(property, arguments.format);
@@ -259,8 +273,8 @@ void AddPlaceOptions(CLI::App& command, ConsumeArguments& arguments) {
       ->delimiter(',')
       ->check(WholeNumberFrom<int32_t>(0))
       ->allow_extra_args(false);
-  command.add_option("--offset", arguments.offset, "Where to start: earliest, latest or a number")
-      ->capture_default_str();
+  command.add_option("--offset", arguments.offset,
+                     "Where to start: earliest, latest or a number; without: as auto.offset.reset says, or latest");
   command.add_flag("--from-beginning", arguments.from_beginning, "The same as --offset earliest");
   command.add_option("--max-messages", arguments.record_count_max, "Stop after so many")
       ->check(WholeNumberFrom<int64_t>(1));
@@ -286,11 +300,10 @@ void AddFormatOptions(CLI::App& command, ConsumeArguments& arguments) {
   command.add_flag("--print-headers", format.headers, "… its headers");
   command.add_flag("--print-key", format.key, "… its key");
   command.add_option("--key-separator", format.key_separator, "Between these; without: a tab");
-  command
-      .add_option("--formatter-property,--property", arguments.format_properties,
-                  "print.key=true and so on, key.separator, line.separator, headers.separator, null.literal, "
-                  "key.deserializer, value.deserializer, headers.deserializer")
-      ->allow_extra_args(false);
+  AddPropertyOption(command, "--formatter-property,--property",
+                    "print.key=true and so on, key.separator, line.separator, headers.separator, null.literal, "
+                    "key.deserializer, value.deserializer, headers.deserializer",
+                    arguments.format_properties);
   command.add_option("--formatter-config", arguments.format_config, "A properties file with these")
       ->check(CLI::ExistingFile);
   command

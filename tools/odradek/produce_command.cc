@@ -32,7 +32,7 @@ struct ProduceArguments {
   LineFormat format;
   std::vector<std::string> headers;
   std::string reader_config;
-  std::vector<std::string> reader_properties;
+  std::vector<GivenProperty> reader_properties;
   std::string line_reader;
 };
 
@@ -168,7 +168,7 @@ int SendLines(fiber::Fiber& self, env::Env& env, const ProduceArguments& argumen
 }
 
 int RunProduce(ProduceArguments arguments) {
-  const auto given = ReadProperties({arguments.reader_config, "--reader-property", arguments.reader_properties});
+  const auto given = ReadProperties(arguments.reader_config, arguments.reader_properties);
   if (!given.ok()) return WrongUsage(kProduce, base::SV(given.status().message()));
   for (const GivenProperty& property : *given) {
     const absl::Status applied = ApplyReaderProperty(property, arguments.format);
@@ -200,11 +200,10 @@ void AddLineOptions(CLI::App& command, ProduceArguments& arguments) {
   command.add_option("--null-marker", format.null_marker, "A key, a value or a header's value of this text is null");
   command.add_option("--header", arguments.headers, "NAME=VALUE of every record; may be repeated")
       ->allow_extra_args(false);
-  command
-      .add_option("--reader-property,--property", arguments.reader_properties,
-                  "parse.key=true, parse.headers=true, ignore.error=true, key.separator=TEXT, headers.delimiter=TEXT, "
-                  "headers.separator=TEXT, headers.key.separator=TEXT or null.marker=TEXT; may be repeated")
-      ->allow_extra_args(false);
+  AddPropertyOption(command, "--reader-property,--property",
+                    "parse.key=true, parse.headers=true, ignore.error=true, key.separator=TEXT, headers.delimiter=TEXT, "
+                    "headers.separator=TEXT, headers.key.separator=TEXT or null.marker=TEXT; may be repeated",
+                    arguments.reader_properties);
   command.add_option("--reader-config", arguments.reader_config, "A properties file with these")
       ->check(CLI::ExistingFile);
   command.add_option("--line-reader", arguments.line_reader, "LineMessageReader of Kafka, which reads lines like this")

@@ -43,17 +43,18 @@ class ControllerListener(WithBroker):
         self.broker.stop()
         self.controller = interop_broker.free_port()
         config = self.folder / 'server.properties'
-        # As Kafka ships it; --listener moves the clients' listener only.
-        config.write_text(f'''process.roles=broker,controller
+        # As Kafka ships it, but for places.
+        self.text = f'''process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=localhost:{self.controller}
-listeners=PLAINTEXT://:9092,CONTROLLER://127.0.0.1:{self.controller}
+listeners=PLAINTEXT://{self.broker.address},CONTROLLER://127.0.0.1:{self.controller}
 inter.broker.listener.name=PLAINTEXT
 advertised.listeners=PLAINTEXT://{self.broker.address},CONTROLLER://localhost:{self.controller}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL
-log.dirs=/tmp/kraft-combined-logs
-''')
+log.dirs={self.broker.data}
+'''
+        config.write_text(self.text)
         self.broker.config = config
         self.broker.start()
 
@@ -85,9 +86,19 @@ log.dirs=/tmp/kraft-combined-logs
         self.assertEqual(self.ok('topic', 'list', *self.at).out, 't\n')
 
     def test_a_taken_controller_port_is_named(self):
-        self.fails(1, 'broker', '--config', self.broker.config, '--data', self.folder / 'x', '--listener',
-                   f'127.0.0.1:{interop_broker.free_port()}', timeout=30,
-                   says=f'CONTROLLER://127.0.0.1:{self.controller}')
+        other = self.folder / 'other.properties'
+        other.write_text(self.text.replace(self.broker.address, f'127.0.0.1:{interop_broker.free_port()}')
+                         .replace(str(self.broker.data), str(self.folder / 'x')))
+        self.fails(1, 'broker', '--config', other, timeout=30, says=f'CONTROLLER://127.0.0.1:{self.controller}')
+
+    def test_a_listener_that_contradicts_the_file_is_refused(self):
+        result = self.fails(2, 'broker', '--config', self.broker.config, '--listener', '127.0.0.1:1')
+        listeners = f'PLAINTEXT://{self.broker.address},CONTROLLER://127.0.0.1:{self.controller}'
+        self.assertEqual(result.err, f'odradek broker: --listener 127.0.0.1:1 contradicts listeners={listeners} '
+                         f'({self.broker.config}:4)\n')
+        result = self.fails(2, 'broker', '--config', self.broker.config, '--data', self.folder / 'x')
+        self.assertEqual(result.err, f'odradek broker: --data {self.folder}/x contradicts log.dirs={self.broker.data} '
+                         f'({self.broker.config}:9)\n')
 
     def test_a_controller_listener_without_an_address_is_refused(self):
         self.fails(2, 'broker', '--override', 'controller.listener.names=CONTROLLER', timeout=30,
