@@ -32,6 +32,16 @@ absl::Status ToStatus(const metadata::MaybeFailure& failure, std::string_view wh
       fmt::format("{}: {} ({})", what, failure->message, protocol::ErrorName(failure->code)));
 }
 
+void LogChange(env::Env& env, const protocol::ConfigRecord& change) {
+  constexpr int8_t kTopic = 2;
+  const std::string_view kind = change.resource_type == kTopic ? "topic" : "broker";
+  const std::string_view name = change.resource_name.empty() ? "every" : std::string_view(change.resource_name);
+  env.log.Write(env::LogLevel::kInfo, "broker", "configuration changed",
+                {{"of", fmt::format("{} {}", kind, name)},
+                 {"name", change.name},
+                 {"value", change.value ? *change.value : "(removed)"}});
+}
+
 }  // namespace
 
 Controller::Controller(env::Env& env, const NodeOptions& options, std::unique_ptr<MetadataLog> log, PublishView publish)
@@ -101,6 +111,7 @@ void Controller::Commit(fiber::Fiber& self, std::vector<metadata::Record> record
     INVARIANT(replayed.ok());
   }
   for (const metadata::Record& record : records) {
+    if (const auto* changed = std::get_if<protocol::ConfigRecord>(&record)) LogChange(env_, *changed);
     const auto* made = std::get_if<protocol::TopicRecord>(&record);
     const metadata::TopicState* topic = made == nullptr ? nullptr : machine_.image().FindTopicById(made->topic_id);
     if (topic == nullptr) continue;

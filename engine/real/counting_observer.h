@@ -1,5 +1,4 @@
-// The observer of a node that nobody else observes: counts what the engine did, for metrics. Owned by the shard;
-// used by its thread only.
+// Counts what the engine did, for metrics. Owned by the shard's LoggingObserver; used by its thread only.
 #pragma once
 
 #include <array>

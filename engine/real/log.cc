@@ -94,6 +94,11 @@ RealLog::~RealLog() = default;
 
 void RealLog::Write(env::LogLevel level, std::string_view component, std::string_view message,
                     std::initializer_list<env::LogField> fields) {
+  WriteFields(level, component, message, std::span(fields.begin(), fields.size()));
+}
+
+void RealLog::WriteFields(env::LogLevel level, std::string_view component, std::string_view message,
+                          std::span<const env::LogField> fields) {
   if (level < options_.level_min) return;
   std::string line;
   AppendPair(line, options_.format, "time", TimeText());

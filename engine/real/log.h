@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <span>
 
 #include "engine/env/env.h"
 
@@ -25,6 +26,10 @@ class RealLog final : public env::Log {
 
   void Write(env::LogLevel level, std::string_view component, std::string_view message,
              std::initializer_list<env::LogField> fields) override;
+  // The same with as many fields as there are.
+  void WriteFields(env::LogLevel level, std::string_view component, std::string_view message,
+                   std::span<const env::LogField> fields);
+  env::LogLevel level_min() const { return options_.level_min; }
   void Flush();
 
  private:

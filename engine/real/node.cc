@@ -10,6 +10,7 @@
 
 #include "engine/base/check.h"
 #include "engine/real/disk.h"
+#include "engine/real/logging_observer.h"
 #include "engine/real/network.h"
 #include "engine/real/services.h"
 
@@ -22,6 +23,7 @@ struct RealNode::Shard {
         process(node.log_),
         offload(*reactor, node.cpu_helpers_),
         shards(std::move(its_shards)),
+        observer(node.log_),
         env{reactor->scheduler(),
             *reactor,
             disk,
@@ -32,7 +34,7 @@ struct RealNode::Shard {
             *reactor,
             shards,
             node.log_,
-            its_observer != nullptr ? *its_observer : counts,
+            its_observer != nullptr ? *its_observer : observer,
             context} {}
 
   std::unique_ptr<Reactor> reactor;
@@ -42,7 +44,7 @@ struct RealNode::Shard {
   RealProcess process;
   RealOffload offload;
   RealShards shards;
-  CountingObserver counts;
+  LoggingObserver observer;
   base::NullContext context;
   env::Env env;
 };
@@ -135,7 +137,7 @@ void RealNode::Kill() {
 }
 
 const CountingObserver& RealNode::counts(ShardId shard) const {
-  return At(shard).counts;
+  return At(shard).observer.counts();
 }
 
 const Counters& RealNode::counters(ShardId shard) const {

@@ -36,7 +36,7 @@ class RealNode {
     // Syncs and cold reads wait for the device, not for the CPU.
     int32_t io_threads_max = 4;
     int32_t cpu_threads_max = 1;
-    // One per shard, or none: then a CountingObserver listens (counts()). They outlive the node.
+    // One per shard, or none: then a LoggingObserver listens (counts()). They outlive the node.
     std::vector<env::Observer*> observers;
   };
 

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/real/logging_observer.h"
 #include "tests/real/real_world.h"
 
 namespace odradek::real {
@@ -280,12 +281,13 @@ TEST(RealNodeDeathTest, FatalLogsTheReasonAndExitsWithItsStatus) {
       testing::ExitedWithCode(kFatalExitStatus), "the log directory is gone");
 }
 
-std::string LogText(LogFormat format, absl::AnyInvocable<void(env::Log&)> write) {
+std::string LogText(LogFormat format, absl::AnyInvocable<void(RealLog&)> write,
+                    env::LogLevel level_min = env::LogLevel::kInfo) {
   char* text = nullptr;
   size_t size_bytes = 0;
   std::FILE* file = open_memstream(&text, &size_bytes);
   {
-    RealLog log({.level_min = env::LogLevel::kInfo, .format = format, .file = file});
+    RealLog log({.level_min = level_min, .format = format, .file = file});
     write(log);
   }
   std::fclose(file);
@@ -301,6 +303,48 @@ TEST(RealLog, WritesKeysAndValuesAndQuotesWhatNeedsIt) {
   });
   EXPECT_THAT(text, HasSubstr(R"( level=info component=storage message=rolled topic="a b\n\"c\"" offset=17)"));
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+}
+
+// The lines without their times.
+std::vector<std::string> LinesOf(env::LogLevel level_min) {
+  const std::string text = LogText(
+      LogFormat::kKeyValue,
+      [](RealLog& log) {
+        LoggingObserver observer(log);
+        const env::PartitionName t0{"t", PartitionIndex(0)};
+        observer.On(env::LogAppended{.partition = t0});
+        observer.On(env::ProduceAnswered{.partition = t0});
+        observer.On(env::LogRolled{t0, Offset(7)});
+        observer.On(env::TopicCreated{"t", TopicId{}, 3});
+        env::LogRecovered recovered{
+            .partition = t0, .log_end_offset = Offset(9), .bytes_read = 70, .bytes_truncated = 5};
+        recovered.previous_shutdown = env::ShutdownKind::kClean;
+        observer.On(recovered);
+        recovered.previous_shutdown = env::ShutdownKind::kUnclean;
+        observer.On(recovered);
+        EXPECT_EQ(observer.counts().Count<env::LogRecovered>(), 2u);
+        EXPECT_EQ(observer.counts().Count<env::ProduceAnswered>(), 1u);
+      },
+      level_min);
+  std::vector<std::string> lines;
+  for (size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+    const size_t from = text.find("level=", at);
+    lines.push_back(text.substr(from, text.find('\n', at) - from));
+  }
+  return lines;
+}
+
+TEST(LoggingObserver, SaysAtInfoWhatAnOperatorWantsToKnowAndAtDebugAllButRequests) {
+  const std::string created = "level=info component=engine message=\"topic created\" topic=t partition_count=3";
+  const std::string recovered =
+      " component=engine message=\"log recovered\" topic=t partition=0 log_start_offset=0 log_end_offset=9 "
+      "recovery_point=0 bytes_read=70 bytes_truncated=5 was_clean=";
+  EXPECT_THAT(
+      LinesOf(env::LogLevel::kDebug),
+      testing::ElementsAre("level=debug component=engine message=\"log rolled\" topic=t partition=0 base_offset=7",
+                           created, "level=debug" + recovered + "1", "level=info" + recovered + "0"));
+  EXPECT_THAT(LinesOf(env::LogLevel::kInfo), testing::ElementsAre(created, "level=info" + recovered + "0"));
+  EXPECT_THAT(LinesOf(env::LogLevel::kWarning), testing::IsEmpty());
 }
 
 TEST(RealLog, WritesOneJsonObjectPerLine) {

@@ -98,7 +98,51 @@ class Topics(WithBroker):
         self.assertEqual(message, 'Unexpected broker id, expected 1 or empty string, but received 7')
 
 
+    def test_a_broker_that_is_not_there_is_an_error_at_once(self):
+        begin = time.monotonic()
+        for verb in (('describe',), ('alter', '--add-config', 'log.retention.ms=1000000')):
+            result = self.fails(1, 'config', *verb, *self.at, '--entity-type', 'brokers', '--entity-name', 77)
+            self.assertEqual(result.err, f'odradek config {verb[0]}: broker 77: the cluster has no broker 77\n')
+        self.assertLess(time.monotonic() - begin, 10)
+
+    def test_the_log_says_what_was_made_changed_and_deleted(self):
+        self.create('t', '--partitions', 2)
+        self.ok('config', 'alter', *self.at, '--entity-type', 'topics', '--entity-name', 't', '--add-config',
+                'retention.ms=1000000')
+        self.ok('topic', 'delete', *self.at, '--topic', 't')
+        log = self.broker.log_tail()
+        self.assertIn(' level=info component=engine message="topic created" topic=t partition_count=2\n', log)
+        self.assertIn(' level=info component=broker message="configuration changed" of="topic t" name=retention.ms '
+                      'value=1000000\n', log)
+        self.assertIn(' level=info component=engine message="topic deleted" topic=t\n', log + '\n')
+        self.assertNotIn('level=debug', log)
+
+    def test_the_log_says_what_was_recovered_and_how_much_was_cut_off(self):
+        self.create('t')
+        self.produce('t', 'a\n')
+        self.broker.sigkill()
+        with open(self.broker.data / 't-0' / f'{0:020}.log', 'ab') as log:
+            log.write(b'torn')
+        self.broker.start()
+        self.assertRegex(self.broker.log_tail(), r'level=info component=engine message="log recovered" topic=t partition=0 '
+                         r'log_start_offset=0 log_end_offset=1 recovery_point=\d+ bytes_read=\d+ bytes_truncated=4 '
+                         r'was_clean=0')
+
+
 class Records(WithBroker):
+    def test_auto_offset_reset_is_honoured_without_another_place_to_start(self):
+        self.create('t')
+        self.produce('t', 'a\n')
+        earliest = ('--consumer-property', 'auto.offset.reset=earliest')
+        topic = (*self.at, '--topic', 't')
+        self.assertEqual(self.ok('consume', *topic, *earliest, '--max-messages', 1, '--timeout-ms', 20000).out, 'a\n')
+        self.assertEqual(self.ok('consume', *topic, *earliest, '--offset', 'latest', '--timeout-ms', 1000).out, '')
+        self.assertEqual(self.ok('consume', *topic, *earliest, '--from-beginning', '--timeout-ms', 1000).out, 'a\n')
+        # Behind the end: from the beginning, as the property says.
+        place = ('--partition', 0, '--offset', 7)
+        self.assertEqual(self.ok('consume', *topic, *earliest, *place, '--timeout-ms', 1000).out, 'a\n')
+        self.fails(1, 'consume', *topic, *place, '--timeout-ms', 1000, says='t-0: offset 7 is out of range')
+
     def test_what_is_produced_is_consumed(self):
         self.create('t')
         self.assertEqual(self.produce('t', 'one\ntwo\n\nfour').err, '4 acknowledged\n')
