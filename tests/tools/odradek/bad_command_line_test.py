@@ -116,9 +116,9 @@ USAGE = (
     (('consume', *TOPIC, '--value-deserializer', 'ByteArrayDeserializer'),
      'odradek consume: --value-deserializer: "ByteArrayDeserializer"' + NO_DESERIALIZER),
     (('consume', *TOPIC, '--property', 'headers.deserializer=x.Y'),
-     'odradek consume: --formatter-property: headers.deserializer: "x.Y"' + NO_DESERIALIZER),
+     'odradek consume: --property: headers.deserializer: "x.Y"' + NO_DESERIALIZER),
     (('consume', *TOPIC, '--property', 'print.all=true'),
-     'odradek consume: --formatter-property: print.all is none of print.timestamp, print.partition, print.offset, '
+     'odradek consume: --property: print.all is none of print.timestamp, print.partition, print.offset, '
      'print.delivery, print.epoch, print.headers, print.key, print.value, key.separator, line.separator, '
      'headers.separator, null.literal, key.deserializer, value.deserializer, headers.deserializer'),
     (('consume', *TOPIC, '--isolation-level', 'x'),
