@@ -40,8 +40,8 @@ struct PartitionHistory {
   std::vector<history::PolledRecord>::const_iterator InTheEndFrom(Offset offset) const;
   // nullptr: there was no final read, or it has nothing at `offset`.
   const history::PolledRecord* InTheEnd(Offset offset) const;
-  // Whether power was lost from `since_ns` to `until_ns` and took `offset` with it. What stood there before need not stand
-  // there afterwards.
+  // Whether power was lost from `since_ns` to `until_ns` and took `offset` with it. What stood there before need not
+  // stand there afterwards.
   bool LostSince(Offset offset, int64_t since_ns, int64_t until_ns = INT64_MAX) const;
   // Whether compaction may have taken the record of `send`, which stood at `offset` or behind it: a later record of its
   // key exists, or it is a tombstone (C4 judges when that may go), or one came behind it and is gone as well.

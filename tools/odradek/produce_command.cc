@@ -200,10 +200,11 @@ void AddLineOptions(CLI::App& command, ProduceArguments& arguments) {
   command.add_option("--null-marker", format.null_marker, "A key, a value or a header's value of this text is null");
   command.add_option("--header", arguments.headers, "NAME=VALUE of every record; may be repeated")
       ->allow_extra_args(false);
-  AddPropertyOption(command, "--reader-property,--property",
-                    "parse.key=true, parse.headers=true, ignore.error=true, key.separator=TEXT, headers.delimiter=TEXT, "
-                    "headers.separator=TEXT, headers.key.separator=TEXT or null.marker=TEXT; may be repeated",
-                    arguments.reader_properties);
+  AddPropertyOption(
+      command, "--reader-property,--property",
+      "parse.key=true, parse.headers=true, ignore.error=true, key.separator=TEXT, headers.delimiter=TEXT, "
+      "headers.separator=TEXT, headers.key.separator=TEXT or null.marker=TEXT; may be repeated",
+      arguments.reader_properties);
   command.add_option("--reader-config", arguments.reader_config, "A properties file with these")
       ->check(CLI::ExistingFile);
   command.add_option("--line-reader", arguments.line_reader, "LineMessageReader of Kafka, which reads lines like this")
