@@ -295,7 +295,7 @@ TEST_F(ConsumerTest, TellsOfABrokerThatIsGoneOrSilent) {
     EXPECT_EQ(Poll(self, consumer, Duration::Seconds(3)), "");
     EXPECT_EQ(TroublesOf(consumer), "");
     fault = RequestFault::kSilence;
-    EXPECT_EQ(Poll(self, consumer, Duration::Seconds(4)), "");
+    EXPECT_EQ(Poll(self, consumer, Duration::Seconds(6)), "");
     EXPECT_EQ(TroublesOf(consumer), "t-0: the broker does not answer\nt-1: the broker does not answer\n");
     fault = RequestFault::kDisconnect;
     EXPECT_EQ(Poll(self, consumer, Duration::Seconds(60)), "");

@@ -73,12 +73,12 @@ class Trouble(WithBroker):
         self.assertEqual(process.stdout.read(), b'b\n')
 
     def test_a_broker_that_hangs_under_consume_is_no_success(self):
-        process = self.consume_one('--timeout-ms', 4000)
+        process = self.consume_one('--timeout-ms', 6000)
         os.kill(self.broker.process.pid, signal.SIGSTOP)
         self.assertEqual(self.end(process), 1)
         self.assertEqual(process.lines, [
             'odradek consume: t-0: the broker does not answer (trying on)',
-            'odradek consume: no record for 4000 ms, and t-0 cannot be read: the broker does not answer',
+            'odradek consume: no record for 6000 ms, and t-0 cannot be read: the broker does not answer',
             'Processed a total of 1 messages'])
 
     def test_nothing_to_read_from_a_broker_that_lives_is_a_success(self):
