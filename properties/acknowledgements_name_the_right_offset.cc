@@ -20,9 +20,8 @@ void CheckIdentity(const TopicPartition& name, const Evidence& evidence, const h
   if (send == nullptr || send->outcome != history::Outcome::kOk || send->offset == kNoOffset) return;
   if (send->idempotent) {
     found.Judged();
-    const PartitionHistory& partition = evidence.partitions().at(name);
     if (send->offset != record.offset &&
-        !partition.LostSince(record.offset, read.invoked_ns, send->span.completed_ns)) {
+        !evidence.partitions().at(name).LostSince(record.offset, read.invoked_ns, send->span.completed_ns)) {
       found.Violated(fmt::format("value {} was acknowledged at {} and read at offset {}", record.value,
                                  Place(name, send->offset), record.offset.value()),
                      {send->span.completed_ns, read.completed_ns});

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -15,10 +16,6 @@
 namespace odradek::properties {
 namespace {
 
-struct Mention {
-  history::Value value = 0;
-  uint32_t count = 0;
-};
 // Which offsets of a partition are mentioned with more than one value. An offset has one, if all is well, so what
 // matters is to be quick with the first.
 class Mentions {
@@ -42,13 +39,13 @@ class Mentions {
   }
 
   void Add(Offset offset, history::Value value) {
-    Mention& first = dense_.empty() ? others_[offset] : dense_[static_cast<size_t>(offset.value() - first_.value())];
-    if (first.count == 0) {
-      first.value = value;
+    std::optional<history::Value>& first =
+        dense_.empty() ? others_[offset] : dense_[static_cast<size_t>(offset.value() - first_.value())];
+    if (!first) {
+      first = value;
       ++offset_count_;
     }
-    ++first.count;
-    if (first.value != value) disputed_.insert(offset);
+    if (first != value) disputed_.insert(offset);
   }
 
   int64_t offset_count() const { return offset_count_; }
@@ -62,8 +59,9 @@ class Mentions {
   }
   Offset first_;
   Offset last_;
-  std::vector<Mention> dense_;  // the first value of each offset from first_ to last_; empty: all are in others_
-  std::map<Offset, Mention> others_;
+  // The first value of each offset from first_ to last_; empty: all are in others_.
+  std::vector<std::optional<history::Value>> dense_;
+  std::map<Offset, std::optional<history::Value>> others_;
   std::set<Offset> disputed_;
   int64_t offset_count_ = 0;
 };

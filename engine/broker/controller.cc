@@ -6,6 +6,7 @@
 
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
+#include "engine/config/def.h"
 
 namespace odradek::broker {
 namespace {
@@ -33,13 +34,17 @@ absl::Status ToStatus(const metadata::MaybeFailure& failure, std::string_view wh
 }
 
 void LogChange(env::Env& env, const protocol::ConfigRecord& change) {
-  constexpr int8_t kTopic = 2;
-  const std::string_view kind = change.resource_type == kTopic ? "topic" : "broker";
+  const bool is_topic = static_cast<metadata::ResourceType>(change.resource_type) == metadata::ResourceType::kTopic;
+  const config::ConfigDef* const def =
+      is_topic ? config::FindTopicDef(change.name) : config::FindBrokerDef(change.name);
+  const bool is_secret = def == nullptr || def->type == config::Type::kPassword;
   const std::string_view name = change.resource_name.empty() ? "every" : std::string_view(change.resource_name);
   env.log.Write(env::LogLevel::kInfo, "broker", "configuration changed",
-                {{"of", fmt::format("{} {}", kind, name)},
+                {{"of", fmt::format("{} {}", is_topic ? "topic" : "broker", name)},
                  {"name", change.name},
-                 {"value", change.value ? *change.value : "(removed)"}});
+                 {"value", !change.value ? "(removed)"
+                           : is_secret   ? "(hidden)"
+                                         : *change.value}});
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 //  1. A call ends at its deadline (default.api.timeout.ms) at the latest.
 //  2. The outcome of a change is true: fail has certainly had no effect, unknown may have.
 //  3. A call to a broker that the cluster does not have ends with BROKER_NOT_AVAILABLE after one update of the
-//  metadata.
+//     metadata.
 //  4. A change that may have been carried out is tried again only until an answer says how things stand: a topic that
 //     an unclear attempt may have made and that exists now is reported as an error with outcome unknown.
 #pragma once

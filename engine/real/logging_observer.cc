@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -13,30 +14,24 @@ namespace {
 
 using env::LogLevel;
 
+template <typename Kind, typename... Kinds>
+constexpr bool kIsOneOf = (std::is_same_v<Kind, Kinds> || ...);
+
 // nullopt: never, requests would flood the log.
 template <typename Kind>
-constexpr std::optional<LogLevel> kLevelOf = LogLevel::kDebug;
-template <>
-constexpr std::optional<LogLevel> kLevelOf<env::LogAppended> = std::nullopt;
-template <>
-constexpr std::optional<LogLevel> kLevelOf<env::HighWatermarkMoved> = std::nullopt;
-template <>
-constexpr std::optional<LogLevel> kLevelOf<env::ProduceAnswered> = std::nullopt;
-template <>
-constexpr std::optional<LogLevel> kLevelOf<env::RecordsFetched> = std::nullopt;
-template <>
-constexpr std::optional<LogLevel> kLevelOf<env::FetchOutOfRange> = std::nullopt;
-template <>
-constexpr std::optional<LogLevel> kLevelOf<env::TopicCreated> = LogLevel::kInfo;
-template <>
-constexpr std::optional<LogLevel> kLevelOf<env::TopicDeleted> = LogLevel::kInfo;
-// After a crash; a clean one is the rule.
-template <>
-constexpr std::optional<LogLevel> kLevelOf<env::LogRecovered> = LogLevel::kInfo;
+constexpr std::optional<LogLevel> LevelOf() {
+  if (kIsOneOf<Kind, env::LogAppended, env::HighWatermarkMoved, env::ProduceAnswered, env::RecordsFetched,
+               env::FetchOutOfRange>) {
+    return std::nullopt;
+  }
+  // Recovered after a crash; a clean one is the rule.
+  if (kIsOneOf<Kind, env::TopicCreated, env::TopicDeleted, env::LogRecovered>) return LogLevel::kInfo;
+  return LogLevel::kDebug;
+}
 
 template <size_t... kIndexes>
 constexpr auto LevelTable(std::index_sequence<kIndexes...>) {
-  return std::array{kLevelOf<std::variant_alternative_t<kIndexes, env::Observation>>...};
+  return std::array{LevelOf<std::variant_alternative_t<kIndexes, env::Observation>>()...};
 }
 constexpr auto kLevels = LevelTable(std::make_index_sequence<CountingObserver::kKinds>());
 

@@ -58,13 +58,7 @@ std::vector<SocketAddress> LookUp(const std::string& host, uint16_t port) {
   hints.ai_flags = AI_ADDRCONFIG;
   addrinfo* found = nullptr;
   std::vector<SocketAddress> addresses;
-  int error = getaddrinfo(host.c_str(), nullptr, &hints, &found);
-  if (error != 0) {
-    // A machine that only has its loopback counts as having no address.
-    hints.ai_flags = 0;
-    error = getaddrinfo(host.c_str(), nullptr, &hints, &found);
-  }
-  if (error != 0) return addresses;
+  if (getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return addresses;
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
     if (one->ai_family == AF_INET) {
       sockaddr_in raw{};

@@ -67,44 +67,6 @@ std::string_view ToString(Codec codec) {
   return "unknown";
 }
 
-std::string_view ToString(BatchError error) {
-  switch (error) {
-    case BatchError::kNone:
-      return "none";
-    case BatchError::kTruncated:
-      return "truncated";
-    case BatchError::kOldMagic0:
-      return "message format v0";
-    case BatchError::kOldMagic1:
-      return "message format v1";
-    case BatchError::kUnknownMagic:
-      return "unknown magic";
-    case BatchError::kBadLength:
-      return "bad length";
-    case BatchError::kBadBaseOffset:
-      return "bad base offset";
-    case BatchError::kBadCrc:
-      return "wrong CRC";
-    case BatchError::kBadCount:
-      return "wrong record count";
-    case BatchError::kBadOffsetDeltas:
-      return "wrong offset deltas";
-    case BatchError::kBadRecord:
-      return "bad record";
-    case BatchError::kBadProducer:
-      return "bad producer fields";
-    case BatchError::kControlFromClient:
-      return "control batch from a client";
-    case BatchError::kUnsupportedCodec:
-      return "unsupported codec";
-    case BatchError::kDecompression:
-      return "decompression failed";
-    case BatchError::kTooLarge:
-      return "too large";
-  }
-  return "unknown";
-}
-
 int32_t SequenceAfter(int32_t sequence, int32_t distance) {
   REQUIRES(sequence >= 0);
   REQUIRES(distance >= 0);

@@ -78,7 +78,6 @@ enum class BatchError : uint8_t {
   kDecompression,  // the compressed bytes are damaged
   kTooLarge,       // more decompressed bytes than the limit
 };
-std::string_view ToString(BatchError error);
 
 // What is wrong with a batch and where: `at_byte` counts from the start of the batch (from the start of the
 // decompressed records where `what` says so).

@@ -126,14 +126,14 @@ TornResult JudgeTorn(fiber::Fiber& self, env::File& file, int64_t position, int6
   // What is wrong reaches to the next whole batch, to where its own length says, or to the end.
   Bytes wrong = bytes.first(std::min(whole_at, bytes.size()));
   const bool lacks_begin = internal::LacksItsBegin(wrong, position, expected);
-  const bool is_whole = internal::IsWhole(wrong) && !lacks_begin;
+  const auto was_whole = [&] { return !lacks_begin && internal::IsWhole(wrong); };
+  const bool is_whole = was_whole();
   const int64_t size_bytes = internal::SizeByItsLength(wrong);
   const bool has_end = size_bytes > 0 && size_bytes <= static_cast<int64_t>(wrong.size());
   if (has_end) wrong = wrong.first(static_cast<size_t>(size_bytes));
   const bool is_all_there = is_followed || has_end;
-  const bool is_damaged =
-      is_whole || (is_all_there && !internal::HasZeroTail(wrong, position)) ||
-      (has_end && ((internal::IsWhole(wrong) && !lacks_begin) || internal::IsOneBitOff(wrong, position)));
+  const bool is_damaged = is_whole || (is_all_there && !internal::HasZeroTail(wrong, position)) ||
+                          (has_end && (was_whole() || internal::IsOneBitOff(wrong, position)));
   if (is_damaged) {
     result.verdict = TornVerdict::kDamaged;
   } else if (is_followed) {

@@ -108,6 +108,24 @@ class Broker:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def run_under_kills(broker, command, last_words=b'', timeout_s=120):
+    """Runs a client that says a line when it has begun, and kills the broker three times under it. Returns the line, and
+    what the client became: its exit code, what else it said on standard output, and on standard error."""
+    client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              preexec_fn=die_with_parent)
+    try:
+        began = client.stdout.readline()
+        for _ in range(3 if began else 0):
+            time.sleep(0.7)
+            broker.sigkill()
+            broker.start()
+        out, err = client.communicate(last_words, timeout=timeout_s)
+    finally:
+        client.kill()
+        client.wait()
+    return began, subprocess.CompletedProcess(command, client.returncode, out, err)
+
+
 def run_program(command, text='', timeout_s=60, env=None):
     """Runs a client to its end; a client that hangs is killed and is a failure."""
     environment = dict(os.environ, **(env or {}))

@@ -4,13 +4,11 @@ ODRADEK_KAFKA_JARS names the folder that has them."""
 import json
 import pathlib
 import shutil
-import subprocess
 import tempfile
-import time
 
 import kafka_programs
 import suite
-from broker import die_with_parent, run_program
+from broker import run_program, run_under_kills
 
 java = suite.Suite('java client')
 tools = suite.Suite('kafka tools')
@@ -251,19 +249,8 @@ add_client_check('admin: cluster, log dirs, producers, features', 'admin-cluster
 @java.check('SIGKILL under load: idempotent, nothing lost, nothing twice', timeout_s=180)
 def sigkill(world):
     broker = world.new_broker()
-    client = subprocess.Popen(client_command(broker, 'load', 't'), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, preexec_fn=die_with_parent)
-    try:
-        assert client.stdout.readline() == b'started\n', client.stderr.read().decode()
-        for _ in range(3):
-            time.sleep(0.7)
-            broker.sigkill()
-            broker.start()
-        _, told = client.communicate(b'stop\n', timeout=120)
-        assert client.returncode == 0, without_slf4j(told)[-3000:]
-    finally:
-        client.kill()
-        client.wait()
+    began, done = run_under_kills(broker, client_command(broker, 'load', 't'), b'stop\n')
+    assert began == b'started\n' and done.returncode == 0, without_slf4j(done.stderr)[-3000:]
 
 
 if __name__ == '__main__':

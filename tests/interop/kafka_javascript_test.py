@@ -2,12 +2,10 @@
 """@confluentinc/kafka-javascript 1.10: Node.js over librdkafka 2.15, the newest that is about. tests/interop/fetch
 builds it, or ODRADEK_KAFKA_JAVASCRIPT names the node_modules folder that has it."""
 import pathlib
-import subprocess
-import time
 
 import clients
 import suite
-from broker import die_with_parent, run_program
+from broker import run_program, run_under_kills
 
 kafka_javascript = suite.Suite('kafka-javascript')
 HERE = pathlib.Path(__file__).resolve().parent
@@ -47,22 +45,12 @@ add_check('offsets, offsets by timestamp, deleteTopicRecords', 'offsets')
 @kafka_javascript.check('SIGKILL under load, idempotent: each record once, in order', timeout_s=120)
 def sigkill(world):
     broker = world.new_broker()
-    client = subprocess.Popen(command(broker, 'load', 't'), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, preexec_fn=die_with_parent)
-    try:
-        assert client.stdout.readline(), 'it ended before the first record'
-        for _ in range(3):
-            time.sleep(0.8)
-            broker.sigkill()
-            broker.start()
-        out, err = client.communicate(timeout=60)
-    finally:
-        client.kill()
-    assert client.returncode == 0, err.decode()[-3000:]
+    began, loaded = run_under_kills(broker, command(broker, 'load', 't'), timeout_s=60)
+    assert began and loaded.returncode == 0, loaded.stderr.decode()[-3000:]
     # Once more, from what the disk has.
     broker.sigkill()
     broker.start()
-    done = run_program(command(broker, 'verify', 't'), out.split()[0])
+    done = run_program(command(broker, 'verify', 't'), loaded.stdout.split()[0])
     assert done.returncode == 0, done.stderr.decode()[-3000:]
 
 

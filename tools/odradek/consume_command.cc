@@ -11,7 +11,6 @@
 #include <set>
 
 #include "engine/base/absl_compat.h"
-#include "engine/base/check.h"
 #include "engine/client/consumer.h"
 #include "tools/odradek/client_session.h"
 #include "tools/odradek/command.h"
@@ -232,14 +231,15 @@ int ReadTopic(fiber::Fiber& self, const ClientWorld& world, const ConsumeArgumen
   TopicWatch watch(world.env, arguments.client, arguments.choice, config.common.metadata_max_age);
   const absl::Status looked = watch.Look(self, consumer);
   if (!looked.ok()) return Failed(kConsume, base::SV(looked.message()));
+  absl::Status sought;
   if (const std::optional<Offset> start = StartOffset(arguments)) {
-    const absl::Status sought = consumer.Seek(consumer.assignment().front(), *start);
-    if (!sought.ok()) return Failed(kConsume, base::SV(sought.message()));
+    sought = consumer.Seek(consumer.assignment().front(), *start);
   } else if (arguments.from_beginning || arguments.offset == "earliest") {
-    INVARIANT(consumer.SeekToBeginning(consumer.assignment()).ok());
+    sought = consumer.SeekToBeginning(consumer.assignment());
   } else if (arguments.offset == "latest") {
-    INVARIANT(consumer.SeekToEnd(consumer.assignment()).ok());
+    sought = consumer.SeekToEnd(consumer.assignment());
   }
+  if (!sought.ok()) return Failed(kConsume, base::SV(sought.message()));
   return Reading(arguments, consumer, watch).Run(self, world);
 }
 
