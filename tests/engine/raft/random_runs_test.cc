@@ -2,6 +2,7 @@
 // lose what was not flushed, reconfiguration, snapshots. Then the faults end and the quorum must come together.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
 
 #include "tests/engine/raft/world.h"
