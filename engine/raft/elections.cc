@@ -11,6 +11,8 @@ namespace {
 // Each lost election doubles what is drawn from, up to the configured maximum.
 constexpr Duration kBackoffBase = Duration::Millis(100);
 constexpr int32_t kDoublingsMax = 20;
+// An epoch that has no successor would be the quorum's last.
+constexpr LeaderEpoch kVoteEpochEnd{std::numeric_limits<int32_t>::max()};
 
 }  // namespace
 
@@ -24,7 +26,7 @@ VoteResponse Raft::OnVote(const VoteRequest& request) {
   const bool is_possible =
       request.pre_vote ? request.log_end.epoch <= request.epoch : request.log_end.epoch < request.epoch;
   const bool is_numeric = request.log_end.epoch >= LeaderEpoch(0) && request.log_end.offset >= Offset(0);
-  if (!is_possible || !is_numeric) return refuse(ErrorCode::kInvalidRequest);
+  if (!is_possible || !is_numeric || request.epoch >= kVoteEpochEnd) return refuse(ErrorCode::kInvalidRequest);
   if (request.epoch < election_.epoch) return refuse(ErrorCode::kFencedLeaderEpoch);
   if (request.candidate.id < NodeId(0) || request.candidate.id == options_.self.id) {
     return refuse(ErrorCode::kInvalidRequest);

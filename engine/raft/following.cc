@@ -11,7 +11,7 @@ void Raft::OnFetched(NodeId from, const FetchResponse& response) {
   auto* follower = std::get_if<Follower>(&role_);
   if (follower == nullptr) return;
   // A bootstrap server is not known by id; what it gives it can only give as the leader.
-  INVARIANT(from < kNoNode || from == election_.leader);
+  if (from > kNoNode && from != election_.leader) return;
   if (response.diverging) {
     Truncate(*response.diverging);
   } else if (response.snapshot) {
@@ -67,8 +67,7 @@ bool Raft::AppendFetched(const Batches& batches) {
 
 void Raft::OnSnapshotPiece(NodeId from, const FetchSnapshotResponse& response) {
   auto* follower = std::get_if<Follower>(&role_);
-  if (follower == nullptr || !follower->download) return;
-  INVARIANT(from == election_.leader);
+  if (follower == nullptr || !follower->download || from != election_.leader) return;
   Download& download = *follower->download;
   follower->has_fetched = true;
   follower->fetch_until = now_ + options_.timeouts.fetch;

@@ -1,10 +1,17 @@
 // From role to role: the only place where epoch, leader, vote and role change.
+#include <limits>
 #include <utility>
 
 #include "engine/base/check.h"
 #include "engine/raft/raft.h"
 
 namespace odradek::raft {
+namespace {
+
+// An epoch that has no successor would be the quorum's last.
+constexpr LeaderEpoch kLastEpoch{std::numeric_limits<int32_t>::max()};
+
+}  // namespace
 
 void Raft::ChangeRole(const Election& next, Endpoints leader_endpoints, Role role) {
   REQUIRES(next.epoch >= election_.epoch);
@@ -140,6 +147,10 @@ void Raft::BecomeResigned() {
 
 bool Raft::Learn(LeaderEpoch epoch, NodeId leader, const Endpoints& endpoints) {
   if (epoch < election_.epoch) return true;
+  if (epoch >= kLastEpoch) {
+    output_.effects.push_back(Fault{"a peer has used up all epochs"});
+    return false;
+  }
   if (epoch == election_.epoch && leader != kNoNode && election_.leader != kNoNode) {
     if (leader == election_.leader) return true;
     output_.effects.push_back(Fault{"two leaders in one epoch"});

@@ -23,8 +23,8 @@ ErrorCode Raft::MayChangeVoters() const {
   // Before something of this epoch is committed, a change of an older leader could still be committed beside ours.
   if (!leader.high_watermark()) return ErrorCode::kRequestTimedOut;
   if (!voters_.is_dynamic()) return ErrorCode::kUnsupportedVersion;
-  INVARIANT(voters_.voters_offset().has_value());
-  if (*voters_.voters_offset() >= *leader.high_watermark()) return ErrorCode::kRequestTimedOut;
+  const std::optional<Offset> offset = voters_.voters_offset();
+  if (!offset || *offset >= *leader.high_watermark()) return ErrorCode::kRequestTimedOut;
   return ErrorCode::kNone;
 }
 

@@ -34,6 +34,11 @@ class Checker {
   void OnPersist(const ReplicaView& replica, const QuorumState& state) {
     const LeaderEpoch before = *replica.quorum_state ? (*replica.quorum_state)->leader_epoch : LeaderEpoch(0);
     Check(state.leader_epoch >= before, "K5: persisted epoch falls", replica);
+    // An epoch begins with a candidate, or with a leader that leaves its own; never with a pre-vote (KIP-996).
+    const bool is_left = *replica.quorum_state && (*replica.quorum_state)->leader_id == replica.key.id;
+    const bool is_known = state.leader_epoch <= std::max(newest_epoch_, LeaderEpoch(0));
+    Check(is_known || is_left || state.voted_id == replica.key.id, "K5: an epoch without a candidate", replica);
+    newest_epoch_ = std::max(newest_epoch_, state.leader_epoch);
     if (state.voted_id == kNoNode) return;
     RecordVote(replica, state.leader_epoch, {state.voted_id, state.voted_directory_id});
   }
@@ -94,11 +99,17 @@ class Checker {
     }
   }
 
-  void OnVotersAppended(const ReplicaView& replica, const VoterSet& before, const VoterSet& after) {
+  void OnVotersAppended(const ReplicaView& replica, const VoterHistory& history, const VoterSet& after) {
+    const VoterSet& before = history.voters();
     size_t common = 0;
     for (const Voter& voter : after.voters()) common += before.Has(voter.key) ? 1 : 0;
     const bool by_one = common + 1 >= before.size() && common + 1 >= after.size();
     Check(by_one && (common == before.size() || common == after.size()), "K12: more than one voter changed", replica);
+    if (common == before.size() && common == after.size()) return;
+    const auto* leader = std::get_if<Leader>(&replica.machine->role());
+    const bool is_settled = history.voters_offset().value_or(kNoOffset).value() < committed_end();
+    Check(is_settled, "K12: a change of the voters before the last one is committed", replica);
+    Check(leader == nullptr || leader->high_watermark(), "K12: a change before the epoch's own commit", replica);
   }
 
   void OnTruncate(const ReplicaView& replica, Offset to) {
@@ -192,6 +203,7 @@ class Checker {
   }
 
   std::string violation_;
+  LeaderEpoch newest_epoch_{0};
   std::vector<Entry> committed_;
   std::vector<uint64_t> prefixes_{0};
   std::map<LeaderEpoch, ReplicaKey> leaders_;

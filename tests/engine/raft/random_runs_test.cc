@@ -207,13 +207,18 @@ TEST(RaftRandomRuns, KeepWhatIsPromised) {
   if (const char* seeds = std::getenv("RAFT_SEEDS")) std::sscanf(seeds, "%lu..%lu", &first, &last);
   int64_t committed = 0;
   int64_t leaders = 0;
+  uint64_t playing = first;
+  base::SetCheckReporter([](void* seed) { std::fprintf(stderr, "seed %lu\n", *static_cast<uint64_t*>(seed)); },
+                         &playing);
   for (uint64_t seed = first; seed <= last; ++seed) {
+    playing = seed;
     RandomRun run(seed);
     const std::string failure = run.Play();
     ASSERT_EQ(failure, "") << "seed " << seed << run.world().Text();
     committed += run.world().checker().committed_end();
     leaders += run.world().checker().leaders();
   }
+  base::SetCheckReporter(nullptr, nullptr);
   RecordProperty("committed", static_cast<int>(committed));
   RecordProperty("leaders", static_cast<int>(leaders));
   EXPECT_GT(committed, static_cast<int64_t>(last - first + 1) * 50);

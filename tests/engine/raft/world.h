@@ -199,7 +199,7 @@ class World {
     if (effect.kraft_version) node.disk.Append({effect.epoch, 0, std::nullopt, effect.kraft_version});
     if (effect.voters) {
       const VoterHistory before = node.disk.Voters(node.options.static_voters);
-      checker_.OnVotersAppended(node.view(), before.voters(), *effect.voters);
+      checker_.OnVotersAppended(node.view(), before, *effect.voters);
       node.disk.Append({effect.epoch, 0, effect.voters, std::nullopt});
     }
     checker_.OnAppended(node.view(), effect.base_offset);
