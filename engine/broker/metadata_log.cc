@@ -7,9 +7,9 @@
 
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
-#include "engine/metadata/quorum_state.h"
 #include "engine/metadata/snapshot.h"
 #include "engine/metadata/topic_name.h"
+#include "engine/raft/quorum_state.h"
 #include "engine/storage/file_names.h"
 #include "engine/storage/small_files.h"
 
@@ -81,18 +81,18 @@ absl::Status MetadataLog::ReadQuorumState(fiber::Fiber& self) {
   const storage::SmallFile file = storage::ReadSmallFile(self, env_.disk, path);
   if (file.error == env::DiskError::kNotFound) return absl::OkStatus();
   if (!file.ok()) return base::Unavailable(fmt::format("{}: {}", path, env::ToString(file.error)));
-  const absl::StatusOr<metadata::QuorumState> state = metadata::DecodeQuorumState(AsString(file.content));
+  const absl::StatusOr<raft::QuorumState> state = raft::DecodeQuorumState(AsString(file.content));
   if (!state.ok()) return base::DataLoss(fmt::format("{}: {}", path, base::SV(state.status().message())));
   epoch_ = state->leader_epoch;
   return absl::OkStatus();
 }
 
 absl::Status MetadataLog::WriteQuorumState(fiber::Fiber& self) {
-  metadata::QuorumState state;
+  raft::QuorumState state;
   state.leader_id = identity_.node;
   state.leader_epoch = epoch_;
   state.current_voters = {identity_.node};
-  const std::string text = metadata::EncodeQuorumState(state);
+  const std::string text = raft::EncodeQuorumState(state);
   const std::string path = PathOf(storage::kQuorumStateName);
   const env::DiskError error = storage::ReplaceSmallFile(self, env_.disk, env_.context, path, AsBytes(text));
   if (error == env::DiskError::kNone) return absl::OkStatus();

@@ -4,10 +4,10 @@
 #include "engine/base/check.h"
 #include "engine/base/crc32c.h"
 #include "engine/metadata/batches.h"
-#include "engine/metadata/quorum_state.h"
 #include "engine/metadata/record.h"
 #include "engine/metadata/snapshot.h"
 #include "engine/producers/snapshot.h"
+#include "engine/raft/quorum_state.h"
 #include "engine/storage/checkpoints.h"
 #include "engine/storage/meta_properties.h"
 #include "tests/fuzz/fuzz.h"
@@ -73,9 +73,9 @@ bool MetaPropertiesFile(Bytes input) {
 
 bool QuorumStateFile(Bytes input) {
   const std::string text(reinterpret_cast<const char*>(input.data()), input.size());
-  const auto once = metadata::DecodeQuorumState(text);
+  const auto once = raft::DecodeQuorumState(text);
   if (!IsGood(once)) return false;
-  const auto twice = metadata::DecodeQuorumState(metadata::EncodeQuorumState(*once));
+  const auto twice = raft::DecodeQuorumState(raft::EncodeQuorumState(*once));
   INVARIANT(twice.ok());
   INVARIANT(*twice == *once);
   return true;
@@ -197,8 +197,8 @@ std::vector<std::string> Seeds() {
       Seed(3, storage::FormatCleanShutdown(BrokerEpoch(5))),
       Seed(4, storage::FormatMetaProperties({"cluster", NodeId(1), Uuid::FromRandom(1, 2)})),
       Seed(4, storage::FormatMetaProperties({"cluster", NodeId(1), Uuid()})),
-      Seed(5, metadata::EncodeQuorumState({.current_voters = {NodeId(1), NodeId(2)}})),
-      Seed(5, metadata::EncodeQuorumState({.version = metadata::QuorumStateVersion::kV1})),
+      Seed(5, raft::EncodeQuorumState({.current_voters = {NodeId(1), NodeId(2)}})),
+      Seed(5, raft::EncodeQuorumState({.version = raft::QuorumStateVersion::kV1})),
       Seed(6, producers),
       Seed(7, AsString(snapshot)),
       Seed(8, AsString(batch)),

@@ -23,9 +23,17 @@ enum class ApiKey : int16_t {
   kDescribeLogDirs = 35,
   kCreatePartitions = 37,
   kIncrementalAlterConfigs = 44,
+  kVote = 52,
+  kBeginQuorumEpoch = 53,
+  kEndQuorumEpoch = 54,
+  kDescribeQuorum = 55,
+  kFetchSnapshot = 59,
   kDescribeCluster = 60,
   kDescribeProducers = 61,
   kDescribeTopicPartitions = 75,
+  kAddRaftVoter = 80,
+  kRemoveRaftVoter = 81,
+  kUpdateRaftVoter = 82,
 };
 
 }  // namespace odradek::protocol

@@ -4,7 +4,6 @@
 
 #include "engine/base/absl_compat.h"
 #include "engine/metadata/batches.h"
-#include "engine/metadata/quorum_state.h"
 #include "engine/metadata/snapshot.h"
 #include "engine/protocol/generated/control_records.h"
 #include "engine/protocol/reader.h"
@@ -78,55 +77,6 @@ RC_GTEST_PROP(RecordProperty, AnyBytesGiveARecordOrAnError, (std::vector<uint8_t
   for (const uint8_t b : noise) bytes.push_back(static_cast<std::byte>(b));
   const absl::StatusOr<Record> record = DecodeRecord(bytes);
   RC_ASSERT(record.ok() || !TextOf(record.status()).empty());
-}
-
-TEST(QuorumState, Version0IsKafkasLine) {
-  QuorumState state;
-  state.leader_id = NodeId(1);
-  state.leader_epoch = LeaderEpoch(2);
-  state.current_voters = {NodeId(1)};
-  const std::string text = EncodeQuorumState(state);
-  EXPECT_EQ(text, R"({"clusterId":"","leaderId":1,"leaderEpoch":2,"votedId":-1,"appliedOffset":0,)"
-                  R"("currentVoters":[{"voterId":1}],"data_version":0})");
-  EXPECT_EQ(*DecodeQuorumState(text), state);
-}
-
-TEST(QuorumState, Version1IsKafkasLine) {
-  QuorumState state;
-  state.version = QuorumStateVersion::kV1;
-  state.leader_epoch = LeaderEpoch(2);
-  state.voted_id = NodeId(1);
-  state.voted_directory_id = Uuid{0, 1};
-  const std::string text = EncodeQuorumState(state);
-  EXPECT_EQ(text, R"({"leaderId":-1,"leaderEpoch":2,"votedId":1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAQ",)"
-                  R"("data_version":1})");
-  EXPECT_EQ(*DecodeQuorumState(text), state);
-}
-
-TEST(QuorumState, BadTextIsAnErrorThatNamesTheField) {
-  EXPECT_THAT(TextOf(DecodeQuorumState("").status()), HasSubstr("not a JSON object"));
-  EXPECT_THAT(TextOf(DecodeQuorumState("[]").status()), HasSubstr("not a JSON object"));
-  EXPECT_THAT(TextOf(DecodeQuorumState("{}").status()), HasSubstr("data_version"));
-  EXPECT_THAT(TextOf(DecodeQuorumState(R"({"data_version":7})").status()), HasSubstr("unknown data_version 7"));
-  EXPECT_THAT(TextOf(DecodeQuorumState(R"({"data_version":0,"leaderId":1e99})").status()), HasSubstr("leaderId"));
-  // 2^64 - 1 is not -1, "no leader".
-  EXPECT_THAT(TextOf(DecodeQuorumState(R"({"data_version":0,"leaderId":18446744073709551615})").status()),
-              HasSubstr("leaderId"));
-  EXPECT_THAT(TextOf(DecodeQuorumState(R"({"data_version":0,"leaderId":1,"leaderEpoch":-2,"votedId":-1})").status()),
-              HasSubstr("leaderEpoch"));
-  EXPECT_THAT(
-      TextOf(DecodeQuorumState(R"({"data_version":0,"leaderId":1,"leaderEpoch":2,"votedId":-1,"currentVoters":[3]})")
-                 .status()),
-      HasSubstr("currentVoters"));
-  EXPECT_THAT(
-      TextOf(DecodeQuorumState(R"({"data_version":1,"leaderId":1,"leaderEpoch":2,"votedId":-1,"votedDirectoryId":"x"})")
-                 .status()),
-      HasSubstr("votedDirectoryId"));
-}
-
-RC_GTEST_PROP(QuorumStateProperty, AnyTextGivesAStateOrAnError, (std::string text)) {
-  const auto state = DecodeQuorumState(text);
-  RC_ASSERT(state.ok() || TextOf(state.status()).starts_with("quorum-state: "));
 }
 
 TEST(Batches, OneDecisionIsOneBatch) {

@@ -7,7 +7,6 @@
 
 #include "engine/metadata/batches.h"
 #include "engine/metadata/controller.h"
-#include "engine/metadata/quorum_state.h"
 #include "engine/metadata/snapshot.h"
 #include "engine/record/record_iterator.h"
 
@@ -122,15 +121,6 @@ TEST(KafkaSnapshot, VotersOfADynamicQuorumAreKept) {
   EXPECT_TRUE(snapshot->kraft_version.has_value());
   EXPECT_TRUE(snapshot->kraft_voters.has_value());
   EXPECT_EQ(snapshot->image, Image());
-}
-
-TEST(KafkaQuorumState, ReadsAndWritesTheSameLine) {
-  const std::string text = KafkaFile("quorum_state");
-  const auto state = DecodeQuorumState(text);
-  ASSERT_TRUE(state.ok()) << state.status();
-  EXPECT_EQ(state->version, QuorumStateVersion::kV1);
-  EXPECT_EQ(state->leader_id, NodeId(1));
-  EXPECT_EQ(EncodeQuorumState(*state), text);
 }
 
 }  // namespace

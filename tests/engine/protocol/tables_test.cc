@@ -18,6 +18,7 @@ struct ExpectedApi {
   int16_t min;
   int16_t max;
   int16_t flexible;
+  bool on_broker = true;
 };
 
 // FEATURES.md 2.1, the column of 4.3.1.
@@ -38,9 +39,17 @@ constexpr ExpectedApi kExpectedApis[] = {
     {35, "DescribeLogDirs", 1, 5, 2},
     {37, "CreatePartitions", 0, 3, 2},
     {44, "IncrementalAlterConfigs", 0, 1, 1},
+    {52, "Vote", 0, 2, 0, false},
+    {53, "BeginQuorumEpoch", 0, 1, 1, false},
+    {54, "EndQuorumEpoch", 0, 1, 1, false},
+    {55, "DescribeQuorum", 0, 2, 0},
+    {59, "FetchSnapshot", 0, 1, 0, false},
     {60, "DescribeCluster", 0, 2, 0},
     {61, "DescribeProducers", 0, 0, 0},
     {75, "DescribeTopicPartitions", 0, 0, 0},
+    {80, "AddRaftVoter", 0, 1, 0},
+    {81, "RemoveRaftVoter", 0, 0, 0},
+    {82, "UpdateRaftVoter", 0, 0, 0, false},
 };
 
 bool FindExpected(int16_t key) {
@@ -57,7 +66,7 @@ TEST(ApiTable, HasKafkasRanges) {
     EXPECT_EQ(api->flexible_from, expected.flexible) << expected.name;
     EXPECT_EQ(api->stable_max_version, expected.key == 22 ? 5 : expected.max) << expected.name;
     EXPECT_EQ(api->advertised_min_version, expected.key == 0 ? 0 : expected.min) << expected.name;
-    EXPECT_TRUE(api->on_broker) << expected.name;
+    EXPECT_EQ(api->on_broker, expected.on_broker) << expected.name;
   }
   EXPECT_GE(AllApis().size(), std::size(kExpectedApis));
   EXPECT_EQ(FindApi(-1), nullptr);
@@ -70,7 +79,7 @@ TEST(ApiTable, ControllersServeWhatKafkasControllersServe) {
     const auto key = static_cast<int16_t>(api.key);
     if (api.on_controller && FindExpected(key)) keys.push_back(key);
   }
-  EXPECT_EQ(keys, (std::vector<int16_t>{1, 18, 19, 20, 32, 33, 37, 44, 60}));
+  EXPECT_EQ(keys, (std::vector<int16_t>{1, 18, 19, 20, 32, 33, 37, 44, 52, 53, 54, 55, 59, 60, 80, 81, 82}));
 }
 
 TEST(ApiTable, IsAscendingAndEveryApiHasARequestAndAResponse) {

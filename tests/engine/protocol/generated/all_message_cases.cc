@@ -3,8 +3,10 @@
 
 namespace odradek::protocol {
 
+void AddCasesOf_add_raft_voter(std::vector<MessageCase>& cases);
 void AddCasesOf_alter_configs(std::vector<MessageCase>& cases);
 void AddCasesOf_api_versions(std::vector<MessageCase>& cases);
+void AddCasesOf_begin_quorum_epoch(std::vector<MessageCase>& cases);
 void AddCasesOf_cluster_records(std::vector<MessageCase>& cases);
 void AddCasesOf_config_records(std::vector<MessageCase>& cases);
 void AddCasesOf_control_records(std::vector<MessageCase>& cases);
@@ -16,8 +18,11 @@ void AddCasesOf_describe_cluster(std::vector<MessageCase>& cases);
 void AddCasesOf_describe_configs(std::vector<MessageCase>& cases);
 void AddCasesOf_describe_log_dirs(std::vector<MessageCase>& cases);
 void AddCasesOf_describe_producers(std::vector<MessageCase>& cases);
+void AddCasesOf_describe_quorum(std::vector<MessageCase>& cases);
 void AddCasesOf_describe_topic_partitions(std::vector<MessageCase>& cases);
+void AddCasesOf_end_quorum_epoch(std::vector<MessageCase>& cases);
 void AddCasesOf_fetch(std::vector<MessageCase>& cases);
+void AddCasesOf_fetch_snapshot(std::vector<MessageCase>& cases);
 void AddCasesOf_find_coordinator(std::vector<MessageCase>& cases);
 void AddCasesOf_incremental_alter_configs(std::vector<MessageCase>& cases);
 void AddCasesOf_init_producer_id(std::vector<MessageCase>& cases);
@@ -25,15 +30,20 @@ void AddCasesOf_list_offsets(std::vector<MessageCase>& cases);
 void AddCasesOf_metadata(std::vector<MessageCase>& cases);
 void AddCasesOf_offset_for_leader_epoch(std::vector<MessageCase>& cases);
 void AddCasesOf_produce(std::vector<MessageCase>& cases);
+void AddCasesOf_remove_raft_voter(std::vector<MessageCase>& cases);
 void AddCasesOf_request_header(std::vector<MessageCase>& cases);
 void AddCasesOf_response_header(std::vector<MessageCase>& cases);
 void AddCasesOf_security_records(std::vector<MessageCase>& cases);
 void AddCasesOf_topic_records(std::vector<MessageCase>& cases);
+void AddCasesOf_update_raft_voter(std::vector<MessageCase>& cases);
+void AddCasesOf_vote(std::vector<MessageCase>& cases);
 
 std::vector<MessageCase> AllMessageCases() {
   std::vector<MessageCase> cases;
+  AddCasesOf_add_raft_voter(cases);
   AddCasesOf_alter_configs(cases);
   AddCasesOf_api_versions(cases);
+  AddCasesOf_begin_quorum_epoch(cases);
   AddCasesOf_cluster_records(cases);
   AddCasesOf_config_records(cases);
   AddCasesOf_control_records(cases);
@@ -45,8 +55,11 @@ std::vector<MessageCase> AllMessageCases() {
   AddCasesOf_describe_configs(cases);
   AddCasesOf_describe_log_dirs(cases);
   AddCasesOf_describe_producers(cases);
+  AddCasesOf_describe_quorum(cases);
   AddCasesOf_describe_topic_partitions(cases);
+  AddCasesOf_end_quorum_epoch(cases);
   AddCasesOf_fetch(cases);
+  AddCasesOf_fetch_snapshot(cases);
   AddCasesOf_find_coordinator(cases);
   AddCasesOf_incremental_alter_configs(cases);
   AddCasesOf_init_producer_id(cases);
@@ -54,10 +67,13 @@ std::vector<MessageCase> AllMessageCases() {
   AddCasesOf_metadata(cases);
   AddCasesOf_offset_for_leader_epoch(cases);
   AddCasesOf_produce(cases);
+  AddCasesOf_remove_raft_voter(cases);
   AddCasesOf_request_header(cases);
   AddCasesOf_response_header(cases);
   AddCasesOf_security_records(cases);
   AddCasesOf_topic_records(cases);
+  AddCasesOf_update_raft_voter(cases);
+  AddCasesOf_vote(cases);
   return cases;
 }
 

@@ -1,4 +1,4 @@
-#include "engine/metadata/quorum_state.h"
+#include "engine/raft/quorum_state.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "engine/base/absl_compat.h"
 
-namespace odradek::metadata {
+namespace odradek::raft {
 namespace {
 
 absl::Status BadQuorumState(std::string_view what) {
@@ -88,4 +88,4 @@ absl::StatusOr<QuorumState> DecodeQuorumState(std::string_view text) {
   return state;
 }
 
-}  // namespace odradek::metadata
+}  // namespace odradek::raft

@@ -12,7 +12,7 @@
 #include "engine/base/ids.h"
 #include "engine/base/uuid.h"
 
-namespace odradek::metadata {
+namespace odradek::raft {
 
 // The value is data_version: kV0 with kraft.version 0 (static voters), kV1 from kraft.version 1 on.
 enum class QuorumStateVersion : int8_t { kV0 = 0, kV1 = 1 };
@@ -31,4 +31,4 @@ std::string EncodeQuorumState(const QuorumState& state);
 // The error names the field that is missing or wrong.
 absl::StatusOr<QuorumState> DecodeQuorumState(std::string_view text);
 
-}  // namespace odradek::metadata
+}  // namespace odradek::raft
