@@ -61,7 +61,7 @@ DiskError CheckpointFiles::LoadOne(fiber::Fiber& self, std::string_view file_nam
     return read.error;
   }
   auto parsed = ParseOffsetCheckpoint(path, read.content);
-  file.was_damaged = !parsed.ok();
+  file.was_damaged = file.is_damaged = !parsed.ok();
   if (parsed.ok()) {
     file.on_disk = *std::move(parsed);
     file.wanted = file.on_disk;
@@ -98,12 +98,14 @@ LogCheckpoints CheckpointFiles::For(const TopicPartition& name) const {
 DiskError CheckpointFiles::Store(fiber::Fiber& self, CheckpointKind kind) {
   File& file = FileOf(kind);
   REQUIRES(file.writing.is_locked());
-  if (file.wanted == file.on_disk) return DiskError::kNone;
+  if (file.wanted == file.on_disk && !file.is_damaged) return DiskError::kNone;
   const OffsetCheckpoint content = file.wanted;
   const std::string text = FormatOffsetCheckpoint(content);
   const std::string path = Join(folder_, checkpoint_files_internal::FileName(kind));
   const DiskError error = ReplaceSmallFile(self, env_.disk, env_.context, path, AsBytes(text));
-  if (error == DiskError::kNone) file.on_disk = content;
+  if (error != DiskError::kNone) return error;
+  file.on_disk = content;
+  file.is_damaged = false;
   return error;
 }
 
@@ -137,10 +139,14 @@ DiskError CheckpointFiles::Persist(fiber::Fiber& self, const TopicPartition& nam
 }
 
 DiskError CheckpointFiles::Lower(fiber::Fiber& self, CheckpointKind kind, const TopicPartition& name, Offset offset) {
-  const File& file = FileOf(kind);
+  File& file = FileOf(kind);
   const Offset wanted = checkpoint_files_internal::Find(file.wanted, name);
   const Offset on_disk = checkpoint_files_internal::Find(file.on_disk, name);
-  return std::max(wanted, on_disk) > offset ? Set(self, kind, name, offset) : DiskError::kNone;
+  if (std::max(wanted, on_disk) > offset) return Set(self, kind, name, offset);
+  if (!file.is_damaged) return DiskError::kNone;
+  // Whoever repairs the file must not bring back what it says of this log.
+  fiber::MutexLock lock(self, file.writing);
+  return Store(self, kind);
 }
 
 DiskError CheckpointFiles::Write(fiber::Fiber& self, CheckpointKind kind,

@@ -42,6 +42,7 @@ class CheckpointFiles final : public LogMarks {
     OffsetCheckpoint wanted;
     OffsetCheckpoint on_disk;
     bool was_damaged = false;  // when it was loaded
+    bool is_damaged = false;   // what is on disk is not what we know  // when it was loaded
   };
   File& FileOf(CheckpointKind kind) { return files_[static_cast<size_t>(kind)]; }
   // REQUIRES: the file's lock is held.

@@ -334,8 +334,7 @@ absl::Status Log::Loader::JudgeBadEnd(const Segment& segment, env::File& file, c
 // A recovery point above the cut goes down first: a start that dies over the cut leaves a log that ends there.
 absl::Status Log::Loader::PrepareCut(Offset from) {
   log_.env_.observer.On(env::LogCutOff{.partition = log_.observed_name(), .from = from});
-  if (checkpoints_.recovery_point <= from) return absl::OkStatus();
-  if (!MayHaveGaps()) return EndsTooEarly(from);
+  if (checkpoints_.recovery_point > from && !MayHaveGaps()) return EndsTooEarly(from);
   const DiskError error = log_.PersistMarks(self_, {.recovery_point_at_most = from});
   return error == DiskError::kNone ? absl::OkStatus() : DiskProblem("recovery point checkpoint", error);
 }

@@ -227,17 +227,26 @@ DiskError Segment::Rewrite(fiber::Fiber& self, int64_t begin) {
   const ManagedFile::Handle handle = log_->Get(self, env::OpenMode::kReadWrite);
   if (handle.error != DiskError::kNone) return handle.error;
   BatchScanner scanner(handle.file, {.begin = begin, .end = size_bytes_}, BatchScanner::kWalkWindowBytes);
+  // The page may have been dropped since recovery checked the batch: what is read now is checked again, or zeros would
+  // become durable in its place. Offsets are outside of the checksum: whether one rose, the next batch shows.
+  ByteBuffer checked;
+  int64_t checked_at = begin;
+  Offset end = base_offset_;
+  const auto write = [&] {
+    const Bytes parts[] = {checked};
+    return checked.empty() ? DiskError::kNone : log_->WriteAt(self, parts, checked_at).error;
+  };
   BatchScanner::Found found = scanner.Next(self);
   for (; found == BatchScanner::Found::kBatch; found = scanner.Next(self)) {
-    // The page may have been dropped since recovery checked the batch: what is read now is checked again, or zeros
-    // would become durable in its place.
     const Bytes batch = scanner.Body(self);
-    if (batch.empty() || !record::CheckCrc(batch)) return DiskError::kIo;
-    const Bytes parts[] = {batch};
-    const env::IoResult written = log_->WriteAt(self, parts, scanner.position());
-    if (!written.ok()) return written.error;
+    if (batch.empty() || !record::CheckCrc(batch) || scanner.header().base_offset < end) return DiskError::kIo;
+    if (const DiskError error = write(); error != DiskError::kNone) return error;
+    checked.assign(batch.begin(), batch.end());
+    checked_at = scanner.position();
+    end = scanner.header().next_offset();
   }
-  return found == BatchScanner::Found::kEnd ? DiskError::kNone : DiskError::kIo;
+  if (found != BatchScanner::Found::kEnd || end != next_offset()) return DiskError::kIo;
+  return write();
 }
 
 DiskError Segment::Rename(fiber::Fiber& self, FileSuffix suffix) {

@@ -105,6 +105,8 @@ std::string_view ToString(TornVerdict verdict) {
       return "no interrupted write leaves this: the disk damaged it";
     case TornVerdict::kFollowedByWhole:
       return "a whole batch stands behind it";
+    case TornVerdict::kFollowedByMore:
+      return "it ends before the file does: something was written behind it";
   }
   return "unknown";
 }
@@ -138,6 +140,9 @@ TornResult JudgeTorn(fiber::Fiber& self, env::File& file, int64_t position, int6
     result.verdict = TornVerdict::kDamaged;
   } else if (is_followed) {
     result.verdict = TornVerdict::kFollowedByWhole;
+  } else if (has_end && size_bytes < std::ssize(bytes) &&
+             !internal::IsInZeroTail(bytes, position, record::kLengthAt + sizeof(int32_t) - 1)) {
+    result.verdict = TornVerdict::kFollowedByMore;
   }
   if (is_followed) result.whole_at = position + static_cast<int64_t>(whole_at);
   return result;

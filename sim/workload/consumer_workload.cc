@@ -13,6 +13,8 @@
 namespace odradek::workload {
 namespace {
 
+// A clock loses less than a part of so many.
+constexpr int64_t kClockSlownessMax = 1000;
 constexpr Duration kPollTimeout = Duration::Millis(300);
 constexpr Duration kLookupTimeout = Duration::Seconds(3);
 constexpr Duration kConsumerCloseTimeout = Duration::Seconds(2);
@@ -87,7 +89,9 @@ class ConsumerWorkload::Process final : public sim::ProgramInstance {
     if (records.records.empty()) return;
     // A position that was still being looked up when the poll began is where its first records are.
     const auto known = before.find(records.partition);
-    const int64_t age_ns = (env_.clock.Now() - records.asked_at).nanos();
+    // At least as old: the round's time lags behind this call's, and the node's clock may run slow.
+    const int64_t told_ns = (env_.clock.Instant() - records.asked_at).nanos();
+    const int64_t age_ns = told_ns + told_ns / kClockSlownessMax;
     history::Poll poll{.span = {.invoked_ns = std::min(invoked_ns, work_.recorder_.NowNanos() - age_ns)},
                        .client = work_.options_.client,
                        .assignment = work_.assignment_,

@@ -60,6 +60,10 @@ INSTANTIATE_TEST_SUITE_P(
         OnceFailed{"misdirected_io", 1100076}, OnceFailed{"misdirected_io", 1100104},
         // A start cut off what the disk had read in another's place.
         OnceFailed{"misdirected_io", 24},
+        // Every batch of the metadata log was damaged, and the first one taken for a torn last one.
+        OnceFailed{"bit_rot", 1400020},
+        // A damaged checkpoint was left beside a log that was cut: restored, it said more than the log had.
+        OnceFailed{"misdirected_io", 1400065},
         // A batch whose base offset ends a sector was torn, and taken for damaged.
         OnceFailed{"torn_tails", 1100077},
         // Checkers and monitors that asked too much.

@@ -318,6 +318,21 @@ TEST_F(RefusingLogTest, RefusesALastBatchWhoseOffsetRoseAfterACleanShutdown) {
   EXPECT_FALSE(TryReopen({.recovery_point = Offset(3), .previous_shutdown = env::ShutdownKind::kClean}).ok());
 }
 
+// Batches are synced one by one: of several that are wrong the first at least was whole (bit_rot, seed 1400020).
+TEST_F(RefusingLogTest, RefusesDamageInEveryBatch) {
+  OpenWithBatches(3);
+  for (size_t batch = 0; batch < 3; ++batch) {
+    // Two bits, so that one flipped bit explains none of them.
+    Flip(batch, record::kBatchOverheadBytes + 2, 1);
+    Flip(batch, record::kBatchOverheadBytes + 4, 1);
+  }
+  const int64_t size_before = machine_.model.Stat(kLogFile).size_bytes;
+  const absl::Status status = TryReopen();
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(std::string(base::SV(status.message())), HasSubstr("something was written behind it"));
+  EXPECT_EQ(machine_.model.Stat(kLogFile).size_bytes, size_before);
+}
+
 TEST_F(RefusingLogTest, RefusesAHoleBeforeAWholeBatch) {
   OpenWithBatches(2);
   AppendValues({std::string(2000, 'x')});
