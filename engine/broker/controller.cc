@@ -7,12 +7,17 @@
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
 #include "engine/config/def.h"
+#include "engine/raft/raft.h"
 
 namespace odradek::broker {
 namespace {
 
+using protocol::ErrorCode;
+
 // SecurityProtocol.PLAINTEXT of Kafka.
 constexpr int16_t kPlaintext = 0;
+// How long a leader that stops waits for the others to know it.
+constexpr Duration kHandOverMax = Duration::Seconds(1);
 
 metadata::ControllerOptions MachineOptions(const NodeOptions& options) {
   metadata::ControllerOptions out;
@@ -49,27 +54,97 @@ void LogChange(env::Env& env, const protocol::ConfigRecord& change) {
 
 }  // namespace
 
-Controller::Controller(env::Env& env, const NodeOptions& options, std::unique_ptr<MetadataLog> log, PublishView publish)
+Controller::Controller(env::Env& env, const NodeOptions& options, std::unique_ptr<QuorumLog> log, PublishView publish)
     : env_(env),
       options_(options),
       log_(std::move(log)),
       publish_(std::move(publish)),
-      machine_(MachineOptions(options), log_->TakeFold(), env.context) {}
+      last_snapshot_(env.clock.Now()),
+      oldest_snapshot_(env.clock.Now()) {}
 
 absl::StatusOr<std::unique_ptr<Controller>> Controller::Open(fiber::Fiber& self, env::Env& env,
                                                              storage::LogManager& logs, const NodeOptions& options,
                                                              const ControllerStart& start, PublishView publish) {
-  absl::StatusOr<std::unique_ptr<MetadataLog>> log =
-      MetadataLog::Open(self, env, logs, options, {options.config.node_id, start.metadata_dir, start.partition_folder});
+  absl::StatusOr<std::unique_ptr<QuorumLog>> log = QuorumLog::Open(
+      self, env, logs, options, {start.metadata_dir, start.partition_folder, StaticVoters(options, start)});
   if (!log.ok()) return log.status();
-  std::unique_ptr<Controller> controller(new Controller(env, options, std::move(*log), std::move(publish)));
-  if (const absl::Status begun = controller->Begin(self, start); !begun.ok()) return begun;
-  return controller;
+  return std::unique_ptr<Controller>(new Controller(env, options, std::move(*log), std::move(publish)));
 }
 
-absl::Status Controller::Begin(fiber::Fiber& self, const ControllerStart& start) {
-  const fiber::MutexLock lock(self, deciding_);
-  Commit(self, machine_.Activate());
+raft::VoterSet Controller::StaticVoters(const NodeOptions& options, const ControllerStart& start) {
+  const std::vector<config::QuorumVoter>& named = options.config.quorum.voters;
+  // Directory ids are not known, and any will do (KIP-595).
+  if (named.empty()) return raft::VoterSet({{{options.config.node_id, Uuid()}, start.quorum_endpoints, {}}});
+  const std::string& listener = start.quorum_endpoints.front().listener;
+  std::vector<raft::Voter> voters;
+  for (const config::QuorumVoter& voter : named) {
+    const auto port = static_cast<uint16_t>(voter.address.port);
+    voters.push_back({{voter.id, Uuid()}, {{listener, voter.address.host, port}}, {}});
+  }
+  return raft::VoterSet(std::move(voters));
+}
+
+raft::Options Controller::QuorumOptions(const NodeOptions& options, const ControllerStart& start) {
+  const config::QuorumConfig& config = options.config.quorum;
+  raft::Options out;
+  out.self = {options.config.node_id, start.metadata_dir};
+  out.endpoints = start.quorum_endpoints;
+  out.listener = start.quorum_endpoints.front().listener;
+  out.static_voters = StaticVoters(options, start);
+  out.timeouts.election = config.election_timeout;
+  out.timeouts.election_jitter_max = config.election_timeout;
+  out.timeouts.election_backoff_max = config.election_backoff_max;
+  out.timeouts.fetch = config.fetch_timeout;
+  out.timeouts.request = config.request_timeout;
+  out.timeouts.retry_backoff = config.retry_backoff;
+  out.timeouts.fetch_wait_max = std::min(out.timeouts.fetch_wait_max, config.fetch_timeout / 4);
+  out.limits.fetch_bytes_max = config.fetch_bytes_max;
+  out.limits.snapshot_fetch_bytes_max = config.snapshot_fetch_bytes_max;
+  return out;
+}
+
+void Controller::JoinQuorum(const ControllerStart& start) {
+  QuorumLog::Found found = log_->TakeFound();
+  ReplaceState(std::move(found.at_snapshot));
+  start_fold_ = std::move(found.at_end);
+  raft::Options raft_options = QuorumOptions(options_, start);
+  raft_options.draw_seed = env_.entropy.Next64();
+  quorum_ = std::make_unique<Quorum>(
+      env_, *log_,
+      Quorum::Start{.options = raft_options,
+                    .identity = {.cluster_id = options_.cluster_id, .listener = raft_options.listener},
+                    .found = std::move(found)});
+  running_ = 3;
+  const auto spawn = [this](std::string_view name, auto run) {
+    env_.scheduler.Spawn(name, [this, run](fiber::Fiber& self) {
+      run(self);
+      --running_;
+      ended_.WakeAll();
+    });
+  };
+  spawn("quorum", [this](fiber::Fiber& self) { quorum_->Run(self); });
+  spawn("metadata applier", [this](fiber::Fiber& self) { RunApplier(self); });
+  spawn("controller maintenance", [this](fiber::Fiber& self) { RunMaintenance(self); });
+}
+
+void Controller::GiveUpRegistration() {
+  gives_up_ = true;
+  applied_changed_.WakeAll();
+}
+
+void Controller::Stop(fiber::Fiber& self) {
+  quorum_->Stop(self, kHandOverMax);
+  stopping_ = true;
+  quorum_->changed().WakeAll();
+  stop_.WakeAll();
+  while (running_ > 0) ended_.Wait(self);
+}
+
+void Controller::Must(fiber::Fiber& self, const absl::Status& status) {
+  if (!status.ok()) env_.process.Fatal(self, base::SV(status.message()));
+}
+
+metadata::BrokerRegistration Controller::RegistrationOf(const ControllerStart& start) {
   metadata::BrokerRegistration registration;
   registration.id = options_.config.node_id;
   registration.cluster_id = options_.cluster_id;
@@ -84,135 +159,246 @@ absl::Status Controller::Begin(fiber::Fiber& self, const ControllerStart& start)
                                                                            metadata::kMetadataVersionMax.value()};
   // A log that Kafka began has finalized features that this version does not act on: their records are kept, and a
   // broker that did not claim them could not register.
-  for (const auto& [name, level] : machine_.image().features())
+  for (const auto& [name, level] : machine_->image().features()) {
     registration.features.try_emplace(name, metadata::LevelRange{0, level});
+  }
   if (!options_.config.rack.empty()) registration.rack = options_.config.rack;
   registration.log_dirs = start.log_dirs;
-  // The lock of the data directory proves that no other process of this id runs.
-  auto registered = machine_.RegisterBroker(registration, log_->last_offset() + 1, metadata::Session::kExpired);
-  if (absl::Status status = ToStatus(registered.response.failure, "broker registration"); !status.ok()) return status;
-  broker_epoch_ = registered.response.epoch;
-  Commit(self, std::move(registered.records));
-  auto unfenced = machine_.UnfenceBroker(options_.config.node_id, broker_epoch_);
-  if (absl::Status status = ToStatus(unfenced.response, "broker unfencing"); !status.ok()) return status;
-  Commit(self, std::move(unfenced.records));
-  Publish(self);
-  return absl::OkStatus();
+  return registration;
 }
 
-void Controller::Commit(fiber::Fiber& self, std::vector<metadata::Record> records) {
-  if (records.empty()) return;
-  const metadata::MetadataVersion level = machine_.image().metadata_version().value_or(metadata::kMetadataVersionMax);
-  if (log_->Append(self, records, level) == kNoOffset) {
-    env_.process.Fatal(self, "the metadata log cannot be written");
+absl::Status Controller::Register(fiber::Fiber& self, const ControllerStart& start) {
+  if (options_.config.role == config::Role::kController) return absl::OkStatus();
+  while (true) {
+    while (!active() && !gives_up_) applied_changed_.Wait(self);
+    if (gives_up_) return absl::CancelledError("stopped before the quorum had a leader");
+    const fiber::MutexLock lock(self, deciding_);
+    const std::optional<Decider> decider = Activate(self);
+    if (!decider) continue;
+    const metadata::BrokerRegistration registration = RegistrationOf(start);
+    // The lock of the data directory proves that no other process of this id runs.
+    auto registered = machine_->RegisterBroker(registration, quorum_->machine().log().end(), metadata::Session::kExpired);
+    if (absl::Status status = ToStatus(registered.response.failure, "broker registration"); !status.ok()) return status;
+    broker_epoch_ = registered.response.epoch;
+    if (!Commit(self, *decider, std::move(registered.records))) continue;
+    auto unfenced = machine_->UnfenceBroker(options_.config.node_id, broker_epoch_);
+    if (absl::Status status = ToStatus(unfenced.response, "broker unfencing"); !status.ok()) return status;
+    if (!Commit(self, *decider, std::move(unfenced.records))) continue;
+    publishes_ = true;
+    quorum_->changed().WakeAll();
+    while (!has_published_) applied_changed_.Wait(self);
+    AssignKept(self, *decider);
+    return absl::OkStatus();
   }
-  for (const metadata::Record& record : records) {
-    if (const auto* removed = std::get_if<protocol::RemoveTopicRecord>(&record)) {
-      const metadata::TopicState* topic = machine_.image().FindTopicById(removed->topic_id);
-      INVARIANT(topic != nullptr);
-      env_.observer.On(env::TopicDeleted{topic->name, removed->topic_id});
+}
+
+// --- What is committed.
+
+void Controller::ReplaceState(MetadataFold state) {
+  machine_.emplace(MachineOptions(options_), std::move(state.fold), env_.context);
+  applied_ = state.end;
+  changed_since_published_ = true;
+}
+
+void Controller::RunApplier(fiber::Fiber& self) {
+  while (!stopping_) {
+    const Offset committed = quorum_->high_watermark();
+    if (committed > applied_.offset) {
+      ApplyTo(self, committed);
+      continue;
     }
-    const absl::Status replayed = machine_.Replay(record);
-    INVARIANT(replayed.ok());
-  }
-  for (const metadata::Record& record : records) {
-    if (const auto* changed = std::get_if<protocol::ConfigRecord>(&record)) LogChange(env_, *changed);
-    const auto* made = std::get_if<protocol::TopicRecord>(&record);
-    const metadata::TopicState* topic = made == nullptr ? nullptr : machine_.image().FindTopicById(made->topic_id);
-    if (topic == nullptr) continue;
-    env_.observer.On(env::TopicCreated{made->name, made->topic_id, static_cast<int32_t>(topic->partitions.size())});
+    if (publishes_ && changed_since_published_) {
+      Publish(self);
+      continue;
+    }
+    published_ = applied_.offset;
+    applied_changed_.WakeAll();
+    quorum_->changed().Wait(self);
   }
 }
 
-std::shared_ptr<const MetadataView> Controller::MakeView() const {
-  auto view = std::make_shared<MetadataView>();
-  view->image = machine_.state().visible();
-  view->offset = log_->last_offset();
-  return view;
+void Controller::ApplyTo(fiber::Fiber& self, Offset end) {
+  const raft::LogFacts& facts = quorum_->machine().log();
+  if (facts.start() > applied_.offset) {
+    // The leader's snapshot replaced the log.
+    const std::optional<raft::SnapshotId> newest = facts.latest_snapshot();
+    INVARIANT(newest.has_value());
+    absl::StatusOr<MetadataFold> loaded = log_->LoadSnapshot(self, *newest);
+    Must(self, loaded.status());
+    start_fold_.reset();
+    return ReplaceState(*std::move(loaded));
+  }
+  if (start_fold_) {
+    const Offset known = start_fold_->end.offset;
+    if (known <= end && known <= quorum_->kept_since_start()) {
+      ReplaceState(*std::move(start_fold_));
+      start_fold_.reset();
+      return;
+    }
+    start_fold_.reset();
+  }
+  Must(self, log_->Replay(self, end, applied_, [this](const metadata::Record& record) { return Apply(record); }));
+  TellCreated();
+}
+
+absl::Status Controller::Apply(const metadata::Record& record) {
+  const auto* removed = std::get_if<protocol::RemoveTopicRecord>(&record);
+  const metadata::TopicState* topic =
+      removed == nullptr ? nullptr : machine_->image().FindTopicById(removed->topic_id);
+  if (topic != nullptr) env_.observer.On(env::TopicDeleted{topic->name, removed->topic_id});
+  absl::Status applied = machine_->Replay(record);
+  if (!applied.ok()) return applied;
+  if (!std::holds_alternative<protocol::NoOpRecord>(record)) changed_since_published_ = true;
+  if (const auto* changed = std::get_if<protocol::ConfigRecord>(&record)) LogChange(env_, *changed);
+  if (const auto* created = std::get_if<protocol::TopicRecord>(&record)) created_.push_back(*created);
+  return applied;
+}
+
+void Controller::TellCreated() {
+  for (const protocol::TopicRecord& created : std::exchange(created_, {})) {
+    const metadata::TopicState* topic = machine_->image().FindTopicById(created.topic_id);
+    if (topic == nullptr) continue;
+    env_.observer.On(env::TopicCreated{created.name, created.topic_id, static_cast<int32_t>(topic->partitions.size())});
+  }
 }
 
 void Controller::Publish(fiber::Fiber& self) {
-  const std::vector<metadata::DirectoryAssignment> kept_elsewhere = publish_(self, MakeView());
-  if (kept_elsewhere.empty()) return;
-  auto assigned = machine_.AssignDirectories(options_.config.node_id, broker_epoch_, kept_elsewhere);
+  auto view = std::make_shared<MetadataView>();
+  view->image = machine_->state().visible();
+  view->offset = applied_.offset - 1;
+  changed_since_published_ = false;
+  kept_elsewhere_ = publish_(self, std::move(view));
+  has_published_ = true;
+}
+
+// --- Decisions.
+
+std::optional<Controller::Decider> Controller::active() const {
+  const Quorum::Leadership& leadership = quorum_->leadership();
+  const bool knows_all = leadership.epoch_start && published_ > *leadership.epoch_start;
+  return knows_all ? std::optional(leadership.epoch) : std::nullopt;
+}
+
+std::optional<Controller::Decider> Controller::Activate(fiber::Fiber& self) {
+  REQUIRES(deciding_.is_locked());
+  const std::optional<Decider> decider = active();
+  if (!decider || activated_ == decider) return decider;
+  REACHED(env_.context, "broker.controller.activated");
+  if (!Commit(self, *decider, machine_->Activate())) return std::nullopt;
+  activated_ = decider;
+  return decider;
+}
+
+bool Controller::Commit(fiber::Fiber& self, Decider decider, std::vector<metadata::Record> records) {
+  REQUIRES(deciding_.is_locked());
+  if (records.empty()) return true;
+  metadata::BatchesOptions options;
+  options.leader_epoch = decider;
+  options.timestamp = env_.clock.WallNow().timestamp();
+  options.level = machine_->image().metadata_version().value_or(metadata::kMetadataVersionMax);
+  Quorum::Batches batches;
+  for (const ByteBuffer& batch : metadata::EncodeBatches(records, options)) {
+    const record::HeaderResult header = record::ParseHeader(batch);
+    INVARIANT(header.ok());
+    batches.record_counts.push_back(header.header.record_count);
+    AppendBytes(batches.bytes, batch);
+  }
+  const std::optional<Quorum::Appended> appended = quorum_->Propose(self, decider, std::move(batches));
+  if (!appended) return false;
+  while (published_ < appended->end) {
+    const Quorum::Leadership& leadership = quorum_->leadership();
+    if (leadership.epoch != decider || !leadership.epoch_start) {
+      REACHED(env_.context, "broker.controller.deposed_while_deciding");
+      return false;
+    }
+    applied_changed_.Wait(self);
+  }
+  return true;
+}
+
+void Controller::AssignKept(fiber::Fiber& self, Decider decider) {
+  REQUIRES(deciding_.is_locked());
+  const std::vector<metadata::DirectoryAssignment> kept = std::exchange(kept_elsewhere_, {});
+  if (kept.empty()) return;
+  auto assigned = machine_->AssignDirectories(options_.config.node_id, broker_epoch_, kept);
   INVARIANT(!assigned.response);
   if (assigned.records.empty()) return;
   REACHED(env_.context, "broker.metadata.directories_assigned");
-  Commit(self, std::move(assigned.records));
-  publish_(self, MakeView());
+  Commit(self, decider, std::move(assigned.records));
+  kept_elsewhere_.clear();
 }
 
-// Decides, makes it durable, publishes it, and returns the answer.
 template <typename Decide>
 auto Controller::DecideAndCommit(fiber::Fiber& self, Decide decide) {
+  Decided<decltype(decide().response)> decided{.error = ErrorCode::kNotController};
+  const std::optional<Decider> decider = Activate(self);
+  if (!decider) return decided;
   auto outcome = decide();
-  if (!outcome.records.empty()) {
-    Commit(self, std::move(outcome.records));
-    Publish(self);
-  }
-  return std::move(outcome.response);
+  const bool decides_something = !outcome.records.empty();
+  if (!Commit(self, *decider, std::move(outcome.records))) return decided;
+  if (decides_something) AssignKept(self, *decider);
+  decided.error = ErrorCode::kNone;
+  decided.response = std::move(outcome.response);
+  return decided;
 }
 
 template <typename Request, typename Decide>
 auto Controller::DecideInTime(fiber::Fiber& self, const Request& request, Decide decide) {
   using Response = decltype(decide().response);
-  std::optional<Response> response;
-  if (request.timeout_ms <= 0) return response;
+  if (request.timeout_ms <= 0) return Decided<Response>{.error = ErrorCode::kRequestTimedOut};
   const fiber::MutexLock lock(self, deciding_, self.Now() + Duration::Millis(request.timeout_ms));
   if (!lock.owns()) {
     REACHED(env_.context, "broker.controller.request_timed_out");
-    return response;
+    return Decided<Response>{.error = ErrorCode::kRequestTimedOut};
   }
-  response = DecideAndCommit(self, decide);
-  return response;
+  return DecideAndCommit(self, decide);
 }
 
-std::optional<protocol::CreateTopicsResponse> Controller::CreateTopics(fiber::Fiber& self,
-                                                                       const protocol::CreateTopicsRequest& request) {
+Decided<protocol::CreateTopicsResponse> Controller::CreateTopics(fiber::Fiber& self,
+                                                                 const protocol::CreateTopicsRequest& request) {
   return DecideInTime(self, request, [&] {
     base::Prng draws(env_.entropy.Next64());
-    return machine_.CreateTopics(request, draws);
+    return machine_->CreateTopics(request, draws);
   });
 }
 
-std::optional<protocol::DeleteTopicsResponse> Controller::DeleteTopics(fiber::Fiber& self,
-                                                                       const protocol::DeleteTopicsRequest& request,
-                                                                       int16_t version) {
-  return DecideInTime(self, request, [&] { return machine_.DeleteTopics(request, version); });
+Decided<protocol::DeleteTopicsResponse> Controller::DeleteTopics(fiber::Fiber& self,
+                                                                 const protocol::DeleteTopicsRequest& request,
+                                                                 int16_t version) {
+  return DecideInTime(self, request, [&] { return machine_->DeleteTopics(request, version); });
 }
 
-std::optional<protocol::CreatePartitionsResponse> Controller::CreatePartitions(
+Decided<protocol::CreatePartitionsResponse> Controller::CreatePartitions(
     fiber::Fiber& self, const protocol::CreatePartitionsRequest& request) {
   return DecideInTime(self, request, [&] {
     base::Prng draws(env_.entropy.Next64());
-    return machine_.CreatePartitions(request, draws);
+    return machine_->CreatePartitions(request, draws);
   });
 }
 
-protocol::IncrementalAlterConfigsResponse Controller::IncrementalAlterConfigs(
+Decided<protocol::IncrementalAlterConfigsResponse> Controller::IncrementalAlterConfigs(
     fiber::Fiber& self, const protocol::IncrementalAlterConfigsRequest& request) {
   const fiber::MutexLock lock(self, deciding_);
-  return DecideAndCommit(self, [&] { return machine_.IncrementalAlterConfigs(request); });
+  return DecideAndCommit(self, [&] { return machine_->IncrementalAlterConfigs(request); });
 }
 
-protocol::AlterConfigsResponse Controller::AlterConfigs(fiber::Fiber& self,
-                                                        const protocol::AlterConfigsRequest& request) {
+Decided<protocol::AlterConfigsResponse> Controller::AlterConfigs(fiber::Fiber& self,
+                                                                 const protocol::AlterConfigsRequest& request) {
   const fiber::MutexLock lock(self, deciding_);
-  return DecideAndCommit(self, [&] { return machine_.AlterConfigs(request); });
+  return DecideAndCommit(self, [&] { return machine_->AlterConfigs(request); });
 }
 
 AllocatedProducerId Controller::AllocateProducerId(fiber::Fiber& self) {
   const fiber::MutexLock lock(self, deciding_);
   AllocatedProducerId allocated;
   if (next_producer_id_ == producer_ids_end_) {
-    auto outcome = machine_.AllocateProducerIds(options_.config.node_id, broker_epoch_);
-    if (outcome.response.failure) {
-      allocated.error = outcome.response.failure->code;
-      return allocated;
-    }
-    Commit(self, std::move(outcome.records));
-    next_producer_id_ = outcome.response.first;
-    producer_ids_end_ = ProducerId(next_producer_id_.value() + outcome.response.count);
+    const auto decided = DecideAndCommit(
+        self, [&] { return machine_->AllocateProducerIds(options_.config.node_id, broker_epoch_); });
+    allocated.error = decided.error;
+    if (decided.response && decided.response->failure) allocated.error = decided.response->failure->code;
+    if (allocated.error != ErrorCode::kNone) return allocated;
+    next_producer_id_ = decided.response->first;
+    producer_ids_end_ = ProducerId(next_producer_id_.value() + decided.response->count);
     REACHED(env_.context, "broker.producer_ids.new_block");
   }
   allocated.id = next_producer_id_;
@@ -220,34 +406,64 @@ AllocatedProducerId Controller::AllocateProducerId(fiber::Fiber& self) {
   return allocated;
 }
 
-void Controller::StartMaintenance() {
-  maintenance_started_ = true;
-  env_.scheduler.Spawn("controller maintenance", [this](fiber::Fiber& self) { RunMaintenance(self); });
-}
-
-void Controller::Stop(fiber::Fiber& self) {
-  stop_.Set();
-  if (maintenance_started_) maintenance_ended_.Wait(self);
-}
+// --- Upkeep.
 
 void Controller::RunMaintenance(fiber::Fiber& self) {
   constexpr Duration kSnapshotCheck = Duration::Seconds(1);
   const Duration no_op_every = options_.config.no_op_interval.value_or(Duration::kMax);
   MonoTime no_op_due = self.Now() + no_op_every;
-  while (stop_.WaitUntil(self, std::min(no_op_due, self.Now() + kSnapshotCheck)) == fiber::Wake::kTimeout) {
-    const fiber::MutexLock lock(self, deciding_);
+  while (!stopping_) {
+    stop_.WaitUntil(self, std::min(no_op_due, self.Now() + kSnapshotCheck));
+    if (stopping_) return;
     if (self.Now() >= no_op_due) {
-      Commit(self, {protocol::NoOpRecord{}});
       no_op_due = self.Now() + no_op_every;
+      const fiber::MutexLock lock(self, deciding_);
+      if (const std::optional<Decider> decider = Activate(self)) Commit(self, *decider, {protocol::NoOpRecord{}});
     }
-    if (!log_->IsSnapshotDue()) continue;
-    const absl::Status written = log_->WriteSnapshot(self, machine_.image());
-    if (!written.ok()) {
-      env_.log.Write(env::LogLevel::kError, "broker", "metadata snapshot cannot be written",
-                     {{"why", written.ToString()}});
-    }
+    if (IsSnapshotDue()) TakeSnapshot(self);
   }
-  maintenance_ended_.Set();
+}
+
+bool Controller::IsSnapshotDue() const {
+  if (applied_.bytes == 0) return false;
+  if (applied_.bytes >= options_.config.snapshot_after_bytes) return true;
+  const std::optional<Duration> after = options_.config.snapshot_after_time;
+  return after && env_.clock.Now() - last_snapshot_ >= *after;
+}
+
+void Controller::TakeSnapshot(fiber::Fiber& self) {
+  const raft::LogFacts& facts = quorum_->machine().log();
+  const Offset end = applied_.offset;
+  const std::optional<LeaderEpoch> epoch = facts.EpochBefore(end);
+  const std::optional<raft::SnapshotId> latest = facts.latest_snapshot();
+  // Half a transaction belongs into no snapshot; neither does what a snapshot of the leader has overtaken.
+  if (machine_->state().in_transaction() || !epoch || (latest && latest->offset >= end)) return;
+  const raft::SnapshotId id{*epoch, end};
+  const metadata::Image image = machine_->image();
+  const int64_t bytes_before = applied_.bytes;
+  const absl::StatusOr<int64_t> written = log_->WriteSnapshot(self, image, id, quorum_->machine().voters());
+  if (!written.ok()) {
+    env_.log.Write(env::LogLevel::kError, "broker", "metadata snapshot cannot be written",
+                   {{"why", written.status().ToString()}});
+    return;
+  }
+  quorum_->SnapshotTaken(id, *written);
+  applied_.bytes = std::max<int64_t>(applied_.bytes - bytes_before, 0);
+  TrimLog(id);
+  last_snapshot_ = env_.clock.Now();
+}
+
+void Controller::TrimLog(const raft::SnapshotId& newest) {
+  int64_t size_bytes = log_->size_bytes();
+  for (const raft::SnapshotFacts& snapshot : quorum_->machine().log().snapshots()) size_bytes += snapshot.size_bytes;
+  const config::BrokerConfig& config = options_.config;
+  const bool is_too_large = config.metadata_retention_bytes && size_bytes > *config.metadata_retention_bytes;
+  const Duration age = env_.clock.Now() - oldest_snapshot_;
+  const bool is_too_old = config.metadata_retention_time && age > *config.metadata_retention_time;
+  if (!is_too_large && !is_too_old) return;
+  REACHED(env_.context, "broker.metadata.log_trimmed");
+  quorum_->TrimLog(newest);
+  oldest_snapshot_ = env_.clock.Now();
 }
 
 }  // namespace odradek::broker

@@ -1,9 +1,12 @@
-// The active controller of a quorum of one: decides with the pure machine, makes the decision durable, publishes it,
-// and only then answers. Lives on shard 0.
+// The controller of this node. While its replica leads the quorum it is the active one: it decides with the pure
+// machine, has the decision committed, and only then answers. Everywhere else it follows: what is committed is folded
+// and published to the node's shards. Lives on shard 0.
 //
-//  1. Decisions are taken one at a time; each sees all before it.
-//  2. Nobody hears of a record that is not durable.
-//  3. A metadata log that cannot be written ends the node (Process::Fatal): it could not tell what it decided.
+//  1. The machine's state is the fold of what is committed and nothing else. Decisions are taken one at a time, and the
+//     next one begins when the last one is committed and folded, or this controller is deposed.
+//  2. Nobody hears of a record that is not committed.
+//  3. A deposed controller's decision that was not committed is answered with NOT_CONTROLLER: the next one may commit
+//     it or not.
 #pragma once
 
 #include <functional>
@@ -12,8 +15,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "engine/broker/metadata_log.h"
 #include "engine/broker/metadata_view.h"
+#include "engine/broker/quorum.h"
+#include "engine/broker/quorum_log.h"
 #include "engine/env/env.h"
 #include "engine/fiber/sync.h"
 #include "engine/metadata/controller.h"
@@ -34,10 +38,12 @@ struct ControllerStart {
   // Directory ids: of the metadata log's, and of those that take partitions and are online.
   Uuid metadata_dir;
   std::vector<Uuid> log_dirs;
-  // MetadataLog::Identity
+  // QuorumLog::Identity
   std::string partition_folder;
   // What clients are told, by listener.
   std::vector<config::Endpoint> advertised;
+  // Where the quorum reaches this node.
+  raft::Endpoints quorum_endpoints;
 };
 
 struct AllocatedProducerId {
@@ -45,63 +51,120 @@ struct AllocatedProducerId {
   ProducerId id = kNoProducerId;
 };
 
+// A decision's answer, or why there is none: kRequestTimedOut (nothing was decided), kNotController.
+template <typename Response>
+struct Decided {
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  std::optional<Response> response = std::nullopt;
+};
+
 class Controller {
  public:
-  // Replays the log, begins an epoch, registers and unfences this node's broker, and publishes the first view.
+  // Opens the metadata log. Nothing runs before Start().
   static absl::StatusOr<std::unique_ptr<Controller>> Open(fiber::Fiber& self, env::Env& env, storage::LogManager& logs,
                                                           const NodeOptions& options, const ControllerStart& start,
                                                           PublishView publish);
+  // Joins the quorum. REQUIRES: this outlives every fiber that it spawns: Stop() is called, or they are killed first.
+  void JoinQuorum(const ControllerStart& start);
+  // Registers and unfences this node's broker and publishes the first view; a controller that is no broker has nothing
+  // to register.
+  absl::Status Register(fiber::Fiber& self, const ControllerStart& start);
+  // Register() returns soon, with an error: the quorum may take long to find a leader.
+  void GiveUpRegistration();
 
-  // nullopt: other requests took until timeout_ms had passed; nothing was decided. What was begun is finished, however
-  // long it takes (as in Kafka's QuorumController).
-  std::optional<protocol::CreateTopicsResponse> CreateTopics(fiber::Fiber& self,
-                                                             const protocol::CreateTopicsRequest& request);
-  std::optional<protocol::DeleteTopicsResponse> DeleteTopics(fiber::Fiber& self,
-                                                             const protocol::DeleteTopicsRequest& request,
-                                                             int16_t version);
-  std::optional<protocol::CreatePartitionsResponse> CreatePartitions(fiber::Fiber& self,
-                                                                     const protocol::CreatePartitionsRequest& request);
-  protocol::IncrementalAlterConfigsResponse IncrementalAlterConfigs(
+  // kRequestTimedOut: other requests took until timeout_ms had passed. What was begun is finished, however long it
+  // takes (as in Kafka's QuorumController).
+  Decided<protocol::CreateTopicsResponse> CreateTopics(fiber::Fiber& self,
+                                                       const protocol::CreateTopicsRequest& request);
+  Decided<protocol::DeleteTopicsResponse> DeleteTopics(fiber::Fiber& self, const protocol::DeleteTopicsRequest& request,
+                                                       int16_t version);
+  Decided<protocol::CreatePartitionsResponse> CreatePartitions(fiber::Fiber& self,
+                                                               const protocol::CreatePartitionsRequest& request);
+  Decided<protocol::IncrementalAlterConfigsResponse> IncrementalAlterConfigs(
       fiber::Fiber& self, const protocol::IncrementalAlterConfigsRequest& request);
-  protocol::AlterConfigsResponse AlterConfigs(fiber::Fiber& self, const protocol::AlterConfigsRequest& request);
+  Decided<protocol::AlterConfigsResponse> AlterConfigs(fiber::Fiber& self,
+                                                       const protocol::AlterConfigsRequest& request);
   // The next id of the node's block; takes a new block when it is used up.
   AllocatedProducerId AllocateProducerId(fiber::Fiber& self);
 
-  // Starts no-op records and snapshots; Stop ends them.
-  void StartMaintenance();
+  // Ends all that it runs; a leader hands over.
   void Stop(fiber::Fiber& self);
 
   BrokerEpoch broker_epoch() const { return broker_epoch_; }
+  Quorum& quorum() { return *quorum_; }
 
  private:
-  Controller(env::Env& env, const NodeOptions& options, std::unique_ptr<MetadataLog> log, PublishView publish);
+  // Decisions belong to an epoch in which this node leads.
+  using Decider = LeaderEpoch;
 
-  absl::Status Begin(fiber::Fiber& self, const ControllerStart& start);
-  // Appends, syncs and folds the records. REQUIRES: deciding_ is held.
-  void Commit(fiber::Fiber& self, std::vector<metadata::Record> records);
-  // REQUIRES: deciding_ is held.
+  Controller(env::Env& env, const NodeOptions& options, std::unique_ptr<QuorumLog> log, PublishView publish);
+
+  static raft::VoterSet StaticVoters(const NodeOptions& options, const ControllerStart& start);
+  static raft::Options QuorumOptions(const NodeOptions& options, const ControllerStart& start);
+  metadata::BrokerRegistration RegistrationOf(const ControllerStart& start);
+
+  // What is committed is folded and published, until the end.
+  void RunApplier(fiber::Fiber& self);
+  void ApplyTo(fiber::Fiber& self, Offset end);
+  // The machine begins anew from this state.
+  void ReplaceState(MetadataFold state);
+  absl::Status Apply(const metadata::Record& record);
+  void TellCreated();
   void Publish(fiber::Fiber& self);
-  std::shared_ptr<const MetadataView> MakeView() const;
+
+  // The epoch in which this node leads and knows all that was committed before. nullopt: it may not decide.
+  std::optional<Decider> active() const;
+  // Becomes the active controller if it can be. REQUIRES: deciding_ is held.
+  std::optional<Decider> Activate(fiber::Fiber& self);
+  // Appends the records and waits until they are committed, folded and published. False: this node was deposed.
+  // REQUIRES: deciding_ is held.
+  bool Commit(fiber::Fiber& self, Decider decider, std::vector<metadata::Record> records);
   // REQUIRES: deciding_ is held.
   template <typename Decide>
   auto DecideAndCommit(fiber::Fiber& self, Decide decide);
-  // nullopt: not begun within the request's timeout.
   template <typename Request, typename Decide>
   auto DecideInTime(fiber::Fiber& self, const Request& request, Decide decide);
+  // REQUIRES: deciding_ is held.
+  void AssignKept(fiber::Fiber& self, Decider decider);
+
   void RunMaintenance(fiber::Fiber& self);
+  bool IsSnapshotDue() const;
+  void TakeSnapshot(fiber::Fiber& self);
+  // What retention says of the log and its snapshots.
+  void TrimLog(const raft::SnapshotId& newest);
+  void Must(fiber::Fiber& self, const absl::Status& status);
 
   env::Env& env_;
   const NodeOptions& options_;
-  const std::unique_ptr<MetadataLog> log_;
+  const std::unique_ptr<QuorumLog> log_;
   const PublishView publish_;
-  metadata::Controller machine_;
+  std::unique_ptr<Quorum> quorum_;
+  std::optional<metadata::Controller> machine_;
+  // Everything below is in the machine; its bytes are those since the last snapshot.
+  LogPosition applied_;
+  // Everything below was published, or changes nothing that is.
+  Offset published_{0};
+  // Of the log as the start found it; of use when all of that is known to be committed.
+  std::optional<MetadataFold> start_fold_;
+  fiber::WaitQueue applied_changed_;
+  bool changed_since_published_ = true;
+  bool publishes_ = false;  // not before the broker is registered: an older view would begin leaderships anew
+  bool has_published_ = false;
+  std::vector<protocol::TopicRecord> created_;
+  std::vector<metadata::DirectoryAssignment> kept_elsewhere_;
+  MonoTime last_snapshot_;
+  MonoTime oldest_snapshot_;
+
+  std::optional<Decider> activated_;
   BrokerEpoch broker_epoch_{-1};
   ProducerId next_producer_id_{0};
   ProducerId producer_ids_end_{0};
   fiber::Mutex deciding_;
-  bool maintenance_started_ = false;
-  fiber::Event stop_;
-  fiber::Event maintenance_ended_;
+  int32_t running_ = 0;  // fibers of this
+  bool stopping_ = false;
+  bool gives_up_ = false;
+  fiber::WaitQueue stop_;
+  fiber::WaitQueue ended_;
 };
 
 }  // namespace odradek::broker

@@ -68,7 +68,12 @@ Handled Run(RequestContext& context, protocol::Reader& reader, net::OutParts& ou
   return EncodeAnswer(context, response, out) ? Handled::kAnswer : Handled::kUnencodable;
 }
 
-enum class ServedOn : uint8_t { kBrokerListeners, kAllListeners };
+enum class ServedOn : uint8_t { kBrokerListeners, kControllerListeners, kAllListeners };
+
+constexpr bool IsServedOn(ServedOn served_on, ListenerKind listener) {
+  if (served_on == ServedOn::kAllListeners) return true;
+  return (served_on == ServedOn::kBrokerListeners) == (listener == ListenerKind::kBroker);
+}
 
 struct Route {
   ApiKey key;
@@ -85,6 +90,7 @@ constexpr Route RouteTo(ServedOn served_on = ServedOn::kBrokerListeners) {
 constexpr auto kRoutes = std::to_array<Route>({
     RouteTo<protocol::ProduceRequest, &HandleProduce>(),
     RouteTo<protocol::FetchRequest, &HandleFetch>(),
+    RouteTo<protocol::FetchRequest, &HandleQuorumFetch>(ServedOn::kControllerListeners),
     RouteTo<protocol::ListOffsetsRequest, &HandleListOffsets>(),
     RouteTo<protocol::MetadataRequest, &HandleMetadata>(),
     RouteTo<protocol::FindCoordinatorRequest, &HandleFindCoordinator>(),
@@ -99,34 +105,38 @@ constexpr auto kRoutes = std::to_array<Route>({
     RouteTo<protocol::DescribeLogDirsRequest, &HandleDescribeLogDirs>(),
     RouteTo<protocol::CreatePartitionsRequest, &HandleCreatePartitions>(ServedOn::kAllListeners),
     RouteTo<protocol::IncrementalAlterConfigsRequest, &HandleIncrementalAlterConfigs>(ServedOn::kAllListeners),
+    RouteTo<protocol::VoteRequest, &HandleVote>(ServedOn::kControllerListeners),
+    RouteTo<protocol::BeginQuorumEpochRequest, &HandleBeginQuorumEpoch>(ServedOn::kControllerListeners),
+    RouteTo<protocol::EndQuorumEpochRequest, &HandleEndQuorumEpoch>(ServedOn::kControllerListeners),
+    RouteTo<protocol::DescribeQuorumRequest, &HandleDescribeQuorum>(ServedOn::kAllListeners),
+    RouteTo<protocol::FetchSnapshotRequest, &HandleFetchSnapshot>(ServedOn::kControllerListeners),
     RouteTo<protocol::DescribeClusterRequest, &HandleDescribeCluster>(ServedOn::kAllListeners),
     RouteTo<protocol::DescribeProducersRequest, &HandleDescribeProducers>(),
     RouteTo<protocol::DescribeTopicPartitionsRequest, &HandleDescribeTopicPartitions>(),
+    RouteTo<protocol::AddRaftVoterRequest, &HandleAddRaftVoter>(ServedOn::kAllListeners),
+    RouteTo<protocol::RemoveRaftVoterRequest, &HandleRemoveRaftVoter>(ServedOn::kAllListeners),
+    RouteTo<protocol::UpdateRaftVoterRequest, &HandleUpdateRaftVoter>(ServedOn::kControllerListeners),
 });
 
-constexpr auto kServed = [] {
-  std::array<ApiKey, kRoutes.size()> keys{};
-  for (size_t i = 0; i < kRoutes.size(); ++i) keys[i] = kRoutes[i].key;
-  return keys;
-}();
-
-constexpr size_t kServedByControllerCount = static_cast<size_t>(std::count_if(
-    kRoutes.begin(), kRoutes.end(), [](const Route& route) { return route.served_on == ServedOn::kAllListeners; }));
-constexpr auto kServedByController = [] {
-  std::array<ApiKey, kServedByControllerCount> keys{};
+// Of one kind of listener.
+template <ListenerKind kListener>
+constexpr auto KeysServedOn() {
+  constexpr auto is_served = [](const Route& route) { return IsServedOn(route.served_on, kListener); };
+  std::array<ApiKey, static_cast<size_t>(std::ranges::count_if(kRoutes, is_served))> keys{};
   size_t count = 0;
   for (const Route& route : kRoutes) {
-    if (route.served_on == ServedOn::kAllListeners) keys[count++] = route.key;
+    if (is_served(route)) keys[count++] = route.key;
   }
   return keys;
-}();
+}
+constexpr auto kServedByBroker = KeysServedOn<ListenerKind::kBroker>();
+constexpr auto kServedByController = KeysServedOn<ListenerKind::kController>();
 
 const Route* FindRoute(int16_t key, ListenerKind listener) {
-  for (const Route& route : kRoutes) {
-    if (static_cast<int16_t>(route.key) != key) continue;
-    return listener == ListenerKind::kBroker || route.served_on == ServedOn::kAllListeners ? &route : nullptr;
-  }
-  return nullptr;
+  const auto at = std::ranges::find_if(kRoutes, [&](const Route& route) {
+    return static_cast<int16_t>(route.key) == key && IsServedOn(route.served_on, listener);
+  });
+  return at == kRoutes.end() ? nullptr : &*at;
 }
 
 // Passes the turn of a Produce on, also when it ends before it had one.
@@ -176,7 +186,7 @@ bool IsProduce(Bytes frame) {
 
 std::span<const ApiKey> ServedApis(ListenerKind listener) {
   if (listener == ListenerKind::kController) return kServedByController;
-  return kServed;
+  return kServedByBroker;
 }
 
 void HandleFrame(fiber::Fiber& self, const RequestOrigin& origin, WorkPlace& work_place,

@@ -10,7 +10,7 @@
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
 #include "engine/broker/log_config.h"
-#include "engine/broker/metadata_log.h"
+#include "engine/broker/quorum_log.h"
 
 namespace odradek::broker {
 namespace {
@@ -61,7 +61,7 @@ absl::Status LogDirectories::LoadOne(fiber::Fiber& self, const LogDirectory& dir
   manager.node_id = options_.config.node_id;
   manager.open_files_max = open_files_max;
   manager.default_config = PartitionConfigOf(options_, {.static_broker = &options_.static_properties}).log;
-  manager.topic_configs.emplace(kMetadataTopic, MetadataLog::ConfigOf(options_));
+  manager.topic_configs.emplace(kMetadataTopic, QuorumLog::ConfigOf(options_));
   absl::StatusOr<std::unique_ptr<storage::LogManager>> opened = storage::LogManager::Open(self, env_, manager);
   if (!opened.ok()) return opened.status();
   if (const absl::Status loaded = (*opened)->LoadAll(self); !loaded.ok()) return loaded;

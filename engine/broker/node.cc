@@ -23,6 +23,7 @@ Node::~Node() = default;
 void Node::RequestStop() {
   if (stop_.is_set() && !shards_.empty()) shard(ShardId(0)).HurryDrain();
   stop_.Set();
+  if (controller_ != nullptr) controller_->GiveUpRegistration();
 }
 
 void Node::ChooseClusterId(fiber::Fiber& self) {
@@ -54,18 +55,30 @@ absl::Status Node::LoadShards(fiber::Fiber& self) {
   return absl::OkStatus();
 }
 
-absl::Status Node::StartController(fiber::Fiber& self) {
+raft::Endpoint Node::QuorumEndpointOf(const OpenListener& listener) {
+  const config::Endpoint& advertised = listener.advertised;
+  return {advertised.listener, advertised.host, static_cast<uint16_t>(advertised.port)};
+}
+
+ControllerStart Node::ControllerStartNow() const {
   ControllerStart start;
   for (const OpenListener& listener : listeners_) {
     if (listener.kind == ListenerKind::kBroker) start.advertised.push_back(listener.advertised);
+    if (listener.kind == ListenerKind::kController) start.quorum_endpoints.push_back(QuorumEndpointOf(listener));
   }
-  start.metadata_dir = metadata_directory().meta().directory_id;
+  // Nobody else votes: it need not be reached.
+  if (start.quorum_endpoints.empty()) start.quorum_endpoints.push_back(QuorumEndpointOf(listeners_.front()));
+  start.metadata_dir = shards_.front()->directories().metadata().meta().directory_id;
   for (const std::unique_ptr<Shard>& one : shards_) {
     if (start.partition_folder.empty()) start.partition_folder = one->directories().SomePartitionFolder();
     for (const LogDirectories::Open& open : one->directories().open()) {
       if (open.takes_partitions()) start.log_dirs.push_back(open.logs->meta().directory_id);
     }
   }
+  return start;
+}
+
+absl::Status Node::OpenController(fiber::Fiber& self, const ControllerStart& start) {
   absl::StatusOr<std::unique_ptr<Controller>> opened =
       Controller::Open(self, *envs_[0], metadata_directory(), options_, start,
                        [this](fiber::Fiber& fiber, std::shared_ptr<const MetadataView> view) {
@@ -73,7 +86,6 @@ absl::Status Node::StartController(fiber::Fiber& self) {
                        });
   if (!opened.ok()) return opened.status();
   controller_ = std::move(*opened);
-  controller_->StartMaintenance();
   return absl::OkStatus();
 }
 
@@ -152,14 +164,7 @@ void Node::Accept(fiber::Fiber& self, const OpenListener& listener) {
   }
 }
 
-absl::Status Node::Run(fiber::Fiber& self) {
-  REQUIRES(envs_[0]->shards.self() == ShardId(0));
-  // The ports first: a second node on them must not touch the data.
-  if (const absl::Status open = OpenListeners(self); !open.ok()) return open;
-  if (const absl::Status loaded = LoadShards(self); !loaded.ok()) return loaded;
-  if (const absl::Status started = StartController(self); !started.ok()) return started;
-  envs_[0]->observer.On(env::NodeStarted{options_.config.node_id, metadata_directory().previous_shutdown()});
-
+void Node::StartMaintenance(fiber::Fiber& self) {
   for (const env::Env* env : envs_) {
     const ShardId id = env->shards.self();
     CallOn(self, envs_, ShardId(0), id, [this, id](fiber::Fiber&) {
@@ -167,17 +172,49 @@ absl::Status Node::Run(fiber::Fiber& self) {
       return true;
     });
   }
+}
+
+void Node::SpawnAccept(fiber::TaskGroup& tasks, ListenerKind kind) {
+  for (const OpenListener& listener : listeners_) {
+    if (listener.kind != kind) continue;
+    tasks.Spawn("accept", [this, &listener](fiber::Fiber& fiber) { Accept(fiber, listener); });
+  }
+}
+
+absl::Status Node::Run(fiber::Fiber& self) {
+  REQUIRES(envs_[0]->shards.self() == ShardId(0));
+  // The ports first: a second node on them must not touch the data.
+  if (const absl::Status open = OpenListeners(self); !open.ok()) return open;
+  if (const absl::Status loaded = LoadShards(self); !loaded.ok()) return loaded;
+  const ControllerStart start = ControllerStartNow();
+  if (const absl::Status opened = OpenController(self, start); !opened.ok()) return opened;
   // These end by themselves when what they wait on is closed; nothing is cut off in the middle of a write.
   fiber::TaskGroup tasks(self);
+  controller_->JoinQuorum(start);
+  // Before the quorum has a leader, it must be possible to elect one.
+  SpawnAccept(tasks, ListenerKind::kController);
+  absl::Status ended = controller_->Register(self, start);
+  if (ended.ok() && !stop_.is_set()) ended = Serve(self, tasks);
+  CloseListeners(self);
+  tasks.Join(self);
+  // What was asked for in the middle of the start is no error of it.
+  if (!ended.ok() && !stop_.is_set()) {
+    controller_->Stop(self);
+    return ended;
+  }
+  return Stop(self);
+}
+
+absl::Status Node::Serve(fiber::Fiber& self, fiber::TaskGroup& tasks) {
+  envs_[0]->observer.On(env::NodeStarted{options_.config.node_id, metadata_directory().previous_shutdown()});
+  StartMaintenance(self);
   MetricsServer metrics(*this);
   if (options_.config.metrics_listener) {
     const absl::Status open = metrics.Open(self, *options_.config.metrics_listener);
     if (!open.ok()) return open;
     tasks.Spawn("metrics", [&metrics](fiber::Fiber& fiber) { metrics.Serve(fiber); });
   }
-  for (const OpenListener& listener : listeners_) {
-    tasks.Spawn("accept", [this, &listener](fiber::Fiber& fiber) { Accept(fiber, listener); });
-  }
+  SpawnAccept(tasks, ListenerKind::kBroker);
   serving_.Set();
   envs_[0]->log.Write(env::LogLevel::kInfo, "broker", "node serves",
                       {{"node", std::to_string(options_.config.node_id.value())},
@@ -186,11 +223,17 @@ absl::Status Node::Run(fiber::Fiber& self) {
                        {"cluster", options_.cluster_id}});
   stop_.Wait(self);
   envs_[0]->log.Write(env::LogLevel::kInfo, "broker", "node stops", {});
-  for (const OpenListener& listener : listeners_) listener.socket->Close();
+  CloseListeners(self);
   metrics.Close();
-  shard(ShardId(0)).DrainConnections(self, self.Now() + options_.drain_max);
+  // The metrics server is this function's.
   tasks.Join(self);
-  return Stop(self);
+  return absl::OkStatus();
+}
+
+// And ends what came in by them.
+void Node::CloseListeners(fiber::Fiber& self) {
+  for (const OpenListener& listener : listeners_) listener.socket->Close();
+  shard(ShardId(0)).DrainConnections(self, self.Now() + options_.drain_max);
 }
 
 absl::Status Node::Stop(fiber::Fiber& self) {

@@ -61,13 +61,20 @@ class Node {
   void ChooseClusterId(fiber::Fiber& self);
   absl::Status LoadShards(fiber::Fiber& self);
   storage::LogManager& metadata_directory() { return shard(ShardId(0)).directories().metadata(); }
-  absl::Status StartController(fiber::Fiber& self);
+  static raft::Endpoint QuorumEndpointOf(const OpenListener& listener);
+  ControllerStart ControllerStartNow() const;
+  absl::Status OpenController(fiber::Fiber& self, const ControllerStart& start);
   // Hands the view to every shard, in order, and waits until all have applied it.
   Shard::Assignments Publish(fiber::Fiber& self, std::shared_ptr<const MetadataView> view);
   absl::Status OpenListeners(fiber::Fiber& self);
   absl::Status OpenOne(fiber::Fiber& self, ListenerKind kind, const config::Endpoint& endpoint,
                        const std::vector<config::Endpoint>& advertised);
   void Accept(fiber::Fiber& self, const OpenListener& listener);
+  void StartMaintenance(fiber::Fiber& self);
+  void SpawnAccept(fiber::TaskGroup& tasks, ListenerKind kind);
+  // From the moment on at which clients are served.
+  absl::Status Serve(fiber::Fiber& self, fiber::TaskGroup& tasks);
+  void CloseListeners(fiber::Fiber& self);
   absl::Status Stop(fiber::Fiber& self);
 
   const ShardEnvs envs_;

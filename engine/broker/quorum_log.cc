@@ -1,4 +1,4 @@
-#include "engine/broker/metadata_log.h"
+#include "engine/broker/quorum_log.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include "engine/base/check.h"
 #include "engine/metadata/snapshot.h"
 #include "engine/metadata/topic_name.h"
-#include "engine/raft/quorum_state.h"
+#include "engine/raft/control_batches.h"
 #include "engine/storage/file_names.h"
 #include "engine/storage/small_files.h"
 
@@ -22,9 +22,17 @@ TopicPartition MetadataPartition() {
   return {std::string(metadata::kMetadataTopicName), PartitionIndex(0)};
 }
 
+std::string FileNameOf(const raft::SnapshotId& id) {
+  return metadata::SnapshotFileName({.end_offset = id.offset, .epoch = id.epoch});
+}
+
+std::string PartNameOf(const raft::SnapshotId& id) {
+  return FileNameOf(id) + std::string(metadata::kSnapshotPartSuffix);
+}
+
 }  // namespace
 
-storage::LogConfig MetadataLog::ConfigOf(const NodeOptions& options) {
+storage::LogConfig QuorumLog::ConfigOf(const NodeOptions& options) {
   storage::LogConfig config;
   config.segment_bytes = options.config.metadata_segment_bytes;
   config.segment_ms = options.config.metadata_segment_time;
@@ -33,214 +41,346 @@ storage::LogConfig MetadataLog::ConfigOf(const NodeOptions& options) {
   config.retention_ms = storage::kNoLimit;
   config.retention_bytes = storage::kNoLimit;
   config.max_message_bytes = options.config.metadata_segment_bytes;
-  // Every batch is synced before the next is written and before anybody acts on a record: a crash tears the last one at
-  // most. What is damaged before it was acted on, and must not be forgotten.
+  // Every batch is synced before anybody acts on a record, and a crash tears the last ones at most. What is damaged
+  // before it was acted on, and must not be forgotten.
   config.damage = storage::LogConfig::Damage::kRefuseUnlessTorn;
   return config;
 }
 
-MetadataLog::MetadataLog(env::Env& env, std::shared_ptr<storage::Log> log, const NodeOptions& options,
-                         const Identity& identity)
-    : env_(env), log_(std::move(log)), options_(options), identity_(identity), last_snapshot_(env.clock.Now()) {}
+QuorumLog::QuorumLog(env::Env& env, std::shared_ptr<storage::Log> log, const Identity& identity)
+    : env_(env), log_(std::move(log)), identity_(identity) {}
 
-absl::StatusOr<std::unique_ptr<MetadataLog>> MetadataLog::Open(fiber::Fiber& self, env::Env& env,
-                                                               storage::LogManager& logs, const NodeOptions& options,
-                                                               const Identity& identity) {
+absl::StatusOr<std::unique_ptr<QuorumLog>> QuorumLog::Open(fiber::Fiber& self, env::Env& env, storage::LogManager& logs,
+                                                           const NodeOptions& options, const Identity& identity) {
   absl::StatusOr<std::shared_ptr<storage::Log>> log =
       logs.Create(self, MetadataPartition(), kMetadataTopicId, ConfigOf(options));
   if (!log.ok()) return log.status();
   // More than batches stands in there.
   (*log)->MakeFolder(self);
-  if ((*log)->is_offline()) {
-    return base::DataLoss(fmt::format("{}: {}", (*log)->directory(), (*log)->offline_reason()));
-  }
-  std::unique_ptr<MetadataLog> opened(new MetadataLog(env, std::move(*log), options, identity));
+  std::unique_ptr<QuorumLog> opened(new QuorumLog(env, std::move(*log), identity));
+  if (opened->log_->is_offline()) return opened->Offline();
   if (absl::Status status = opened->ReadQuorumState(self); !status.ok()) return status;
-  if (absl::Status status = opened->LoadNewestSnapshot(self); !status.ok()) return status;
-  if (absl::Status status = opened->Replay(self); !status.ok()) return status;
-  if (opened->replayed_to_ == Offset(0) && !identity.partition_folder.empty()) {
+  raft::LogFacts::Parts parts;
+  if (absl::Status status = opened->FindSnapshots(self, parts.snapshots); !status.ok()) return status;
+  if (absl::Status status = opened->FoldAll(self); !status.ok()) return status;
+  parts.start = opened->log_->log_start_offset();
+  parts.end = opened->log_->log_end_offset();
+  // One below the log was left behind by the one at its start.
+  std::erase_if(parts.snapshots, [&](const raft::SnapshotFacts& one) { return one.id.offset < parts.start; });
+  for (const storage::EpochEntry& entry : opened->log_->Inspect().epochs) {
+    // One that was begun and never written in is none.
+    if (entry.start_offset < parts.end) parts.epochs.push_back({entry.epoch, entry.start_offset});
+  }
+  const auto facts = raft::LogFacts::FromParts(parts);
+  if (!facts) {
+    return base::DataLoss(fmt::format("{}: offsets, leader epochs and snapshots contradict each other: {} to {}",
+                                      opened->directory(), parts.start.value(), parts.end.value()));
+  }
+  opened->found_.log = *facts;
+  if (parts.end == Offset(0) && !identity.partition_folder.empty()) {
     return base::DataLoss(
         fmt::format("{}: the metadata log is empty, but there is {}: restore the log, or move the "
                     "folders of partitions away",
-                    opened->log_->directory(), identity.partition_folder));
+                    opened->directory(), identity.partition_folder));
   }
-  if (absl::Status status = opened->BeginEpoch(self); !status.ok()) return status;
   return opened;
 }
 
-Offset MetadataLog::last_offset() const {
-  return log_->log_end_offset() - 1;
-}
-
-std::string MetadataLog::PathOf(std::string_view file) const {
+std::string QuorumLog::PathOf(std::string_view file) const {
   return fmt::format("{}/{}", log_->directory(), file);
 }
 
-absl::Status MetadataLog::ReadQuorumState(fiber::Fiber& self) {
-  const std::string path = PathOf(storage::kQuorumStateName);
-  const storage::SmallFile file = storage::ReadSmallFile(self, env_.disk, path);
+std::string QuorumLog::PathOf(const raft::SnapshotId& id) const {
+  return PathOf(FileNameOf(id));
+}
+
+absl::Status QuorumLog::Problem(std::string_view file, env::DiskError error) const {
+  if (error == env::DiskError::kNone) return absl::OkStatus();
+  return base::Unavailable(fmt::format("{}: {}", PathOf(file), env::ToString(error)));
+}
+
+absl::Status QuorumLog::Offline() const {
+  return base::Unavailable(fmt::format("{}: {}", log_->directory(), log_->offline_reason()));
+}
+
+absl::Status QuorumLog::ReadQuorumState(fiber::Fiber& self) {
+  const storage::SmallFile file = storage::ReadSmallFile(self, env_.disk, PathOf(storage::kQuorumStateName));
   if (file.error == env::DiskError::kNotFound) return absl::OkStatus();
-  if (!file.ok()) return base::Unavailable(fmt::format("{}: {}", path, env::ToString(file.error)));
-  const absl::StatusOr<raft::QuorumState> state = raft::DecodeQuorumState(AsString(file.content));
-  if (!state.ok()) return base::DataLoss(fmt::format("{}: {}", path, base::SV(state.status().message())));
-  epoch_ = state->leader_epoch;
+  if (!file.ok()) return Problem(storage::kQuorumStateName, file.error);
+  absl::StatusOr<raft::QuorumState> state = raft::DecodeQuorumState(AsString(file.content));
+  if (!state.ok()) {
+    return base::DataLoss(fmt::format("{}: {}", PathOf(storage::kQuorumStateName), base::SV(state.status().message())));
+  }
+  found_.quorum_state = *std::move(state);
   return absl::OkStatus();
 }
 
-absl::Status MetadataLog::WriteQuorumState(fiber::Fiber& self) {
-  raft::QuorumState state;
-  state.leader_id = identity_.node;
-  state.leader_epoch = epoch_;
-  state.current_voters = {identity_.node};
+absl::Status QuorumLog::WriteQuorumState(fiber::Fiber& self, const raft::QuorumState& state) {
   const std::string text = raft::EncodeQuorumState(state);
-  const std::string path = PathOf(storage::kQuorumStateName);
-  const env::DiskError error = storage::ReplaceSmallFile(self, env_.disk, env_.context, path, AsBytes(text));
-  if (error == env::DiskError::kNone) return absl::OkStatus();
-  return base::Unavailable(fmt::format("{}: {}", path, env::ToString(error)));
+  const env::DiskError error =
+      storage::ReplaceSmallFile(self, env_.disk, env_.context, PathOf(storage::kQuorumStateName), AsBytes(text));
+  return Problem(storage::kQuorumStateName, error);
 }
 
-absl::Status MetadataLog::LoadNewestSnapshot(fiber::Fiber& self) {
+// Which snapshots there are, and the content of the newest.
+absl::Status QuorumLog::FindSnapshots(fiber::Fiber& self, std::vector<raft::SnapshotFacts>& snapshots) {
+  found_.voters = raft::VoterHistory(identity_.static_voters);
   const env::ListResult files = env_.disk.List(self, log_->directory());
-  if (files.error != env::DiskError::kNone) {
-    return base::Unavailable(fmt::format("{}: {}", log_->directory(), env::ToString(files.error)));
-  }
-  std::optional<metadata::SnapshotId> newest;
+  if (files.error != env::DiskError::kNone) return Problem("", files.error);
   for (const env::DirectoryEntry& entry : files.entries) {
     const std::optional<metadata::SnapshotId> id = metadata::ParseSnapshotFileName(entry.name);
-    if (id && (!newest || id->end_offset > newest->end_offset)) newest = id;
+    if (!id) continue;
+    const env::StatResult stat = env_.disk.Stat(self, PathOf(entry.name));
+    if (stat.error != env::DiskError::kNone) return Problem(entry.name, stat.error);
+    snapshots.push_back({{id->epoch, id->end_offset}, stat.size_bytes});
   }
-  if (!newest) return absl::OkStatus();
-  const std::string path = PathOf(metadata::SnapshotFileName(*newest));
-  const storage::SmallFile file = storage::ReadSmallFile(self, env_.disk, path);
-  if (!file.ok()) return base::Unavailable(fmt::format("{}: {}", path, env::ToString(file.error)));
-  absl::StatusOr<metadata::Snapshot> snapshot = metadata::DecodeSnapshot(file.content);
-  if (!snapshot.ok()) return base::DataLoss(fmt::format("{}: {}", path, base::SV(snapshot.status().message())));
-  fold_ = metadata::Fold(std::move(snapshot->image));
-  replayed_to_ = newest->end_offset;
+  if (snapshots.empty()) return absl::OkStatus();
+  const raft::SnapshotId newest = snapshots.back().id;
+  absl::StatusOr<MetadataFold> loaded = LoadSnapshot(self, newest);
+  if (!loaded.ok()) return loaded.status();
+  found_.at_snapshot = *std::move(loaded);
   REACHED(env_.context, "broker.metadata.snapshot_loaded");
-  return absl::OkStatus();
+  const storage::SmallFile file = storage::ReadSmallFile(self, env_.disk, PathOf(newest));
+  const std::optional<raft::InstalledSnapshot> content =
+      file.ok() ? raft::ScanSnapshot(file.content) : std::optional<raft::InstalledSnapshot>();
+  if (!content) return base::DataLoss(fmt::format("{}: not a whole snapshot", PathOf(newest)));
+  const Offset last = newest.offset - 1;
+  if (content->kraft_version != raft::kStaticVoters) found_.voters.AddKraftVersion(last, content->kraft_version);
+  if (content->voters) found_.voters.AddVoters(last, *content->voters);
+  return newest.offset > log_->log_end_offset() ? FinishInstallation(self, newest) : absl::OkStatus();
 }
 
-absl::Status MetadataLog::Replay(fiber::Fiber& self) {
-  replayed_to_ = std::max(replayed_to_, log_->log_start_offset());
-  const Offset end = log_->log_end_offset();
-  if (replayed_to_ > end) {
-    return base::DataLoss(fmt::format("{}: the snapshot ends at {}, the log at {}", log_->directory(),
-                                      replayed_to_.value(), end.value()));
+// A crash in the middle of InstallSnapshot leaves the leader's file beside the snapshot.
+absl::Status QuorumLog::FinishInstallation(fiber::Fiber& self, const raft::SnapshotId& id) {
+  const std::string part = PartNameOf(id);
+  if (env_.disk.Stat(self, PathOf(part)).error != env::DiskError::kNone) {
+    return base::DataLoss(fmt::format("{}: the snapshot ends at {}, the log at {}", directory(), id.offset.value(),
+                                      log_->log_end_offset().value()));
   }
+  REACHED(env_.context, "broker.metadata.installation_finished");
+  if (log_->TruncateFullyAndStartAt(self, id.offset) != storage::LogError::kNone) return Offline();
+  return Problem(part, storage::RemoveIfThere(self, env_.disk, PathOf(part)));
+}
+
+absl::StatusOr<MetadataFold> QuorumLog::LoadSnapshot(fiber::Fiber& self, const raft::SnapshotId& id) {
+  const storage::SmallFile file = storage::ReadSmallFile(self, env_.disk, PathOf(id));
+  if (!file.ok()) return Problem(FileNameOf(id), file.error);
+  absl::StatusOr<metadata::Snapshot> snapshot = metadata::DecodeSnapshot(file.content);
+  if (!snapshot.ok()) {
+    return base::DataLoss(fmt::format("{}: {}", PathOf(id), base::SV(snapshot.status().message())));
+  }
+  return MetadataFold{metadata::Fold(std::move(snapshot->image)), {id.offset}};
+}
+
+absl::Status QuorumLog::FoldAll(fiber::Fiber& self) {
+  MetadataFold& fold = found_.at_end;
+  fold = found_.at_snapshot;
+  fold.end.offset = std::max(fold.end.offset, log_->log_start_offset());
+  const Offset end = log_->log_end_offset();
+  INVARIANT(fold.end.offset <= end);
+  const auto apply = [&fold](const metadata::Record& record) { return fold.fold.Apply(record); };
+  if (absl::Status status = ReplayRange(self, end, fold.end, {apply, &found_.voters}); !status.ok()) return status;
+  // What a crash left may never have been synced.
+  return log_->FlushTo(self, end) == storage::LogError::kNone ? absl::OkStatus() : Offline();
+}
+
+absl::Status QuorumLog::Replay(fiber::Fiber& self, Offset end, LogPosition& at, ApplyRecord apply) {
+  return ReplayRange(self, end, at, {apply});
+}
+
+absl::Status QuorumLog::ReplayRange(fiber::Fiber& self, Offset end, LogPosition& at, const Replayer& replayer) {
   ByteBuffer bytes;
-  while (replayed_to_ < end) {
+  while (at.offset < end) {
     const storage::ReadResult read =
-        log_->Read(self, {.from = replayed_to_, .bytes_max = kReplayPieceBytes, .upper_bound = end});
+        log_->Read(self, {.from = at.offset, .bytes_max = kReplayPieceBytes, .upper_bound = end});
+    bytes.clear();
     if (!read.ok() || log_->ReadBytes(self, read, bytes) != storage::ReadError::kNone) {
-      return base::DataLoss(fmt::format("{}: cannot be read at offset {}{}{}", log_->directory(), replayed_to_.value(),
+      return base::DataLoss(fmt::format("{}: cannot be read at offset {}{}{}", directory(), at.offset.value(),
                                         log_->is_offline() ? ": " : "", log_->offline_reason()));
     }
-    if (const absl::Status status = ReplayBytes(bytes, read); !status.ok()) return status;
-    bytes.clear();
-    INVARIANT(read.next_offset > replayed_to_);
-    replayed_to_ = read.next_offset;
-    bytes_since_snapshot_ += read.size_bytes;
+    if (absl::Status status = ReplayBytes(bytes, read, at.offset, replayer); !status.ok()) return status;
+    INVARIANT(read.next_offset > at.offset);
+    at = {read.next_offset, at.bytes + read.size_bytes};
   }
-  // What a crash left may never have been synced.
-  if (log_->FlushTo(self, end) != storage::LogError::kNone) {
-    return base::Unavailable(fmt::format("{}: {}", log_->directory(), log_->offline_reason()));
-  }
-  log_->SetHighWatermark(end);
   return absl::OkStatus();
 }
 
-absl::Status MetadataLog::ReplayBytes(Bytes batches, const storage::ReadResult& read) {
+absl::Status QuorumLog::ReplayBytes(Bytes batches, const storage::ReadResult& read, Offset at,
+                                    const Replayer& replayer) const {
   record::BatchCursor cursor(batches);
   Offset next = read.base_offset;
   while (true) {
     const int64_t at_byte = read.begin + cursor.position_bytes();
     const record::BatchCursor::Step step = cursor.Next();
-    if (step.found == record::BatchCursor::Found::kEnd) break;
+    if (step.found == record::BatchCursor::Found::kEnd) return absl::OkStatus();
     // Of a file that was read whole a moment ago: what the disk returns now is something else.
     const bool is_batch = step.found == record::BatchCursor::Found::kBatch;
     if (!is_batch || step.header.base_offset != next) {
       return base::DataLoss(fmt::format(
-          "{}: byte {} of the segment at offset {}: {}", log_->directory(), at_byte, next.value(),
+          "{}: byte {} of the segment at offset {}: {}", directory(), at_byte, next.value(),
           is_batch ? fmt::format("a batch at offset {}", step.header.base_offset.value()) : step.problem.what));
     }
     next = step.header.next_offset();
-    epoch_ = std::max(epoch_, step.header.leader_epoch);
     // The snapshot may end inside a piece that was read.
-    if (step.header.is_control() || step.header.last_offset() < replayed_to_) continue;
-    const absl::StatusOr<metadata::DecodedBatch> decoded = metadata::DecodeBatch(step.batch);
-    if (!decoded.ok()) {
-      return base::DataLoss(fmt::format("{}: {}", log_->directory(), base::SV(decoded.status().message())));
-    }
-    for (const metadata::Record& record : decoded->records) {
-      const absl::Status applied = fold_.Apply(record);
-      if (applied.ok()) continue;
-      return base::DataLoss(fmt::format("{}: {} in the batch at offset {}: {}", log_->directory(),
-                                        metadata::RecordName(record), step.header.base_offset.value(),
-                                        base::SV(applied.message())));
-    }
+    if (step.header.last_offset() < at) continue;
+    if (absl::Status status = ReplayBatch(step, replayer); !status.ok()) return status;
+  }
+}
+
+absl::Status QuorumLog::ReplayBatch(const record::BatchCursor::Step& step, const Replayer& replayer) const {
+  if (step.header.is_control()) {
+    if (replayer.voters == nullptr) return absl::OkStatus();
+    const raft::ScannedBatches scanned = raft::ScanBatches(step.batch);
+    if (!scanned.problem.empty()) return base::DataLoss(fmt::format("{}: {}", directory(), scanned.problem));
+    const raft::BatchFacts& facts = scanned.batches.facts.front();
+    if (facts.kraft_version) replayer.voters->AddKraftVersion(facts.kraft_version_offset, *facts.kraft_version);
+    if (facts.voters) replayer.voters->AddVoters(facts.voters_offset, *facts.voters);
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<metadata::DecodedBatch> decoded = metadata::DecodeBatch(step.batch);
+  if (!decoded.ok()) {
+    return base::DataLoss(fmt::format("{}: {}", directory(), base::SV(decoded.status().message())));
+  }
+  for (const metadata::Record& record : decoded->records) {
+    const absl::Status applied = replayer.apply(record);
+    if (applied.ok()) continue;
+    return base::DataLoss(fmt::format("{}: {} in the batch at offset {}: {}", directory(), metadata::RecordName(record),
+                                      step.header.base_offset.value(), base::SV(applied.message())));
   }
   return absl::OkStatus();
 }
 
-absl::Status MetadataLog::BeginEpoch(fiber::Fiber& self) {
-  epoch_ = LeaderEpoch(epoch_.value() + 1);
-  if (const absl::Status written = WriteQuorumState(self); !written.ok()) return written;
-  if (log_->StartEpoch(self, epoch_) != storage::LogError::kNone) {
-    return base::Unavailable(fmt::format("{}: {}", log_->directory(), log_->offline_reason()));
+absl::Status QuorumLog::AppendEach(fiber::Fiber& self, MutableBytes batches, const storage::AppendOptions& options,
+                                   Offset base_offset) {
+  // One by one: a leader's segments may be larger than ours, and nothing is lost by it.
+  record::BatchCursor cursor(batches);
+  while (true) {
+    const auto from = static_cast<size_t>(cursor.position_bytes());
+    const record::BatchCursor::Step step = cursor.Next();
+    if (step.found == record::BatchCursor::Found::kEnd) return absl::OkStatus();
+    INVARIANT(step.found == record::BatchCursor::Found::kBatch);
+    const auto size = static_cast<size_t>(step.header.size_bytes);
+    INVARIANT(log_->log_end_offset() == base_offset || log_->is_offline());
+    const storage::AppendResult appended = log_->Append(self, batches.subspan(from, size), options);
+    if (appended.error == storage::AppendError::kOffline) return Offline();
+    if (!appended.ok()) {
+      return base::DataLoss(fmt::format("{}: the batch at offset {} cannot be appended: {}", directory(),
+                                        base_offset.value(), appended.problem));
+    }
+    base_offset = appended.next_offset;
   }
-  const metadata::LeaderChange change{
-      .leader = identity_.node, .voters = {identity_.node}, .granting_voters = {identity_.node}};
-  const Offset offset = AppendBatches(self, metadata::EncodeLeaderChangeBatch(change, BatchesOptions()));
-  if (offset != kNoOffset) return absl::OkStatus();
-  return base::Unavailable(fmt::format("{}: {}", log_->directory(), log_->offline_reason()));
 }
 
-Offset MetadataLog::Append(fiber::Fiber& self, std::span<const metadata::Record> records,
-                           metadata::MetadataVersion level) {
-  REQUIRES(!records.empty());
-  metadata::BatchesOptions options = BatchesOptions();
-  options.level = level;
-  Offset last = kNoOffset;
-  for (ByteBuffer& batch : metadata::EncodeBatches(records, options)) {
-    last = AppendBatches(self, std::move(batch));
-    if (last == kNoOffset) break;
+absl::Status QuorumLog::AppendAsLeader(fiber::Fiber& self, MutableBytes batches, Offset base_offset,
+                                       LeaderEpoch epoch) {
+  return AppendEach(self, batches, {.origin = storage::AppendOrigin::kCoordinator, .leader_epoch = epoch}, base_offset);
+}
+
+absl::Status QuorumLog::AppendFetched(fiber::Fiber& self, MutableBytes batches) {
+  return AppendEach(self, batches, {.origin = storage::AppendOrigin::kReplication}, log_->log_end_offset());
+}
+
+absl::Status QuorumLog::TruncateTo(fiber::Fiber& self, Offset end) {
+  if (log_->TruncateTo(self, end) != storage::LogError::kNone) return Offline();
+  INVARIANT(log_->log_end_offset() == end);
+  return absl::OkStatus();
+}
+
+absl::Status QuorumLog::Flush(fiber::Fiber& self) {
+  return log_->Flush(self) == storage::LogError::kNone ? absl::OkStatus() : Offline();
+}
+
+absl::Status QuorumLog::Read(fiber::Fiber& self, const Range& range, ByteBuffer& into) {
+  if (range.from >= range.end) return absl::OkStatus();
+  const storage::ReadResult read =
+      log_->Read(self, {.from = range.from, .bytes_max = range.bytes_max, .upper_bound = range.end});
+  if (read.ok() && log_->ReadBytes(self, read, into) == storage::ReadError::kNone) return absl::OkStatus();
+  return base::Unavailable(fmt::format("{}: cannot be read at offset {}", directory(), range.from.value()));
+}
+
+absl::StatusOr<int64_t> QuorumLog::WriteSnapshot(fiber::Fiber& self, const metadata::Image& image,
+                                                 const raft::SnapshotId& id, const raft::VoterHistory& voters) {
+  const Timestamp now = env_.clock.WallNow().timestamp();
+  metadata::SnapshotOptions options{.id = {.end_offset = id.offset, .epoch = id.epoch}, .last_contained_timestamp = now};
+  if (voters.KraftVersionAt(id.offset) != raft::kStaticVoters) {
+    options.quorum_batch = raft::EncodeControlBatch({.base_offset = Offset(1),
+                                                     .epoch = id.epoch,
+                                                     .leader_change = std::nullopt,
+                                                     .kraft_version = voters.KraftVersionAt(id.offset),
+                                                     .voters = voters.VotersAt(id.offset)},
+                                                    now);
   }
-  return last;
-}
-
-metadata::BatchesOptions MetadataLog::BatchesOptions() const {
-  return {.leader_epoch = epoch_, .timestamp = env_.clock.WallNow().timestamp()};
-}
-
-Offset MetadataLog::AppendBatches(fiber::Fiber& self, ByteBuffer batches) {
-  const storage::AppendResult appended =
-      log_->Append(self, batches, {.origin = storage::AppendOrigin::kCoordinator, .leader_epoch = epoch_});
-  if (!appended.ok() || log_->FlushTo(self, appended.next_offset) != storage::LogError::kNone) return kNoOffset;
-  log_->SetHighWatermark(appended.next_offset);
-  bytes_since_snapshot_ += static_cast<int64_t>(batches.size());
-  return appended.next_offset - 1;
-}
-
-bool MetadataLog::IsSnapshotDue() const {
-  if (bytes_since_snapshot_ == 0) return false;
-  if (bytes_since_snapshot_ >= options_.config.snapshot_after_bytes) return true;
-  const std::optional<Duration> after = options_.config.snapshot_after_time;
-  return after && env_.clock.Now() - last_snapshot_ >= *after;
-}
-
-absl::Status MetadataLog::WriteSnapshot(fiber::Fiber& self, const metadata::Image& image) {
-  const metadata::SnapshotId id{.end_offset = log_->log_end_offset(), .epoch = epoch_};
-  const ByteBuffer content =
-      metadata::EncodeSnapshot(image, {.id = id, .last_contained_timestamp = env_.clock.WallNow().timestamp()});
-  const std::string path = PathOf(metadata::SnapshotFileName(id));
-  const env::DiskError error = storage::ReplaceSmallFile(self, env_.disk, env_.context, path, content);
-  if (error != env::DiskError::kNone) {
-    return base::Unavailable(fmt::format("{}: {}", path, env::ToString(error)));
-  }
+  const ByteBuffer content = metadata::EncodeSnapshot(image, options);
+  const env::DiskError error = storage::ReplaceSmallFile(self, env_.disk, env_.context, PathOf(id), content);
+  if (error != env::DiskError::kNone) return Problem(FileNameOf(id), error);
   REACHED(env_.context, "broker.metadata.snapshot_written");
-  bytes_since_snapshot_ = 0;
-  last_snapshot_ = env_.clock.Now();
+  return static_cast<int64_t>(content.size());
+}
+
+absl::Status QuorumLog::ReadSnapshotPiece(fiber::Fiber& self, const raft::SnapshotId& id, int64_t position_bytes,
+                                          MutableBytes into) {
+  const env::OpenResult opened = env_.disk.Open(self, PathOf(id), env::OpenMode::kReadOnly);
+  if (opened.error != env::DiskError::kNone) return Problem(FileNameOf(id), opened.error);
+  const env::IoResult read = opened.file->ReadAt(self, into, position_bytes);
+  if (!read.ok()) return Problem(FileNameOf(id), read.error);
+  if (read.size_bytes == static_cast<int64_t>(into.size())) return absl::OkStatus();
+  return base::DataLoss(fmt::format("{}: shorter than it was", PathOf(id)));
+}
+
+absl::Status QuorumLog::WriteSnapshotPiece(fiber::Fiber& self, const raft::WriteSnapshot& piece) {
+  const std::string name = PartNameOf(piece.id);
+  if (piece.position_bytes == 0) {
+    const env::DiskError removed = storage::RemoveIfThere(self, env_.disk, PathOf(name));
+    if (removed != env::DiskError::kNone) return Problem(name, removed);
+  }
+  const env::OpenResult opened = env_.disk.Open(self, PathOf(name), env::OpenMode::kCreate);
+  if (opened.error != env::DiskError::kNone) return Problem(name, opened.error);
+  const Bytes parts[] = {piece.bytes};
+  return Problem(name, opened.file->WriteAt(self, parts, piece.position_bytes).error);
+}
+
+absl::StatusOr<std::optional<raft::InstalledSnapshot>> QuorumLog::InstallSnapshot(fiber::Fiber& self,
+                                                                                  const raft::SnapshotId& id) {
+  const std::string part = PartNameOf(id);
+  const storage::SmallFile file = storage::ReadSmallFile(self, env_.disk, PathOf(part));
+  if (!file.ok()) return Problem(part, file.error);
+  std::optional<raft::InstalledSnapshot> content = raft::ScanSnapshot(file.content);
+  if (!content || !metadata::DecodeSnapshot(file.content).ok()) {
+    REACHED(env_.context, "broker.metadata.bad_snapshot_fetched");
+    const env::DiskError removed = storage::RemoveIfThere(self, env_.disk, PathOf(part));
+    if (removed != env::DiskError::kNone) return Problem(part, removed);
+    return std::optional<raft::InstalledSnapshot>();
+  }
+  // The snapshot is whole and named before the log forgets what it holds, and the leader's file beside it tells a start
+  // after a crash that the log has to go.
+  if (const absl::Status synced = SyncPiece(self, part); !synced.ok()) return synced;
+  const env::DiskError error = storage::ReplaceSmallFile(self, env_.disk, env_.context, PathOf(id), file.content);
+  if (error != env::DiskError::kNone) return Problem(FileNameOf(id), error);
+  if (log_->TruncateFullyAndStartAt(self, id.offset) != storage::LogError::kNone) return Offline();
+  const env::DiskError removed = storage::RemoveIfThere(self, env_.disk, PathOf(part));
+  if (removed != env::DiskError::kNone) return Problem(part, removed);
+  REACHED(env_.context, "broker.metadata.snapshot_installed");
+  return content;
+}
+
+absl::Status QuorumLog::SyncPiece(fiber::Fiber& self, const std::string& name) {
+  const env::OpenResult opened = env_.disk.Open(self, PathOf(name), env::OpenMode::kReadWrite);
+  if (opened.error != env::DiskError::kNone) return Problem(name, opened.error);
+  const env::DiskError error = opened.file->Sync(self);
+  if (error != env::DiskError::kNone) return Problem(name, error);
+  return Problem(name, env_.disk.SyncDirectory(self, directory()));
+}
+
+absl::Status QuorumLog::DeletePrefix(fiber::Fiber& self, const raft::SnapshotId& id) {
+  if (log_->DeleteRecordsBefore(self, id.offset) != storage::LogError::kNone) return Offline();
+  const env::ListResult files = env_.disk.List(self, log_->directory());
+  if (files.error != env::DiskError::kNone) return Problem("", files.error);
+  for (const env::DirectoryEntry& entry : files.entries) {
+    const std::optional<metadata::SnapshotId> older = metadata::ParseSnapshotFileName(entry.name);
+    if (!older || older->end_offset >= id.offset) continue;
+    const env::DiskError removed = storage::RemoveIfThere(self, env_.disk, PathOf(entry.name));
+    if (removed != env::DiskError::kNone) return Problem(entry.name, removed);
+  }
   return absl::OkStatus();
 }
 

@@ -70,6 +70,8 @@ struct RequestContext {
 
   // What the answer splices in, by the cookie of its ExternalRecords.
   std::vector<storage::ReadResult> file_parts;
+  // What views in the answer point at.
+  ByteBuffer held_bytes;
   enum class Answer : uint8_t { kSend, kNothing, kCloseConnection } answer = Answer::kSend;
 
   int16_t version() const { return header.request_api_version; }

@@ -82,9 +82,7 @@ Shard::Assignments Shard::Apply(fiber::Fiber& self, std::shared_ptr<const Metada
   const DiskWatch::MustFinish must_finish(disk_watch_, self.Now());
   view_ = std::move(view);
   const std::vector<LedPartition> led = LedHere();
-  std::set<TopicPartition> known;
-  for (const LedPartition& one : led) known.insert(one.name);
-  DropUnknown(self, known);
+  DropUnknown(self, KnownHere());
   for (const LedPartition& one : led) {
     const absl::Status applied = ApplyOne(self, one);
     if (applied.ok()) {
@@ -131,6 +129,18 @@ std::vector<LedPartition> Shard::LedHere() const {
     }
   }
   return led;
+}
+
+std::set<TopicPartition> Shard::KnownHere() const {
+  const NodeId node = options_.config.node_id;
+  std::set<TopicPartition> known;
+  for (const auto& [topic_name, topic] : view_->image.topics()) {
+    for (const auto& [index, partition] : topic->partitions) {
+      const bool is_replica = std::ranges::find(partition.replicas, node) != partition.replicas.end();
+      if (is_replica && ShardOf({topic_name, index}) == id()) known.insert({topic_name, index});
+    }
+  }
+  return known;
 }
 
 Placement Shard::Place(const TopicName& topic, PartitionIndex partition) const {

@@ -99,7 +99,7 @@ class Shard {
   // than the view says.
   using Assignments = std::vector<metadata::DirectoryAssignment>;
   Assignments Apply(fiber::Fiber& self, std::shared_ptr<const MetadataView> view);
-  // The newest view that was handed to Apply. REQUIRES: there was one.
+  // The newest view that was handed to Apply; before the first one, an empty one.
   const metadata::Image& image() const { return view_->image; }
   const MetadataView& view() const { return *view_; }
   Placement Place(const TopicName& topic, PartitionIndex partition) const;
@@ -162,6 +162,8 @@ class Shard {
   void ConfigureCleaner();
   storage::CleanerOptions OptionsOf(const config::CleanerConfig& config) const;
   std::vector<LedPartition> LedHere() const;
+  // Of which this node has, or is to have, a replica in this shard.
+  std::set<TopicPartition> KnownHere() const;
   ShardId ShardOf(const env::PartitionName& name) const;
   // Where the partition's log is, or is to be made; nullptr: its directory is offline.
   storage::LogManager* DirectoryFor(const LedPartition& led) const;
@@ -176,7 +178,7 @@ class Shard {
 
   env::Env& env_;
   const NodeOptions& options_;
-  std::shared_ptr<const MetadataView> view_;
+  std::shared_ptr<const MetadataView> view_ = std::make_shared<MetadataView>();
   bool is_first_view_ = true;
   LogDirectories directories_;
   std::map<TopicPartition, std::shared_ptr<Partition>, PartitionOrder> partitions_;

@@ -317,6 +317,16 @@ void ResolveNumbers(const BrokerReader& read, BrokerConfig& out) {
   out.metadata_retention_time = read.MillisFrom("metadata.max.retention.ms", 0);
 }
 
+void ResolveQuorumTimes(const BrokerReader& read, QuorumConfig& out) {
+  out.election_timeout = Duration::Millis(read.Int("controller.quorum.election.timeout.ms"));
+  out.election_backoff_max = Duration::Millis(read.Int("controller.quorum.election.backoff.max.ms"));
+  out.fetch_timeout = Duration::Millis(read.Int("controller.quorum.fetch.timeout.ms"));
+  out.request_timeout = Duration::Millis(read.Int("controller.quorum.request.timeout.ms"));
+  out.retry_backoff = Duration::Millis(read.Int("controller.quorum.retry.backoff.ms"));
+  out.fetch_bytes_max = read.Int("controller.quorum.fetch.max.bytes");
+  out.snapshot_fetch_bytes_max = read.Int("controller.quorum.fetch.snapshot.max.bytes");
+}
+
 }  // namespace
 
 absl::StatusOr<BrokerConfig> ResolveBrokerConfig(const Layers& layers) {
@@ -326,6 +336,7 @@ absl::StatusOr<BrokerConfig> ResolveBrokerConfig(const Layers& layers) {
   out.node_id = NodeId(read.Int("node.id"));
   out.rack = read.Text("broker.rack");
   ResolveNumbers(read, out);
+  ResolveQuorumTimes(read, out.quorum);
   for (const auto step :
        {ResolveDirs, ResolveListeners, ResolveAdvertised, ResolveInterBroker, ResolveMetricsListener}) {
     const absl::Status status = step(read, out);

@@ -46,9 +46,33 @@ struct CleanerConfig {
   friend bool operator==(const CleanerConfig&, const CleanerConfig&) = default;
 };
 
+// A member of the quorum, as controller.quorum.voters names it.
+struct QuorumVoter {
+  NodeId id;
+  HostPort address;
+  friend auto operator<=>(const QuorumVoter&, const QuorumVoter&) = default;
+};
+
+// Of the metadata quorum (KIP-595); the names are those of the settings behind controller.quorum.
+struct QuorumConfig {
+  std::vector<QuorumVoter> voters;  // by id; empty: this node alone, as long as the metadata log names no others
+  Duration election_timeout;
+  Duration election_backoff_max;
+  Duration fetch_timeout;
+  Duration request_timeout;
+  Duration retry_backoff;
+  int32_t fetch_bytes_max = 0;
+  int32_t snapshot_fetch_bytes_max = 0;
+  friend bool operator==(const QuorumConfig&, const QuorumConfig&) = default;
+};
+
+// What a node is (process.roles).
+enum class Role : uint8_t { kBrokerAndController, kBroker, kController };
+
 struct BrokerConfig {
   // Identity and addresses.
   NodeId node_id;
+  Role role = Role::kBrokerAndController;
   std::string rack;                            // empty: none
   std::vector<Endpoint> listeners;             // of clients and other brokers
   std::vector<Endpoint> controller_listeners;  // those named by controller.listener.names
@@ -92,6 +116,7 @@ struct BrokerConfig {
   int64_t memory_bytes = 0;
 
   // Metadata log.
+  QuorumConfig quorum;
   int64_t snapshot_after_bytes = 0;
   std::optional<Duration> snapshot_after_time;
   int32_t metadata_segment_bytes = 0;

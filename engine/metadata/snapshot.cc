@@ -128,13 +128,19 @@ ByteBuffer EncodeSnapshot(const Image& image, const SnapshotOptions& options) {
   const std::vector<Record> records = image.ToRecords(level);
   BatchesOptions batches;
   batches.base_offset = Offset(1);
+  if (!options.quorum_batch.empty()) {
+    const record::HeaderResult quorum = record::ParseHeader(options.quorum_batch);
+    REQUIRES(quorum.ok() && quorum.header.base_offset == batches.base_offset);
+    batches.base_offset = quorum.header.next_offset();
+    AppendBytes(out, options.quorum_batch);
+  }
   batches.leader_epoch = options.id.epoch;
   batches.timestamp = options.last_contained_timestamp;
   batches.level = level;
   batches.batch_bytes_max = options.batch_bytes_max;
   for (const ByteBuffer& batch : EncodeBatches(records, batches)) AppendBytes(out, batch);
 
-  control.base_offset = Offset(1 + static_cast<int64_t>(records.size()));
+  control.base_offset = batches.base_offset + static_cast<int64_t>(records.size());
   control.type = record::ControlType::kSnapshotFooter;
   AppendBytes(out, record::BuildControlBatch(control, MessageBytes(protocol::SnapshotFooterRecord())));
   return out;

@@ -36,6 +36,8 @@ std::optional<SnapshotId> ParseSnapshotFileName(std::string_view name);
 struct SnapshotOptions {
   SnapshotId id;
   Timestamp last_contained_timestamp{0};  // of the last log batch that the image contains
+  // What the snapshot says about a dynamic quorum: a control batch with base offset 1; empty: nothing.
+  ByteBuffer quorum_batch = {};
   int64_t batch_bytes_max = kMetadataBatchBytesMax;
 };
 ByteBuffer EncodeSnapshot(const Image& image, const SnapshotOptions& options);

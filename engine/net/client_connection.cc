@@ -73,6 +73,7 @@ ClientConnection::OpenResult ClientConnection::Open(fiber::Fiber& self, env::Env
   env::ConnectionResult stream = env.network.Connect(self, address, deadline);
   if (stream.error != env::NetError::kNone) {
     result.error = CallError::kConnect;
+    result.net_error = stream.error;
     result.what = fmt::format("{}: {}", env::ToString(address), env::ToString(stream.error));
     return result;
   }

@@ -98,6 +98,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   struct OpenResult {
     std::shared_ptr<ClientConnection> connection;  // null with an error
     CallError error = CallError::kNone;
+    env::NetError net_error = env::NetError::kNone;  // with kConnect
     std::string what;
   };
   // Connects and learns the broker's API versions. REQUIRES: env outlives the node's fibers.

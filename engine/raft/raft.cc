@@ -43,7 +43,9 @@ Raft::Raft(Start start)
   // The file is younger than the log unless somebody lost it; an epoch of which we know no more than that must not be
   // voted in, and the log shows that it had a leader.
   if (election_.epoch < log_.last_epoch()) election_ = {log_.last_epoch(), kNoNode, options_.self};
-  const MonoTime soon = now_ + Draw(options_.timeouts.boot_jitter_max);
+  const MonoTime jittered = now_ + Draw(options_.timeouts.boot_jitter_max);
+  // A draw keeps candidates apart, and there is no other.
+  const MonoTime soon = voters_.voters().IsOnly(options_.self) ? now_ : jittered;
   const Voter* leader = voters_.voters().Find(election_.leader);
   if (election_.leader == options_.self.id) {
     // Whoever led before it died may have lost what it had not flushed: it must not append in this epoch again.

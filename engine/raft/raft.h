@@ -87,6 +87,10 @@ class Raft {
   LeaderEpoch epoch() const { return election_.epoch; }
   NodeId leader() const { return election_.leader; }
   bool is_leader() const { return std::holds_alternative<Leader>(role_); }
+  // Of the listener of the quorum. nullptr: not known.
+  const Endpoint* leader_endpoint() const { return EndpointOf(leader_endpoints_, options_.listener); }
+  const ReplicaKey& self() const { return options_.self; }
+  const Timeouts& timeouts() const { return options_.timeouts; }
   bool is_voter() const { return voters_.voters().Has(options_.self); }
   // "unattached", "voted", "prospective", "candidate", "leader", "resigned", "follower", "observer".
   std::string_view role_name() const;

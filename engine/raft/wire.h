@@ -14,6 +14,7 @@
 
 #include "engine/protocol/generated/add_raft_voter.h"
 #include "engine/protocol/generated/begin_quorum_epoch.h"
+#include "engine/protocol/generated/describe_quorum.h"
 #include "engine/protocol/generated/end_quorum_epoch.h"
 #include "engine/protocol/generated/fetch.h"
 #include "engine/protocol/generated/fetch_snapshot.h"
@@ -21,6 +22,7 @@
 #include "engine/protocol/generated/update_raft_voter.h"
 #include "engine/protocol/generated/vote.h"
 #include "engine/raft/messages.h"
+#include "engine/raft/raft.h"
 
 namespace odradek::raft {
 
@@ -79,5 +81,10 @@ protocol::FetchSnapshotResponse Write(const FetchSnapshotResponse& response, con
 protocol::AddRaftVoterResponse WriteAdd(const VoterChangeResponse& response);
 protocol::RemoveRaftVoterResponse WriteRemove(const VoterChangeResponse& response);
 protocol::UpdateRaftVoterResponse WriteUpdate(const VoterChangeResponse& response, const Identity& identity);
+
+// KIP-836. `description` has no value on a replica that does not lead: the answer names who does, as far as `quorum`
+// knows. `now` is what ages are taken from.
+protocol::DescribeQuorumResponse WriteDescription(const protocol::DescribeQuorumRequest& request, const Raft& quorum,
+                                                  const std::optional<QuorumDescription>& description, Timestamp now);
 
 }  // namespace odradek::raft

@@ -230,4 +230,60 @@ protocol::RemoveRaftVoterResponse WriteRemove(const VoterChangeResponse& respons
   return message;
 }
 
+namespace {
+
+protocol::DescribeQuorumResponse::ReplicaState WriteReplica(const ReplicaDescription& replica, Timestamp now) {
+  const auto at = [now](std::optional<Duration> age) { return age ? now.value() - age->nanos() / 1'000'000 : -1; };
+  protocol::DescribeQuorumResponse::ReplicaState state;
+  state.replica_id = replica.replica.id.value();
+  state.replica_directory_id = replica.replica.directory_id;
+  state.log_end_offset = replica.log_end.value_or(kNoOffset).value();
+  state.last_fetch_timestamp = at(replica.fetch_age);
+  state.last_caught_up_timestamp = at(replica.caught_up_age);
+  return state;
+}
+
+void WriteDescribed(const QuorumDescription& description, Timestamp now,
+                    protocol::DescribeQuorumResponse::PartitionData& partition) {
+  partition.leader_id = description.leader.value();
+  partition.leader_epoch = description.epoch.value();
+  partition.high_watermark = description.high_watermark.value_or(kNoOffset).value();
+  for (const ReplicaDescription& voter : description.voters) partition.current_voters.push_back(WriteReplica(voter, now));
+  for (const ReplicaDescription& one : description.observers) partition.observers.push_back(WriteReplica(one, now));
+}
+
+}  // namespace
+
+protocol::DescribeQuorumResponse WriteDescription(const protocol::DescribeQuorumRequest& request, const Raft& quorum,
+                                                  const std::optional<QuorumDescription>& description, Timestamp now) {
+  protocol::DescribeQuorumResponse message;
+  message.error_message.reset();
+  for (const auto& asked : request.topics) {
+    auto& topic = message.topics.emplace_back();
+    topic.topic_name = asked.topic_name;
+    for (const auto& one : asked.partitions) {
+      auto& partition = topic.partitions.emplace_back();
+      partition.partition_index = one.partition_index;
+      partition.error_message.reset();
+      if (asked.topic_name != kMetadataTopic || one.partition_index != 0) {
+        partition.error_code = ToWire(ErrorCode::kUnknownTopicOrPartition);
+      } else if (description) {
+        WriteDescribed(*description, now, partition);
+      } else {
+        partition.error_code = ToWire(ErrorCode::kNotLeaderOrFollower);
+        partition.leader_id = quorum.leader().value();
+        partition.leader_epoch = quorum.epoch().value();
+      }
+    }
+  }
+  for (const Voter& voter : quorum.voters().voters().voters()) {
+    auto& node = message.nodes.emplace_back();
+    node.node_id = voter.key.id.value();
+    for (const Endpoint& endpoint : voter.endpoints) {
+      node.listeners.push_back({endpoint.listener, endpoint.host, endpoint.port});
+    }
+  }
+  return message;
+}
+
 }  // namespace odradek::raft

@@ -3,8 +3,10 @@
 #pragma once
 
 #include "engine/broker/request.h"
+#include "engine/protocol/generated/add_raft_voter.h"
 #include "engine/protocol/generated/alter_configs.h"
 #include "engine/protocol/generated/api_versions.h"
+#include "engine/protocol/generated/begin_quorum_epoch.h"
 #include "engine/protocol/generated/create_partitions.h"
 #include "engine/protocol/generated/create_topics.h"
 #include "engine/protocol/generated/delete_records.h"
@@ -13,8 +15,11 @@
 #include "engine/protocol/generated/describe_configs.h"
 #include "engine/protocol/generated/describe_log_dirs.h"
 #include "engine/protocol/generated/describe_producers.h"
+#include "engine/protocol/generated/describe_quorum.h"
 #include "engine/protocol/generated/describe_topic_partitions.h"
+#include "engine/protocol/generated/end_quorum_epoch.h"
 #include "engine/protocol/generated/fetch.h"
+#include "engine/protocol/generated/fetch_snapshot.h"
 #include "engine/protocol/generated/find_coordinator.h"
 #include "engine/protocol/generated/incremental_alter_configs.h"
 #include "engine/protocol/generated/init_producer_id.h"
@@ -22,6 +27,9 @@
 #include "engine/protocol/generated/metadata.h"
 #include "engine/protocol/generated/offset_for_leader_epoch.h"
 #include "engine/protocol/generated/produce.h"
+#include "engine/protocol/generated/remove_raft_voter.h"
+#include "engine/protocol/generated/update_raft_voter.h"
+#include "engine/protocol/generated/vote.h"
 
 namespace odradek::broker {
 
@@ -47,5 +55,15 @@ protocol::DescribeClusterResponse HandleDescribeCluster(RequestContext&, const p
 protocol::DescribeProducersResponse HandleDescribeProducers(RequestContext&, const protocol::DescribeProducersRequest&);
 protocol::DescribeTopicPartitionsResponse HandleDescribeTopicPartitions(
     RequestContext&, const protocol::DescribeTopicPartitionsRequest&);
+// Of the metadata log, on a controller's listener.
+protocol::FetchResponse HandleQuorumFetch(RequestContext&, const protocol::FetchRequest&);
+protocol::VoteResponse HandleVote(RequestContext&, const protocol::VoteRequest&);
+protocol::BeginQuorumEpochResponse HandleBeginQuorumEpoch(RequestContext&, const protocol::BeginQuorumEpochRequest&);
+protocol::EndQuorumEpochResponse HandleEndQuorumEpoch(RequestContext&, const protocol::EndQuorumEpochRequest&);
+protocol::FetchSnapshotResponse HandleFetchSnapshot(RequestContext&, const protocol::FetchSnapshotRequest&);
+protocol::AddRaftVoterResponse HandleAddRaftVoter(RequestContext&, const protocol::AddRaftVoterRequest&);
+protocol::RemoveRaftVoterResponse HandleRemoveRaftVoter(RequestContext&, const protocol::RemoveRaftVoterRequest&);
+protocol::UpdateRaftVoterResponse HandleUpdateRaftVoter(RequestContext&, const protocol::UpdateRaftVoterRequest&);
+protocol::DescribeQuorumResponse HandleDescribeQuorum(RequestContext&, const protocol::DescribeQuorumRequest&);
 
 }  // namespace odradek::broker

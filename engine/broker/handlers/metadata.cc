@@ -68,11 +68,11 @@ std::map<std::string, ErrorCode> CreateMissing(RequestContext& context, const st
     topic.replication_factor = -1;
   }
   const auto created = context.node.controller().CreateTopics(context.self, request);
-  if (!created) {
+  if (!created.response) {
     for (const std::string& name : names) errors[name] = ErrorCode::kUnknownTopicOrPartition;
     return errors;
   }
-  for (const auto& topic : created->topics) {
+  for (const auto& topic : created.response->topics) {
     const auto error = static_cast<ErrorCode>(topic.error_code);
     if (error == ErrorCode::kNone || error == ErrorCode::kTopicAlreadyExists) continue;
     errors[topic.name] = error == ErrorCode::kInvalidTopicException ? error : ErrorCode::kUnknownTopicOrPartition;

@@ -1,47 +1,60 @@
 // CreateTopics (2 to 7), DeleteTopics (1 to 6), CreatePartitions (0 to 3), IncrementalAlterConfigs (0 to 1),
-// AlterConfigs (0 to 2): the controller decides; it lives on the connection's own node.
-// One that it cannot begin in time is refused, topic by topic.
+// AlterConfigs (0 to 2): the active controller decides. What it cannot begin in time, and what is asked of a controller
+// that is not active, is refused item by item.
 #include "engine/broker/handlers/handlers.h"
 #include "engine/broker/node.h"
 
 namespace odradek::broker {
 namespace {
 
-constexpr std::string_view kTimedOut = "The controller did not begin the request within timeout_ms.";
+using protocol::ErrorCode;
 
-// Names and what a result needs to refuse one of them.
 template <typename Result>
-Result TimedOut(Result result) {
-  result.error_code = protocol::ToWire(protocol::ErrorCode::kRequestTimedOut);
-  result.error_message = kTimedOut;
+Result Refused(ErrorCode error, Result result) {
+  result.error_code = protocol::ToWire(error);
+  result.error_message = error == ErrorCode::kRequestTimedOut
+                             ? "The controller did not begin the request within timeout_ms."
+                             : "This is not the active controller.";
   return result;
+}
+
+template <typename Response, typename Request>
+Response RefuseResources(ErrorCode error, const Request& request) {
+  Response refusal;
+  for (const auto& resource : request.resources) {
+    auto& result = refusal.responses.emplace_back();
+    result.resource_type = resource.resource_type;
+    result.resource_name = resource.resource_name;
+    result = Refused(error, std::move(result));
+  }
+  return refusal;
 }
 
 }  // namespace
 
 protocol::CreateTopicsResponse HandleCreateTopics(RequestContext& context,
                                                   const protocol::CreateTopicsRequest& request) {
-  auto response = context.node.controller().CreateTopics(context.self, request);
-  if (response) return *std::move(response);
+  auto decided = context.node.controller().CreateTopics(context.self, request);
+  if (decided.response) return *std::move(decided.response);
   protocol::CreateTopicsResponse refusal;
   for (const auto& topic : request.topics) {
     protocol::CreateTopicsResponse::CreatableTopicResult result;
     result.name = topic.name;
-    refusal.topics.push_back(TimedOut(std::move(result)));
+    refusal.topics.push_back(Refused(decided.error, std::move(result)));
   }
   return refusal;
 }
 
 protocol::DeleteTopicsResponse HandleDeleteTopics(RequestContext& context,
                                                   const protocol::DeleteTopicsRequest& request) {
-  auto response = context.node.controller().DeleteTopics(context.self, request, context.version());
-  if (response) return *std::move(response);
+  auto decided = context.node.controller().DeleteTopics(context.self, request, context.version());
+  if (decided.response) return *std::move(decided.response);
   protocol::DeleteTopicsResponse refusal;
-  const auto refuse = [&refusal](const std::optional<std::string>& name, const Uuid& topic_id) {
+  const auto refuse = [&refusal, &decided](const std::optional<std::string>& name, const Uuid& topic_id) {
     protocol::DeleteTopicsResponse::DeletableTopicResult result;
     result.name = name;
     result.topic_id = topic_id;
-    refusal.responses.push_back(TimedOut(std::move(result)));
+    refusal.responses.push_back(Refused(decided.error, std::move(result)));
   };
   for (const auto& topic : request.topics) refuse(topic.name, topic.topic_id);
   for (const std::string& name : request.topic_names) refuse(name, Uuid());
@@ -50,25 +63,29 @@ protocol::DeleteTopicsResponse HandleDeleteTopics(RequestContext& context,
 
 protocol::CreatePartitionsResponse HandleCreatePartitions(RequestContext& context,
                                                           const protocol::CreatePartitionsRequest& request) {
-  auto response = context.node.controller().CreatePartitions(context.self, request);
-  if (response) return *std::move(response);
+  auto decided = context.node.controller().CreatePartitions(context.self, request);
+  if (decided.response) return *std::move(decided.response);
   protocol::CreatePartitionsResponse refusal;
   for (const auto& topic : request.topics) {
     protocol::CreatePartitionsResponse::TopicResult result;
     result.name = topic.name;
-    refusal.results.push_back(TimedOut(std::move(result)));
+    refusal.results.push_back(Refused(decided.error, std::move(result)));
   }
   return refusal;
 }
 
 protocol::IncrementalAlterConfigsResponse HandleIncrementalAlterConfigs(
     RequestContext& context, const protocol::IncrementalAlterConfigsRequest& request) {
-  return context.node.controller().IncrementalAlterConfigs(context.self, request);
+  auto decided = context.node.controller().IncrementalAlterConfigs(context.self, request);
+  if (decided.response) return *std::move(decided.response);
+  return RefuseResources<protocol::IncrementalAlterConfigsResponse>(decided.error, request);
 }
 
 protocol::AlterConfigsResponse HandleAlterConfigs(RequestContext& context,
                                                   const protocol::AlterConfigsRequest& request) {
-  return context.node.controller().AlterConfigs(context.self, request);
+  auto decided = context.node.controller().AlterConfigs(context.self, request);
+  if (decided.response) return *std::move(decided.response);
+  return RefuseResources<protocol::AlterConfigsResponse>(decided.error, request);
 }
 
 }  // namespace odradek::broker

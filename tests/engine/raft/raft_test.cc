@@ -239,7 +239,12 @@ TEST(RaftTranscript, ARestartedLeaderHasResigned) {
   state.voted_directory_id = VoterNamed(1).key.directory_id;
   Script replica({1, 2, 3}, state);
   EXPECT_EQ(replica.raft().role_name(), "resigned");
-  EXPECT_EQ(replica.At(0), "persist epoch 5 leader -1 voted -1\nleader of epoch 5 is -1\n");
+  // Nobody was told to succeed it: it asks at once.
+  EXPECT_EQ(replica.At(0),
+            "persist epoch 5 leader -1 voted -1\n"
+            "leader of epoch 5 is -1\n"
+            "to 2: pre-vote epoch 5 log 3@1\n"
+            "to 3: pre-vote epoch 5 log 3@1\n");
 }
 
 // KIP-595, Fetch: the leader names the last point that may be common, the follower truncates and asks again there.
