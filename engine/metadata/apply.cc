@@ -5,18 +5,12 @@
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
 #include "engine/metadata/image.h"
+#include "engine/metadata/node_ids.h"
 
 namespace odradek::metadata {
 namespace {
 
-std::vector<NodeId> ToNodeIds(const std::vector<int32_t>& ids) {
-  std::vector<NodeId> out;
-  out.reserve(ids.size());
-  for (const int32_t id : ids) out.emplace_back(id);
-  return out;
-}
-
-std::vector<NodeId> ToNodeIds(const std::optional<std::vector<int32_t>>& ids) {
+std::vector<NodeId> NodeIdsOrNone(const std::optional<std::vector<int32_t>>& ids) {
   return ids ? ToNodeIds(*ids) : std::vector<NodeId>();
 }
 
@@ -49,6 +43,7 @@ class RecordApplier {
   absl::Status operator()(const protocol::ConfigRecord& r);
   absl::Status operator()(const protocol::FeatureLevelRecord& r);
   absl::Status operator()(const protocol::ProducerIdsRecord& r);
+  absl::Status operator()(const protocol::ClientQuotaRecord& r);
 
   // Transactions are Fold's; the others change nothing that is kept.
   absl::Status operator()(const protocol::NoOpRecord&) { return absl::OkStatus(); }
@@ -62,9 +57,8 @@ class RecordApplier {
   absl::Status operator()(const protocol::DelegationTokenRecord& r) { return Keep(r, r.token_id); }
   absl::Status operator()(const protocol::UserScramCredentialRecord& r) { return Keep(r, ScramKey(r)); }
   absl::Status operator()(const protocol::RegisterControllerRecord& r) {
-    return Keep(r, fmt::format("{:08x}", static_cast<uint32_t>(r.controller_id)));
+    return Keep(r, Image::ControllerKey(r.controller_id));
   }
-  absl::Status operator()(const protocol::ClientQuotaRecord& r);
   absl::Status operator()(const protocol::RemoveAccessControlEntryRecord& r) {
     return Drop(protocol::AccessControlEntryRecord::kRecordKey, r.id.ToString());
   }
@@ -181,8 +175,8 @@ absl::Status RecordApplier::operator()(const protocol::PartitionRecord& r) {
   partition.isr = ToNodeIds(r.isr);
   partition.removing_replicas = ToNodeIds(r.removing_replicas);
   partition.adding_replicas = ToNodeIds(r.adding_replicas);
-  partition.eligible_leader_replicas = ToNodeIds(r.eligible_leader_replicas);
-  partition.last_known_elr = ToNodeIds(r.last_known_elr);
+  partition.eligible_leader_replicas = NodeIdsOrNone(r.eligible_leader_replicas);
+  partition.last_known_elr = NodeIdsOrNone(r.last_known_elr);
   partition.directories = DirectoriesOf(r.directories, r.replicas.size());
   partition.leader = NodeId(r.leader);
   partition.recovery = r.leader_recovery_state == 0 ? LeaderRecovery::kRecovered : LeaderRecovery::kRecovering;
@@ -192,13 +186,9 @@ absl::Status RecordApplier::operator()(const protocol::PartitionRecord& r) {
   return absl::OkStatus();
 }
 
-absl::Status RecordApplier::operator()(const protocol::PartitionChangeRecord& r) {
-  const TopicState* const topic = image_.FindTopicById(r.topic_id);
-  if (topic == nullptr || !topic->partitions.contains(PartitionIndex(r.partition_id))) {
-    return Refused(r.kName, fmt::format("no partition {} of topic id {}", r.partition_id, r.topic_id.ToString()));
-  }
+absl::Status Merge(const protocol::PartitionChangeRecord& r, PartitionState& into) {
   constexpr int32_t kLeaderStays = -2;
-  PartitionState partition = topic->partitions.at(PartitionIndex(r.partition_id));
+  PartitionState partition = into;
   if (r.replicas) partition.replicas = ToNodeIds(*r.replicas);
   if (r.isr) partition.isr = ToNodeIds(*r.isr);
   if (r.removing_replicas) partition.removing_replicas = ToNodeIds(*r.removing_replicas);
@@ -222,6 +212,17 @@ absl::Status RecordApplier::operator()(const protocol::PartitionChangeRecord& r)
     partition.recovery = r.leader_recovery_state == 0 ? LeaderRecovery::kRecovered : LeaderRecovery::kRecovering;
   }
   partition.partition_epoch = PartitionEpoch(partition.partition_epoch.value() + 1);
+  into = std::move(partition);
+  return absl::OkStatus();
+}
+
+absl::Status RecordApplier::operator()(const protocol::PartitionChangeRecord& r) {
+  const TopicState* const topic = image_.FindTopicById(r.topic_id);
+  if (topic == nullptr || !topic->partitions.contains(PartitionIndex(r.partition_id))) {
+    return Refused(r.kName, fmt::format("no partition {} of topic id {}", r.partition_id, r.topic_id.ToString()));
+  }
+  PartitionState partition = topic->partitions.at(PartitionIndex(r.partition_id));
+  if (absl::Status merged = Merge(r, partition); !merged.ok()) return merged;
   image_.topics_.Edit(r.topic_id).partitions.insert_or_assign(PartitionIndex(r.partition_id), std::move(partition));
   return absl::OkStatus();
 }
@@ -282,14 +283,17 @@ absl::Status RecordApplier::operator()(const protocol::ProducerIdsRecord& r) {
 }
 
 absl::Status RecordApplier::operator()(const protocol::ClientQuotaRecord& r) {
-  std::vector<std::string> parts;
-  for (const auto& e : r.entity) {
-    parts.push_back(fmt::format("{}:{}:{}", e.entity_type.size(), e.entity_type,
-                                e.entity_name ? fmt::format("={}", *e.entity_name) : "default"));
+  QuotaEntity entity;
+  for (const auto& e : r.entity) entity.insert_or_assign(e.entity_type, e.entity_name);
+  if (!r.remove) {
+    image_.client_quotas_[entity].insert_or_assign(r.key, r.value);
+    return absl::OkStatus();
   }
-  std::sort(parts.begin(), parts.end());
-  const std::string identity = fmt::format("{}/{}", r.key, fmt::join(parts, "/"));
-  return r.remove ? Drop(r.kRecordKey, identity) : Keep(r, identity);
+  const auto at = image_.client_quotas_.find(entity);
+  if (at == image_.client_quotas_.end()) return absl::OkStatus();
+  at->second.erase(r.key);
+  if (at->second.empty()) image_.client_quotas_.erase(at);
+  return absl::OkStatus();
 }
 
 absl::Status Image::Apply(const Record& record) {

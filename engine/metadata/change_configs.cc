@@ -8,6 +8,7 @@
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
 #include "engine/metadata/controller.h"
+#include "engine/metadata/minimum_isr.h"
 #include "engine/metadata/topic_name.h"
 
 namespace odradek::metadata {
@@ -58,9 +59,23 @@ const config::ConfigDef* FindDef(const ConfigResource& resource, std::string_vie
   return resource.type == ResourceType::kTopic ? config::FindTopicDef(name) : config::FindBrokerDef(name);
 }
 
+// With eligible leader replicas there is one minimum for the cluster, and it is in the log (KIP-966).
+MaybeFailure CheckMinimum(const Image& image, const ConfigResource& resource, const std::string& name,
+                          const std::optional<std::string>& value) {
+  if (name != kMinInsyncReplicas || resource.type != ResourceType::kBroker || !IsElrEnabled(image)) return std::nullopt;
+  if (!resource.name.empty()) {
+    return Failure{ErrorCode::kInvalidConfig,
+                   "Broker-level min.insync.replicas cannot be altered while ELR is enabled."};
+  }
+  if (value) return std::nullopt;
+  return Failure{ErrorCode::kInvalidConfig,
+                 "Cluster-level min.insync.replicas cannot be removed while ELR is enabled."};
+}
+
 // Whether the property may get this value (nullopt: be taken away).
-MaybeFailure CheckChange(const ConfigResource& resource, const std::string& name,
+MaybeFailure CheckChange(const Image& image, const ConfigResource& resource, const std::string& name,
                          const std::optional<std::string>& value) {
+  if (MaybeFailure failure = CheckMinimum(image, resource, name, value)) return failure;
   absl::Status status;
   if (resource.type == ResourceType::kBroker) {
     const auto scope = resource.name.empty() ? config::BrokerScope::kClusterDefault : config::BrokerScope::kOneBroker;
@@ -139,7 +154,7 @@ MaybeFailure ChangeOne(const Image& image, const ConfigResource& resource,
   if (operation == Operation::kAppend || operation == Operation::kSubtract) {
     failure = ChangeList(resource, change.name, operation, current, *wanted);
   }
-  if (!failure) failure = CheckChange(resource, change.name, wanted);
+  if (!failure) failure = CheckChange(image, resource, change.name, wanted);
   if (failure) return failure;
   if (wanted != current) AddRecord(resource, change.name, wanted, records);
   return std::nullopt;
@@ -169,20 +184,23 @@ MaybeFailure Change(const Image& image, const ConfigResource& resource,
       return BadRequest(fmt::format("The request changes configuration {} twice", property.name));
     }
     if (!property.value) return BadRequest(fmt::format("Configuration {} has no value", property.name));
-    MaybeFailure failure = CheckChange(resource, property.name, property.value);
+    MaybeFailure failure = CheckChange(image, resource, property.name, property.value);
     if (failure) return failure;
     if (ValueIn(current, property.name) != property.value) AddRecord(resource, property.name, property.value, records);
   }
   if (current == nullptr) return std::nullopt;
   for (const auto& [name, value] : *current) {
-    if (!names.contains(name)) AddRecord(resource, name, std::nullopt, records);
+    if (names.contains(name)) continue;
+    if (MaybeFailure failure = CheckMinimum(image, resource, name, std::nullopt)) return failure;
+    AddRecord(resource, name, std::nullopt, records);
   }
   return std::nullopt;
 }
 
 // Both requests have the same shape: resources that succeed or fail one by one.
 template <typename Request, typename Response, typename Result>
-Outcome<Response> ChangeAll(const Image& image, const Request& request) {
+Outcome<Response> ChangeAll(const DecisionView& view, const Request& request, int64_t records_max) {
+  const Image& image = view.image;
   Outcome<Response> outcome;
   std::map<ConfigResource, int> mentions;
   for (const auto& r : request.resources) {
@@ -210,6 +228,14 @@ Outcome<Response> ChangeAll(const Image& image, const Request& request) {
     }
     outcome.response.responses.push_back(std::move(result));
   }
+  AddElrAfterConfigs(view, outcome.records);
+  if (static_cast<int64_t>(outcome.records.size()) <= records_max) return outcome;
+  outcome.records.clear();
+  for (Result& result : outcome.response.responses) {
+    if (result.error_code != 0) continue;
+    result.error_code = protocol::ToWire(ErrorCode::kPolicyViolation);
+    result.error_message = fmt::format("A request may lead to at most {} records", records_max);
+  }
   return outcome;
 }
 
@@ -218,13 +244,15 @@ Outcome<Response> ChangeAll(const Image& image, const Request& request) {
 Outcome<protocol::IncrementalAlterConfigsResponse> Controller::IncrementalAlterConfigs(
     const protocol::IncrementalAlterConfigsRequest& request) const {
   using Response = protocol::IncrementalAlterConfigsResponse;
-  return ChangeAll<protocol::IncrementalAlterConfigsRequest, Response, Response::AlterConfigsResourceResponse>(image(),
-                                                                                                               request);
+  using Result = Response::AlterConfigsResourceResponse;
+  return ChangeAll<protocol::IncrementalAlterConfigsRequest, Response, Result>(view(), request,
+                                                                               options_.records_per_request_max);
 }
 
 Outcome<protocol::AlterConfigsResponse> Controller::AlterConfigs(const protocol::AlterConfigsRequest& request) const {
   using Response = protocol::AlterConfigsResponse;
-  return ChangeAll<protocol::AlterConfigsRequest, Response, Response::ResourceResponse>(image(), request);
+  return ChangeAll<protocol::AlterConfigsRequest, Response, Response::ResourceResponse>(
+      view(), request, options_.records_per_request_max);
 }
 
 }  // namespace odradek::metadata

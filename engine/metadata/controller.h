@@ -26,13 +26,25 @@
 #include "engine/base/ids.h"
 #include "engine/base/prng.h"
 #include "engine/metadata/effective.h"
+#include "engine/metadata/elections.h"
+#include "engine/metadata/heartbeats.h"
 #include "engine/metadata/image.h"
 #include "engine/protocol/errors.h"
+#include "engine/protocol/generated/alter_client_quotas.h"
 #include "engine/protocol/generated/alter_configs.h"
+#include "engine/protocol/generated/alter_partition.h"
+#include "engine/protocol/generated/alter_partition_reassignments.h"
+#include "engine/protocol/generated/assign_replicas_to_dirs.h"
+#include "engine/protocol/generated/broker_heartbeat.h"
+#include "engine/protocol/generated/broker_registration.h"
 #include "engine/protocol/generated/create_partitions.h"
 #include "engine/protocol/generated/create_topics.h"
 #include "engine/protocol/generated/delete_topics.h"
+#include "engine/protocol/generated/elect_leaders.h"
 #include "engine/protocol/generated/incremental_alter_configs.h"
+#include "engine/protocol/generated/list_partition_reassignments.h"
+#include "engine/protocol/generated/unregister_broker.h"
+#include "engine/protocol/generated/update_features.h"
 
 namespace odradek::metadata {
 
@@ -59,6 +71,15 @@ struct ControllerOptions {
   int64_t producer_id_block_size = 1000;
   // Kafka's bound on one request: more records would not fit into one atomic batch.
   int32_t partitions_per_request_max = 10000;
+  int32_t records_per_request_max = 10000;
+  // Kafka's bound on one piece of a background election.
+  int32_t elections_per_step_max = 1000;
+  // What this software can run at. Other controllers and all brokers must agree to a change.
+  std::map<std::string, LevelRange> supported_features = {
+      {std::string(kMetadataVersionFeature), {kMetadataVersionMin.value(), kMetadataVersionMax.value()}},
+      {std::string(kElrFeature), {0, 1}}};
+  // All controllers of the quorum but this one: each must have registered before a level may change.
+  std::set<NodeId> other_voters;
   // Levels that the first controller of a cluster finalizes, besides metadata.version.
   std::map<std::string, int16_t> bootstrap_features;
 };
@@ -71,15 +92,28 @@ struct BrokerRegistration {
   std::map<std::string, LevelRange> features;
   std::optional<std::string> rack;
   std::vector<Uuid> log_dirs;
+  // The epoch that the earlier process had when it stopped cleanly: proves that nothing is lost (KIP-966). -1: no
+  // proof.
+  BrokerEpoch previous_epoch{-1};
 };
 
-// Whether the broker's last heartbeat is recent: a broker with a live session is not replaced by another process.
-enum class Session : uint8_t { kExpired, kLive };
+BrokerRegistration ToRegistration(const protocol::BrokerRegistrationRequest& request);
 
 struct RegistrationResult {
   MaybeFailure failure;
   BrokerEpoch epoch{-1};
 };
+
+// What a heartbeat leads to. When the records are written, the owner tells its Heartbeats: Decided().
+struct HeartbeatResult {
+  MaybeFailure failure;
+  ControlChange control;
+  bool is_caught_up = false;  // has seen its own registration
+  bool is_fenced() const { return control.to == Control::kFenced || control.to == Control::kShutDownNow; }
+  bool is_shutting_down() const { return control.to == Control::kShuttingDown; }
+  bool should_shut_down() const { return control.to == Control::kShutDownNow; }
+};
+protocol::BrokerHeartbeatResponse ToResponse(const HeartbeatResult& result);
 
 // A broker's word where it keeps its replica of a partition (KIP-858).
 struct DirectoryAssignment {
@@ -93,6 +127,9 @@ struct ProducerIdBlock {
   ProducerId first = kNoProducerId;
   int64_t count = 0;
 };
+
+// Of work that is done in pieces.
+enum class Progress : uint8_t { kDone, kMore };
 
 class Controller {
  public:
@@ -123,6 +160,11 @@ class Controller {
   // `next_offset` is where the outcome's first record will be written: the broker's epoch. A broker registers fenced.
   Outcome<RegistrationResult> RegisterBroker(const BrokerRegistration& request, Offset next_offset,
                                              Session session) const;
+  // An owner calls Heartbeats::Received() first. Decides by what the broker asks for and reports: its fencing,
+  // controlled shutdown, directories that went offline or are cordoned (KIP-841, KIP-858, KIP-1066).
+  Outcome<HeartbeatResult> Heartbeat(const protocol::BrokerHeartbeatRequest& request,
+                                     const Heartbeats& heartbeats) const;
+  Outcome<protocol::UnregisterBrokerResponse> UnregisterBroker(const protocol::UnregisterBrokerRequest& request) const;
   // Fencing takes leaderships and ISR memberships away, unfencing gives partitions without a leader one.
   Outcome<MaybeFailure> FenceBroker(NodeId broker, BrokerEpoch epoch) const;
   Outcome<MaybeFailure> UnfenceBroker(NodeId broker, BrokerEpoch epoch) const;
@@ -130,9 +172,31 @@ class Controller {
   // broker did not register refuses them all.
   Outcome<MaybeFailure> AssignDirectories(NodeId broker, BrokerEpoch epoch,
                                           std::span<const DirectoryAssignment> assignments) const;
+  // The same as a request: a directory that is not online takes the broker out of the partition's ISR.
+  Outcome<protocol::AssignReplicasToDirsResponse> AssignReplicasToDirs(
+      const protocol::AssignReplicasToDirsRequest& request) const;
+
+  Outcome<protocol::AlterPartitionResponse> AlterPartition(const protocol::AlterPartitionRequest& request,
+                                                           int16_t version) const;
+  Outcome<protocol::ElectLeadersResponse> ElectLeaders(const protocol::ElectLeadersRequest& request,
+                                                       int16_t version) const;
+  // Moves leaderships to preferred replicas where that is possible (auto.leader.rebalance.enable).
+  Outcome<Progress> BalanceLeaders() const;
+  // Elects for partitions without a leader where unclean elections are allowed: their configuration may be new.
+  Outcome<Progress> ElectUncleanLeaders() const;
+  Outcome<protocol::AlterPartitionReassignmentsResponse> AlterPartitionReassignments(
+      const protocol::AlterPartitionReassignmentsRequest& request) const;
+  protocol::ListPartitionReassignmentsResponse ListPartitionReassignments(
+      const protocol::ListPartitionReassignmentsRequest& request) const;
+
+  Outcome<protocol::UpdateFeaturesResponse> UpdateFeatures(const protocol::UpdateFeaturesRequest& request,
+                                                           int16_t version) const;
+  Outcome<protocol::AlterClientQuotasResponse> AlterClientQuotas(
+      const protocol::AlterClientQuotasRequest& request) const;
 
  private:
   NodeView node_view() const { return {options_.node_id, &options_.static_properties}; }
+  DecisionView view() const { return {image(), node_view(), context_}; }
   MaybeFailure CheckEpoch(NodeId broker, BrokerEpoch epoch) const;
 
   ControllerOptions options_;

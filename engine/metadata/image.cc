@@ -6,16 +6,10 @@
 
 #include "engine/base/check.h"
 #include "engine/base/prng.h"
+#include "engine/metadata/node_ids.h"
 
 namespace odradek::metadata {
 namespace {
-
-std::vector<int32_t> ToNumbers(const std::vector<NodeId>& ids) {
-  std::vector<int32_t> out;
-  out.reserve(ids.size());
-  for (const NodeId id : ids) out.push_back(id.value());
-  return out;
-}
 
 // Null where empty: the smaller form of the same.
 std::optional<std::vector<int32_t>> ToNumbersOrNull(const std::vector<NodeId>& ids) {
@@ -65,15 +59,6 @@ protocol::PartitionRecord ToRecord(PartitionAt at, const PartitionState& partiti
   return r;
 }
 
-bool HasRepeats(std::vector<NodeId> ids) {
-  std::sort(ids.begin(), ids.end());
-  return std::adjacent_find(ids.begin(), ids.end()) != ids.end();
-}
-
-bool IsIn(const std::vector<NodeId>& ids, NodeId id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
-}
-
 }  // namespace
 
 const PartitionState* Image::FindPartition(std::string_view topic, PartitionIndex partition) const {
@@ -91,6 +76,15 @@ const BrokerState* Image::FindBroker(NodeId id) const {
 const config::PropertyMap* Image::FindConfigs(const ConfigResource& resource) const {
   const auto at = configs_.find(resource);
   return at == configs_.end() ? nullptr : &at->second;
+}
+
+std::string Image::ControllerKey(int32_t id) {
+  return fmt::format("{:08x}", static_cast<uint32_t>(id));
+}
+
+const protocol::RegisterControllerRecord* Image::FindController(NodeId id) const {
+  const auto at = passive_.find({protocol::RegisterControllerRecord::kRecordKey, ControllerKey(id.value())});
+  return at == passive_.end() ? nullptr : std::get_if<protocol::RegisterControllerRecord>(&at->second);
 }
 
 std::optional<MetadataVersion> Image::metadata_version() const {
@@ -138,6 +132,15 @@ std::vector<Record> Image::ToRecords(MetadataVersion level) const {
     r.next_producer_id = producer_ids_.next.value();
     out.emplace_back(r);
   }
+  for (const auto& [entity, quotas] : client_quotas_) {
+    for (const auto& [key, value] : quotas) {
+      protocol::ClientQuotaRecord r;
+      for (const auto& [type, name] : entity) r.entity.push_back({type, name});
+      r.key = key;
+      r.value = value;
+      out.emplace_back(std::move(r));
+    }
+  }
   for (const auto& [key, record] : passive_) out.push_back(record);
   return out;
 }
@@ -158,17 +161,17 @@ std::optional<std::string> StructureProblem(const PartitionState& partition, int
   const std::vector<NodeId>& isr = partition.isr;
   const std::vector<NodeId>& elr = partition.eligible_leader_replicas;
   if (replicas.empty()) return "no replicas";
-  if (HasRepeats(replicas)) return "a replica is listed twice";
-  if (HasRepeats(isr)) return "an ISR member is listed twice";
-  if (HasRepeats(elr)) return "an ELR member is listed twice";
+  if (!AreDistinct(replicas)) return "a replica is listed twice";
+  if (!AreDistinct(isr)) return "an ISR member is listed twice";
+  if (!AreDistinct(elr)) return "an ELR member is listed twice";
   for (const NodeId id : isr) {
-    if (!IsIn(replicas, id)) return fmt::format("ISR member {} is no replica", id.value());
-    if (IsIn(elr, id)) return fmt::format("{} is both in ISR and ELR", id.value());
+    if (!Contains(replicas, id)) return fmt::format("ISR member {} is no replica", id.value());
+    if (Contains(elr, id)) return fmt::format("{} is both in ISR and ELR", id.value());
   }
   for (const NodeId id : elr) {
-    if (!IsIn(replicas, id)) return fmt::format("ELR member {} is no replica", id.value());
+    if (!Contains(replicas, id)) return fmt::format("ELR member {} is no replica", id.value());
   }
-  if (partition.leader != kNoNode && !IsIn(isr, partition.leader)) {
+  if (partition.leader != kNoNode && !Contains(isr, partition.leader)) {
     return fmt::format("leader {} is not in the ISR", partition.leader.value());
   }
   const auto enough = std::min(static_cast<size_t>(std::max(min_isr, 1)), replicas.size());

@@ -74,6 +74,9 @@ struct ProducerIdState {
   friend bool operator==(const ProducerIdState&, const ProducerIdState&) = default;
 };
 
+// Whose quotas: a name by entity type ("user", "client-id", "ip"); nullopt: the default of the type (KIP-546).
+using QuotaEntity = std::map<std::string, std::optional<std::string>>;
+
 class Image {
  public:
   // Error: the record contradicts the image (it changes what does not exist), or is of a level that we do not know.
@@ -85,6 +88,8 @@ class Image {
   // Finalized levels; a level of 0 is not listed.
   const std::map<std::string, int16_t>& features() const { return features_; }
   const ProducerIdState& producer_ids() const { return producer_ids_; }
+  // Values by the quota's name. They are never computed with here.
+  const std::map<QuotaEntity, std::map<std::string, double>>& client_quotas() const { return client_quotas_; }
 
   // nullptr: none. Valid until the image changes.
   const TopicState* FindTopic(std::string_view name) const { return topics_.Find(name); }
@@ -95,11 +100,12 @@ class Image {
   const PartitionState* FindPartition(std::string_view topic, PartitionIndex partition) const;
   const BrokerState* FindBroker(NodeId id) const;
   const config::PropertyMap* FindConfigs(const ConfigResource& resource) const;
+  const protocol::RegisterControllerRecord* FindController(NodeId id) const;
   // nullopt: no record has set it yet, and kMetadataVersionMax is written.
   std::optional<MetadataVersion> metadata_version() const;
 
-  // Records of features that this version does not act upon (ACLs, quotas, SCRAM, tokens, controllers): kept, so that
-  // no snapshot loses them.
+  // Records of features that this version does not act upon (ACLs, SCRAM, tokens), and of controllers: kept, so that no
+  // snapshot loses them.
   int64_t passive_record_count() const { return static_cast<int64_t>(passive_.size()); }
 
   // The image as records, in an order that Apply() accepts: a snapshot's content. What the level cannot carry is left
@@ -112,14 +118,20 @@ class Image {
   friend class RecordApplier;
   // Number of the record's type and what identifies the thing in it.
   using PassiveKey = std::tuple<int16_t, std::string>;
+  static std::string ControllerKey(int32_t id);
 
   TopicTable topics_;
   std::map<NodeId, BrokerState> brokers_;
   std::map<ConfigResource, config::PropertyMap> configs_;
   std::map<std::string, int16_t> features_;
   ProducerIdState producer_ids_;
+  std::map<QuotaEntity, std::map<std::string, double>> client_quotas_;
   std::map<PassiveKey, Record> passive_;
 };
+
+// Folds a change into the partition that it is about. Error: the change leaves replicas without directories; the
+// partition stays as it was.
+absl::Status Merge(const protocol::PartitionChangeRecord& change, PartitionState& into);
 
 // A 64-bit hash of the image's content: equal images have equal ones, on every node and from every compiler.
 uint64_t Fingerprint(const Image& image);

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "engine/base/check.h"
+#include "engine/metadata/partition_change.h"
+#include "engine/metadata/placement.h"
 
 namespace odradek::metadata {
 namespace {
@@ -14,13 +16,6 @@ using protocol::ErrorCode;
 bool IsActive(const Image& image, NodeId id) {
   const BrokerState* const broker = image.FindBroker(id);
   return broker != nullptr && broker->is_active();
-}
-
-// A broker with one directory puts the replica there; with more, it chooses and tells the controller.
-Uuid DirectoryOf(const Image& image, NodeId id) {
-  const BrokerState* const broker = image.FindBroker(id);
-  INVARIANT(broker != nullptr);
-  return broker->log_dirs.size() == 1 ? broker->log_dirs.front() : kUnassignedDirectory;
 }
 
 }  // namespace
@@ -52,12 +47,13 @@ MaybeFailure CheckReplicationFactor(const Image& image, int16_t replication_fact
     return Failure{ErrorCode::kInvalidReplicationFactor, std::move(message)};
   };
   if (replication_factor < 1) return failure("Replication factor must be larger than 0, or -1 for the default");
-  const size_t registered = image.brokers().size();
-  if (static_cast<size_t>(replication_factor) > registered) {
+  const auto usable =
+      std::count_if(image.brokers().begin(), image.brokers().end(), [](const auto& e) { return IsUsable(e.second); });
+  if (replication_factor > usable) {
     return failure(fmt::format("Replication factor {} cannot be reached: only {} broker(s) are registered",
-                               replication_factor, registered));
+                               replication_factor, usable));
   }
-  const auto active = [](const auto& entry) { return entry.second.is_active(); };
+  const auto active = [](const auto& e) { return IsUsable(e.second) && !e.second.fenced; };
   if (std::any_of(image.brokers().begin(), image.brokers().end(), active)) return std::nullopt;
   return failure("All brokers are fenced or shutting down");
 }
@@ -70,7 +66,7 @@ protocol::PartitionRecord MakePartitionRecord(const Image& image, const NewParti
   for (const NodeId id : partition.replicas) {
     record.replicas.push_back(id.value());
     if (IsActive(image, id)) record.isr.push_back(id.value());
-    if (with_directories) record.directories.push_back(DirectoryOf(image, id));
+    if (with_directories) record.directories.push_back(DefaultDirectory(image, id));
   }
   REQUIRES(!record.isr.empty());
   record.leader = record.isr.front();

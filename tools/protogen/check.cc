@@ -223,6 +223,37 @@ void CheckApi(const SchemaFile& file, Diagnostics& diagnostics) {
   }
 }
 
+// Which numbers a message shares: those of APIs, of metadata records, of one coordinator's records.
+std::string NumberSpace(const Message& message) {
+  switch (message.kind) {
+    case MessageKind::kMetadata:
+      return "metadata";
+    case MessageKind::kCoordinatorKey:
+      return message.log;
+    default:
+      return "api";
+  }
+}
+
+// A coordinator's record is a key and a value, which follow each other.
+void CheckCoordinatorRecords(const SchemaFile& file, Diagnostics& diagnostics) {
+  const Message* key = nullptr;
+  const auto expect_no_key = [&] {
+    if (key != nullptr) diagnostics.push_back({file.path, key->line, fmt::format("{} without a value", key->name)});
+  };
+  for (const Message& message : file.messages) {
+    const bool is_value = message.kind == MessageKind::kCoordinatorValue;
+    if (is_value && key != nullptr && key->log == message.log && key->key == message.key) {
+      key = nullptr;
+      continue;
+    }
+    if (is_value) diagnostics.push_back({file.path, message.line, fmt::format("{} without a key", message.name)});
+    expect_no_key();
+    key = message.kind == MessageKind::kCoordinatorKey ? &message : nullptr;
+  }
+  expect_no_key();
+}
+
 int FieldWireBytes(const Message& message, const Field& field, int version);
 
 int StructWireBytes(const Message& message, const Struct& s, int version) {
@@ -310,20 +341,21 @@ std::optional<int64_t> IntegerDefault(const Field& field) {
 void CheckAndResolve(SchemaFile& file, Diagnostics& diagnostics) {
   for (Message& message : file.messages) Checker(file, message, diagnostics).Run();
   CheckApi(file, diagnostics);
+  CheckCoordinatorRecords(file, diagnostics);
 }
 
 void CheckTogether(std::span<const SchemaFile> files, Diagnostics& diagnostics) {
   std::map<std::string, std::string> names;
-  std::map<std::pair<bool, int>, std::string> keys;
+  std::map<std::pair<std::string, int>, std::string> keys;
   for (const SchemaFile& file : files) {
     for (const Message& message : file.messages) {
       const auto [name, new_name] = names.emplace(message.name, file.path);
       if (!new_name) {
         diagnostics.push_back({file.path, message.line, fmt::format("{} is also in {}", message.name, name->second)});
       }
-      if (message.key < 0 || message.kind == MessageKind::kResponse) continue;
-      const auto [key, new_key] =
-          keys.emplace(std::pair(message.kind == MessageKind::kMetadata, message.key), message.name);
+      const bool repeats = message.kind == MessageKind::kResponse || message.kind == MessageKind::kCoordinatorValue;
+      if (message.key < 0 || repeats) continue;
+      const auto [key, new_key] = keys.emplace(std::pair(NumberSpace(message), message.key), message.name);
       if (!new_key) {
         diagnostics.push_back(
             {file.path, message.line, fmt::format("key {} is already that of {}", message.key, key->second)});

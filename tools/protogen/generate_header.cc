@@ -46,14 +46,25 @@ void EmitInnerStructs(const Message& message, Emitter& out) {
   out.Blank();
 }
 
+std::string_view KeyConstant(MessageKind kind) {
+  switch (kind) {
+    case MessageKind::kMetadata:
+      return "kRecordKey";
+    case MessageKind::kCoordinatorKey:
+    case MessageKind::kCoordinatorValue:
+      return "kRecordType";
+    default:
+      return "kApiKey";
+  }
+}
+
 void EmitMessage(const Message& message, Emitter& out) {
   EmitInnerStructs(message, out);
   out.Line("struct {} {{", message.name);
   out.In();
   out.Line("static constexpr std::string_view kName = \"{}\";", message.name);
   if (message.key >= 0) {
-    out.Line("static constexpr int16_t {} = {};", message.kind == MessageKind::kMetadata ? "kRecordKey" : "kApiKey",
-             message.key);
+    out.Line("static constexpr int16_t {} = {};", KeyConstant(message.kind), message.key);
   }
   out.Line("static constexpr int16_t kMinVersion = {};", message.versions.first);
   out.Line("static constexpr int16_t kMaxVersion = {};", message.versions.last);

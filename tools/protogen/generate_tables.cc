@@ -65,47 +65,105 @@ std::string ApiTable(std::span<const SchemaFile> files) {
   return out.Take();
 }
 
-struct MetadataEntry {
+struct Entry {
   const Message* message;
   std::string stem;
 };
 
-std::vector<MetadataEntry> MetadataByKey(std::span<const SchemaFile> files) {
-  std::vector<MetadataEntry> entries;
+// The messages of this kind (of the coordinator whose log it is), by number.
+std::vector<Entry> EntriesByKey(std::span<const SchemaFile> files, MessageKind kind, std::string_view log = "") {
+  std::vector<Entry> entries;
   for (const SchemaFile& file : files) {
     for (const Message& message : file.messages) {
-      if (message.kind == MessageKind::kMetadata) entries.push_back({&message, file.stem});
+      if (message.kind == kind && message.log == log) entries.push_back({&message, file.stem});
     }
   }
-  std::ranges::sort(entries, {}, [](const MetadataEntry& entry) { return entry.message->key; });
+  std::ranges::sort(entries, {}, [](const Entry& entry) { return entry.message->key; });
   return entries;
+}
+
+// The headers that declare them, each once.
+void EmitIncludes(std::vector<Entry> entries, Emitter& out) {
+  std::ranges::sort(entries, {}, &Entry::stem);
+  const auto repeated = std::ranges::unique(entries, {}, &Entry::stem);
+  entries.erase(repeated.begin(), repeated.end());
+  for (const Entry& entry : entries) out.Line("#include \"engine/protocol/generated/{}.h\"", entry.stem);
+}
+
+void EmitVariant(std::string_view name, const std::vector<std::string>& types, Emitter& out) {
+  out.Line("using {} = std::variant<", name);
+  for (const std::string& type : types) out.Line("    {}{}", type, &type == &types.back() ? ">;" : ",");
 }
 
 std::string MetadataRecordHeader(std::span<const SchemaFile> files) {
   Emitter out;
-  const std::vector<MetadataEntry> entries = MetadataByKey(files);
-  std::vector<std::string> stems;
-  for (const MetadataEntry& entry : entries) stems.push_back(entry.stem);
-  std::ranges::sort(stems);
-  const auto repeated = std::ranges::unique(stems);
-  stems.erase(repeated.begin(), repeated.end());
+  const std::vector<Entry> entries = EntriesByKey(files, MessageKind::kMetadata);
+  std::vector<std::string> types;
+  for (const Entry& entry : entries) types.push_back(entry.message->name);
   out.Raw(kTableNote);
   out.Line("// Any record of the metadata log, by its number there (KIP-631). Plain values; never suspends.");
   out.Line("#pragma once");
   out.Blank();
   out.Line("#include <variant>");
   out.Blank();
-  for (const std::string& stem : stems) out.Line("#include \"engine/protocol/generated/{}.h\"", stem);
+  EmitIncludes(entries, out);
   out.Blank();
   out.Line("namespace odradek::protocol {{");
   out.Blank();
-  out.Line("using MetadataRecord = std::variant<");
-  for (const MetadataEntry& entry : entries) {
-    out.Line("    {}{}", entry.message->name, &entry == &entries.back() ? ">;" : ",");
+  EmitVariant("MetadataRecord", types, out);
+  out.Blank();
+  out.Line("}}  // namespace odradek::protocol");
+  return out.Take();
+}
+
+// "OffsetCommit" of OffsetCommitKey.
+std::string RecordName(const Message& key) {
+  return key.name.substr(0, key.name.size() - std::string_view("Key").size());
+}
+
+void EmitCoordinatorLog(std::string_view log, const std::vector<Entry>& entries, Emitter& out) {
+  std::vector<std::string> types;
+  out.Blank();
+  for (const Entry& entry : entries) {
+    const std::string name = RecordName(*entry.message);
+    types.push_back(name + "Record");
+    out.Line("using {0}Record = KeyedRecord<{0}Key, {0}Value>;", name);
+  }
+  std::string variant(log);
+  variant[0] = static_cast<char>(variant[0] - 'a' + 'A');
+  EmitVariant(variant + "CoordinatorRecord", types, out);
+}
+
+std::string CoordinatorRecordHeader(std::span<const SchemaFile> files) {
+  Emitter out;
+  std::vector<Entry> all;
+  for (const std::string_view log : kCoordinatorLogs) {
+    const std::vector<Entry> entries = EntriesByKey(files, MessageKind::kCoordinatorKey, log);
+    all.insert(all.end(), entries.begin(), entries.end());
+  }
+  out.Raw(kTableNote);
+  out.Line("// Any record of a coordinator's log, by its type there. Plain values; never suspends.");
+  out.Line("#pragma once");
+  out.Blank();
+  out.Line("#include <variant>");
+  out.Blank();
+  EmitIncludes(all, out);
+  out.Line("#include \"engine/protocol/keyed_record.h\"");
+  out.Blank();
+  out.Line("namespace odradek::protocol {{");
+  for (const std::string_view log : kCoordinatorLogs) {
+    const std::vector<Entry> entries = EntriesByKey(files, MessageKind::kCoordinatorKey, log);
+    if (!entries.empty()) EmitCoordinatorLog(log, entries, out);
   }
   out.Blank();
   out.Line("}}  // namespace odradek::protocol");
   return out.Take();
+}
+
+bool Has(std::span<const SchemaFile> files, MessageKind kind) {
+  return std::ranges::any_of(files, [&](const SchemaFile& file) {
+    return std::ranges::any_of(file.messages, [&](const Message& message) { return message.kind == kind; });
+  });
 }
 
 }  // namespace
@@ -118,8 +176,11 @@ std::vector<GeneratedFile> GenerateEngine(std::span<const SchemaFile> files) {
   }
   generated.push_back({"api_key.h", ApiKeyHeader(files)});
   generated.push_back({"api_table.cc", ApiTable(files)});
-  if (!MetadataByKey(files).empty()) {
+  if (Has(files, MessageKind::kMetadata)) {
     generated.push_back({"metadata_record_types.h", MetadataRecordHeader(files)});
+  }
+  if (Has(files, MessageKind::kCoordinatorKey)) {
+    generated.push_back({"coordinator_record_types.h", CoordinatorRecordHeader(files)});
   }
   return generated;
 }

@@ -1,7 +1,9 @@
 #include "tools/protogen/parse.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -63,6 +65,8 @@ class Parser {
   void ParseApiLine(const Line& line);
   void ParseSection(const Line& line);
   void ParseMessageLine(const Line& line);
+  void ParseCoordinatorLine(const Line& line);
+  void ParseCoordinatorPart(const Line& line);
   void ParseBody(Message& message);
   // The lines of at least `depth`: fields, and structs that they define.
   void ParseFields(Message& message, Struct& owner, int depth);
@@ -74,6 +78,7 @@ class Parser {
   SourceText source_;
   Diagnostics& diagnostics_;
   SchemaFile file_;
+  Message coordinator_record_;  // what the next key and value line belong to: log, key, name
   std::vector<Line> lines_;
   size_t next_ = 0;
 };
@@ -131,8 +136,14 @@ void Parser::ParseTopLine(const Line& line) {
     ParseSection(line);
   } else if (word == "header" || word == "metadata" || word == "data") {
     ParseMessageLine(line);
+  } else if (word == "coordinator") {
+    ParseCoordinatorLine(line);
+  } else if (word == "key" || word == "value") {
+    ParseCoordinatorPart(line);
   } else {
-    Error(line.number, fmt::format("'{}': expected api, request, response, header, metadata or data", word));
+    Error(line.number, fmt::format("'{}': expected api, request, response, header, metadata, data, coordinator, key "
+                                   "or value",
+                                   word));
   }
 }
 
@@ -216,6 +227,40 @@ void Parser::ParseMessageLine(const Line& line) {
   } else if (ParseHeadOptions(line, name_at + 2, options)) {
     message.name = line.words[name_at];
     message.key = name_at == 2 ? *key : -1;
+    message.versions = *versions;
+    message.flexible_from = options.flexible_from;
+  }
+  ParseBody(message);
+}
+
+// coordinator LOG TYPE NAME
+void Parser::ParseCoordinatorLine(const Line& line) {
+  const auto type = line.words.size() == 4 ? ParseNumber(line.words[2]) : std::nullopt;
+  coordinator_record_ = Message();
+  if (!type || std::ranges::find(kCoordinatorLogs, line.words[1]) == kCoordinatorLogs.end()) {
+    Error(line.number, fmt::format("expected: coordinator {} TYPE NAME", fmt::join(kCoordinatorLogs, "|")));
+    return;
+  }
+  coordinator_record_.log = line.words[1];
+  coordinator_record_.key = *type;
+  coordinator_record_.name = line.words[3];
+}
+
+// key VERSIONS [flexible N+], value VERSIONS [flexible N+]
+void Parser::ParseCoordinatorPart(const Line& line) {
+  const bool is_key = line.words[0] == "key";
+  const auto versions = ParseRange(line.words.size() > 1 ? line.words[1] : "");
+  Message message = coordinator_record_;
+  message.line = line.number;
+  message.kind = is_key ? MessageKind::kCoordinatorKey : MessageKind::kCoordinatorValue;
+  Api options;
+  if (coordinator_record_.name.empty()) {
+    Error(line.number, fmt::format("'{}' before a coordinator line", line.words[0]));
+  } else if (!versions || versions->last == kOpenEnd) {
+    Error(line.number, fmt::format("expected: {} FIRST-LAST [flexible N+]", line.words[0]));
+    message.name.clear();
+  } else if (ParseHeadOptions(line, 2, options)) {
+    message.name += is_key ? "Key" : "Value";
     message.versions = *versions;
     message.flexible_from = options.flexible_from;
   }

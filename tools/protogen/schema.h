@@ -1,6 +1,7 @@
 // What a .msg file says, as data. The notation itself is described in README.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -74,12 +75,13 @@ struct Struct {
   int line = 0;
 };
 
-enum class MessageKind { kRequest, kResponse, kHeader, kMetadata, kData };
+enum class MessageKind { kRequest, kResponse, kHeader, kMetadata, kData, kCoordinatorKey, kCoordinatorValue };
 
 struct Message {
   MessageKind kind = MessageKind::kData;
   std::string name;  // of the C++ struct
-  int key = -1;      // API key or metadata record type
+  int key = -1;      // API key or record type
+  std::string log;   // of a coordinator's record: one of kCoordinatorLogs; each numbers its types by itself
   VersionRange versions;
   int flexible_from = kOpenEnd;
   Struct body;
@@ -100,6 +102,9 @@ struct Api {
   bool on_controller = false;
   int line = 0;
 };
+
+// The coordinators that keep a log of records with keys, by the word in the notation.
+inline constexpr std::array<std::string_view, 3> kCoordinatorLogs = {"group", "transaction", "share"};
 
 struct SchemaFile {
   std::string path;  // for messages

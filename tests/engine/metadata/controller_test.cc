@@ -162,8 +162,7 @@ TEST(FenceBroker, StaleEpochIsRefused) {
   const auto outcome = cluster.controller().FenceBroker(NodeId(1), BrokerEpoch(12345));
   EXPECT_EQ(outcome.response->code, ErrorCode::kStaleBrokerEpoch);
   EXPECT_THAT(outcome.records, IsEmpty());
-  EXPECT_EQ(cluster.controller().FenceBroker(NodeId(8), BrokerEpoch(1)).response->code,
-            ErrorCode::kBrokerIdNotRegistered);
+  EXPECT_EQ(cluster.controller().FenceBroker(NodeId(8), BrokerEpoch(1)).response->code, ErrorCode::kStaleBrokerEpoch);
 }
 
 TEST(UnfenceBroker, PartitionsWithoutLeaderGetTheirIsrMemberBack) {

@@ -86,7 +86,7 @@ TEST(Image, CopiesShareTopicsUntilOneChangesThem) {
   EXPECT_EQ(before.FindTopic("c"), nullptr);
 }
 
-TEST(Image, PassiveRecordsAreKeptReplacedAndRemoved) {
+TEST(Image, PassiveRecordsAndQuotasAreKeptReplacedAndRemoved) {
   Image image;
   protocol::UserScramCredentialRecord user;
   user.name = "u";
@@ -99,7 +99,7 @@ TEST(Image, PassiveRecordsAreKeptReplacedAndRemoved) {
   quota.entity = {{"user", "u"}, {"client-id", std::nullopt}};
   quota.key = "producer_byte_rate";
   ASSERT_TRUE(image.Apply(quota).ok());
-  EXPECT_EQ(image.passive_record_count(), 2);
+  EXPECT_EQ(image.client_quotas().size(), 1U);
   quota.entity = {{"client-id", std::nullopt}, {"user", "u"}};
   quota.remove = true;
   ASSERT_TRUE(image.Apply(quota).ok());

@@ -92,6 +92,7 @@ TEST(KafkaLog, NodeThatTakesOverLeadsThePartitions) {
   request.cluster_id = "c";
   request.incarnation_id = {1, 2};
   request.listeners = {{"PLAINTEXT", "localhost", 9092, 0}};
+  request.log_dirs = controller.image().FindBroker(NodeId(1))->log_dirs;
   for (const auto& [name, level] : controller.image().features()) request.features[name] = {0, level};
   const auto registered = controller.RegisterBroker(request, Offset(34), Session::kExpired);
   ASSERT_FALSE(registered.response.failure.has_value()) << registered.response.failure->message;

@@ -147,5 +147,49 @@ TEST(Check, ApisNeedBothDirectionsAndKeysOfTheirOwn) {
               ElementsAre("x.msg:3: key 1 is already that of One"));
 }
 
+TEST(Parse, ACoordinatorsRecordIsAKeyAndAValueOfOneType) {
+  Diagnostics diagnostics;
+  SchemaFile file = Parse({.path = "x.msg",
+                           .text = "coordinator share 7 Thing\nkey 0\n  a string\n"
+                                   "value 0-2 flexible 1+\n  b int32\n"},
+                          diagnostics);
+  CheckAndResolve(file, diagnostics);
+  EXPECT_THAT(diagnostics, IsEmpty());
+  ASSERT_EQ(file.messages.size(), 2u);
+  EXPECT_EQ(file.messages[0].kind, MessageKind::kCoordinatorKey);
+  EXPECT_EQ(file.messages[0].name, "ThingKey");
+  EXPECT_EQ(file.messages[0].flexible_from, kOpenEnd);
+  EXPECT_EQ(file.messages[1].kind, MessageKind::kCoordinatorValue);
+  EXPECT_EQ(file.messages[1].name, "ThingValue");
+  EXPECT_EQ(file.messages[1].versions, (VersionRange{0, 2}));
+  EXPECT_EQ(file.messages[1].flexible_from, 1);
+  for (const Message& message : file.messages) {
+    EXPECT_EQ(message.key, 7);
+    EXPECT_EQ(message.log, "share");
+  }
+}
+
+TEST(Parse, CoordinatorLinesThatSayTooLittleAreErrors) {
+  constexpr const char* kExpected = "x.msg:1: expected: coordinator group|transaction|share TYPE NAME";
+  EXPECT_THAT(ProblemsOf("coordinator quota 1 One\n"), ElementsAre(kExpected, HasSubstr("no message")));
+  EXPECT_THAT(ProblemsOf("coordinator group One\n"), ElementsAre(kExpected, HasSubstr("no message")));
+  EXPECT_THAT(ProblemsOf("key 0\n  a int32\n"),
+              ElementsAre("x.msg:1: 'key' before a coordinator line", HasSubstr("no message")));
+  EXPECT_THAT(ProblemsOf("coordinator group 1 One\nkey 0+\n  a int32\n"),
+              ElementsAre("x.msg:2: expected: key FIRST-LAST [flexible N+]", HasSubstr("no message")));
+}
+
+TEST(Check, ACoordinatorsKeyHasAValueAndATypeOfItsOwn) {
+  const std::string one = "coordinator group 1 One\nkey 0\n  a int32\nvalue 0\n  a int32\n";
+  EXPECT_THAT(ProblemsOf(one), IsEmpty());
+  EXPECT_THAT(ProblemsOf("coordinator group 1 One\nkey 0\n  a int32\n"),
+              ElementsAre("x.msg:2: OneKey without a value"));
+  EXPECT_THAT(ProblemsOf("coordinator group 1 One\nvalue 0\n  a int32\n"),
+              ElementsAre("x.msg:2: OneValue without a key"));
+  EXPECT_THAT(ProblemsOf(one + "coordinator group 1 Two\nkey 0\n  a int32\nvalue 0\n  a int32\n"),
+              ElementsAre("x.msg:7: key 1 is already that of OneKey"));
+  EXPECT_THAT(ProblemsOf(one + "coordinator share 1 Two\nkey 0\n  a int32\nvalue 0\n  a int32\n"), IsEmpty());
+}
+
 }  // namespace
 }  // namespace odradek::protogen

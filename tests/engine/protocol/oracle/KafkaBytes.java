@@ -53,7 +53,15 @@ public class KafkaBytes {
 
   private static Class<?> classOf(String name) throws ClassNotFoundException {
     String common = "org.apache.kafka.common.";
-    String[] candidates = {common + "message." + name + "Data", common + "message." + name, common + "metadata." + name};
+    String coordinator = "org.apache.kafka.coordinator.";
+    String[] candidates = {
+      common + "message." + name + "Data",
+      common + "message." + name,
+      common + "metadata." + name,
+      coordinator + "group.generated." + name,
+      coordinator + "transaction.generated." + name,
+      coordinator + "share.generated." + name
+    };
     for (String candidate : candidates) {
       try {
         return Class.forName(candidate);

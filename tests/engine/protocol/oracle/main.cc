@@ -4,16 +4,18 @@
 //           checks the recorded bytes alone.
 //   record  writes the recorded bytes anew.
 //
-// Runs from the project's root. The jars (kafka-clients, kafka-metadata, slf4j-api): the folder in ODRADEK_KAFKA_JARS,
-// for instance the libs folder of a Kafka 4.3.1, what tests/interop/fetch brought, or the local Maven repository.
+// Runs from the project's root. The jars (kJars and slf4j-api): the folder in ODRADEK_KAFKA_JARS, for instance the libs
+// folder of a Kafka 4.3.1, what tests/interop/fetch brought, or the local Maven repository.
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "tests/engine/protocol/oracle/oracle.h"
 
@@ -26,6 +28,9 @@ constexpr const char* kRecorded = "tests/engine/protocol/oracle/kafka-4.3.1.hex"
 constexpr const char* kProgram = "tests/engine/protocol/oracle/KafkaBytes.java";
 constexpr const char* kFetchedJars = "build/clients/jars";  // by tests/interop/fetch
 constexpr const char* kKafkaVersion = "4.3.1";
+// Where the classes of the messages are.
+constexpr auto kJars = std::to_array<std::string_view>({"kafka-clients", "kafka-metadata", "kafka-group-coordinator",
+                                                        "kafka-transaction-coordinator", "kafka-share-coordinator"});
 constexpr int kRecordedVariants = 2;
 constexpr int kLiveVariants = 12;
 
@@ -43,31 +48,37 @@ std::optional<fs::path> FindJar(const fs::path& folder) {
   return std::nullopt;
 }
 
+// The first of kJars that a folder lacks; empty: none.
+std::string MissingJar(const fs::path& folder) {
+  for (const std::string_view name : kJars) {
+    std::string file = fmt::format("{}-{}.jar", name, kKafkaVersion);
+    if (!fs::exists(folder / file)) return file;
+  }
+  return "";
+}
+
 // Empty, and `why` says it, if the jars are not there.
 std::string ClassPath(std::string& why) {
   if (const char* folder = std::getenv("ODRADEK_KAFKA_JARS"); folder != nullptr && *folder != '\0') {
-    if (fs::exists(fs::path(folder) / fmt::format("kafka-metadata-{}.jar", kKafkaVersion))) {
-      return fmt::format("{}/*", folder);
-    }
-    why = fmt::format("ODRADEK_KAFKA_JARS is '{}', and kafka-metadata-{}.jar is not there", folder, kKafkaVersion);
+    const std::string missing = MissingJar(folder);
+    if (missing.empty()) return fmt::format("{}/*", folder);
+    why = fmt::format("ODRADEK_KAFKA_JARS is '{}', and {} is not there", folder, missing);
     return "";
   }
-  if (fs::exists(fs::path(kFetchedJars) / fmt::format("kafka-metadata-{}.jar", kKafkaVersion))) {
-    return fmt::format("{}/*", kFetchedJars);
-  }
+  if (MissingJar(kFetchedJars).empty()) return fmt::format("{}/*", kFetchedJars);
   const char* home = std::getenv("HOME");
   const fs::path repository = fs::path(home != nullptr ? home : "/") / ".m2/repository/org";
-  const auto clients = FindJar(repository / "apache/kafka/kafka-clients" / kKafkaVersion);
-  const auto metadata = FindJar(repository / "apache/kafka/kafka-metadata" / kKafkaVersion);
   const auto logging = FindJar(repository / "slf4j/slf4j-api");
-  if (!clients || !metadata || !logging) {
-    why = fmt::format(
-        "ODRADEK_KAFKA_JARS is not set, and kafka-clients {0}, kafka-metadata {0} and slf4j-api are not "
-        "all in the local Maven repository",
-        kKafkaVersion);
-    return "";
+  if (!logging) why = "slf4j-api";
+  std::string class_path = logging ? logging->string() : "";
+  for (const std::string_view name : kJars) {
+    const auto jar = FindJar(repository / "apache/kafka" / name / kKafkaVersion);
+    if (!jar) why = fmt::format("{} {}", name, kKafkaVersion);
+    class_path += jar ? ":" + jar->string() : "";
   }
-  return clients->string() + ":" + metadata->string() + ":" + logging->string();
+  if (why.empty()) return class_path;
+  why = fmt::format("ODRADEK_KAFKA_JARS is not set, and {} is not in the local Maven repository", why);
+  return "";
 }
 
 // Nothing if the program failed.

@@ -143,6 +143,33 @@ void WriteFields([[maybe_unused]] const protocol::ProducerIdsRecord& m, [[maybe_
   out.Field("nextProducerId", m.next_producer_id);
 }
 
+void WriteFields([[maybe_unused]] const protocol::ConsumerProtocolSubscription::TopicPartition& m, [[maybe_unused]] JsonOut& out) {
+  [[maybe_unused]] const int16_t wire_version = out.wire_version();
+  out.Field("topic", m.topic);
+  out.Field("partitions", m.partitions);
+}
+
+void WriteFields([[maybe_unused]] const protocol::ConsumerProtocolSubscription& m, [[maybe_unused]] JsonOut& out) {
+  [[maybe_unused]] const int16_t wire_version = out.wire_version();
+  out.Field("topics", m.topics);
+  out.Field("userData", m.user_data);
+  if (wire_version >= 1) out.Field("ownedPartitions", m.owned_partitions);
+  if (wire_version >= 2) out.Field("generationId", m.generation_id);
+  if (wire_version == 3) out.Field("rackId", m.rack_id);
+}
+
+void WriteFields([[maybe_unused]] const protocol::ConsumerProtocolAssignment::TopicPartition& m, [[maybe_unused]] JsonOut& out) {
+  [[maybe_unused]] const int16_t wire_version = out.wire_version();
+  out.Field("topic", m.topic);
+  out.Field("partitions", m.partitions);
+}
+
+void WriteFields([[maybe_unused]] const protocol::ConsumerProtocolAssignment& m, [[maybe_unused]] JsonOut& out) {
+  [[maybe_unused]] const int16_t wire_version = out.wire_version();
+  out.Field("assignedPartitions", m.assigned_partitions);
+  out.Field("userData", m.user_data);
+}
+
 void WriteFields([[maybe_unused]] const protocol::LeaderChangeMessage::Voter& m, [[maybe_unused]] JsonOut& out) {
   [[maybe_unused]] const int16_t wire_version = out.wire_version();
   out.Field("voterId", m.voter_id);
@@ -204,6 +231,13 @@ void WriteFields([[maybe_unused]] const protocol::VotersRecord& m, [[maybe_unuse
 void WriteFields([[maybe_unused]] const protocol::EndTxnMarker& m, [[maybe_unused]] JsonOut& out) {
   [[maybe_unused]] const int16_t wire_version = out.wire_version();
   out.Field("coordinatorEpoch", m.coordinator_epoch);
+}
+
+void WriteFields([[maybe_unused]] const protocol::DefaultPrincipalData& m, [[maybe_unused]] JsonOut& out) {
+  [[maybe_unused]] const int16_t wire_version = out.wire_version();
+  out.Field("type", m.type);
+  out.Field("name", m.name);
+  out.Field("tokenAuthenticated", m.token_authenticated);
 }
 
 void WriteFields([[maybe_unused]] const protocol::AccessControlEntryRecord& m, [[maybe_unused]] JsonOut& out) {

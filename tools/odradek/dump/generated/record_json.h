@@ -4,7 +4,9 @@
 
 #include "engine/protocol/generated/cluster_records.h"
 #include "engine/protocol/generated/config_records.h"
+#include "engine/protocol/generated/consumer_protocol.h"
 #include "engine/protocol/generated/control_records.h"
+#include "engine/protocol/generated/principal.h"
 #include "engine/protocol/generated/security_records.h"
 #include "engine/protocol/generated/topic_records.h"
 #include "tools/odradek/dump/json_out.h"
@@ -26,12 +28,15 @@ void WriteFields(const protocol::AbortTransactionRecord& m, JsonOut& out);
 void WriteFields(const protocol::ConfigRecord& m, JsonOut& out);
 void WriteFields(const protocol::ClientQuotaRecord& m, JsonOut& out);
 void WriteFields(const protocol::ProducerIdsRecord& m, JsonOut& out);
+void WriteFields(const protocol::ConsumerProtocolSubscription& m, JsonOut& out);
+void WriteFields(const protocol::ConsumerProtocolAssignment& m, JsonOut& out);
 void WriteFields(const protocol::LeaderChangeMessage& m, JsonOut& out);
 void WriteFields(const protocol::SnapshotHeaderRecord& m, JsonOut& out);
 void WriteFields(const protocol::SnapshotFooterRecord& m, JsonOut& out);
 void WriteFields(const protocol::KRaftVersionRecord& m, JsonOut& out);
 void WriteFields(const protocol::VotersRecord& m, JsonOut& out);
 void WriteFields(const protocol::EndTxnMarker& m, JsonOut& out);
+void WriteFields(const protocol::DefaultPrincipalData& m, JsonOut& out);
 void WriteFields(const protocol::AccessControlEntryRecord& m, JsonOut& out);
 void WriteFields(const protocol::RemoveAccessControlEntryRecord& m, JsonOut& out);
 void WriteFields(const protocol::DelegationTokenRecord& m, JsonOut& out);
