@@ -22,6 +22,7 @@ const std::vector<MessageCase>& Cases() {
 }  // namespace
 
 std::vector<std::string> Seeds() {
+  REQUIRES(Cases().size() <= 256);  // one byte chooses among them
   protocol::RandomValues values(1);
   std::vector<std::string> seeds;
   for (size_t i = 0; i < Cases().size(); ++i) {

@@ -223,11 +223,13 @@ void CheckApi(const SchemaFile& file, Diagnostics& diagnostics) {
   }
 }
 
-// Which numbers a message shares: those of APIs, of metadata records, of one coordinator's records.
+// Which numbers a message shares: those of APIs, of one kind of record, of one coordinator's records.
 std::string NumberSpace(const Message& message) {
   switch (message.kind) {
     case MessageKind::kMetadata:
       return "metadata";
+    case MessageKind::kRemote:
+      return "remote";
     case MessageKind::kCoordinatorKey:
       return message.log;
     default:

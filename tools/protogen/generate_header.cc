@@ -49,6 +49,7 @@ void EmitInnerStructs(const Message& message, Emitter& out) {
 std::string_view KeyConstant(MessageKind kind) {
   switch (kind) {
     case MessageKind::kMetadata:
+    case MessageKind::kRemote:
       return "kRecordKey";
     case MessageKind::kCoordinatorKey:
     case MessageKind::kCoordinatorValue:

@@ -95,13 +95,20 @@ void EmitVariant(std::string_view name, const std::vector<std::string>& types, E
   for (const std::string& type : types) out.Line("    {}{}", type, &type == &types.back() ? ">;" : ",");
 }
 
-std::string MetadataRecordHeader(std::span<const SchemaFile> files) {
+// Records that stand in a log under a number each: one variant of them all.
+struct NumberedLog {
+  MessageKind kind;
+  std::string_view variant;
+  std::string_view about;
+};
+
+std::string NumberedRecordHeader(std::span<const SchemaFile> files, const NumberedLog& log) {
   Emitter out;
-  const std::vector<Entry> entries = EntriesByKey(files, MessageKind::kMetadata);
+  const std::vector<Entry> entries = EntriesByKey(files, log.kind);
   std::vector<std::string> types;
   for (const Entry& entry : entries) types.push_back(entry.message->name);
   out.Raw(kTableNote);
-  out.Line("// Any record of the metadata log, by its number there (KIP-631). Plain values; never suspends.");
+  out.Line("// {} Plain values; never suspends.", log.about);
   out.Line("#pragma once");
   out.Blank();
   out.Line("#include <variant>");
@@ -110,7 +117,7 @@ std::string MetadataRecordHeader(std::span<const SchemaFile> files) {
   out.Blank();
   out.Line("namespace odradek::protocol {{");
   out.Blank();
-  EmitVariant("MetadataRecord", types, out);
+  EmitVariant(log.variant, types, out);
   out.Blank();
   out.Line("}}  // namespace odradek::protocol");
   return out.Take();
@@ -160,6 +167,11 @@ std::string CoordinatorRecordHeader(std::span<const SchemaFile> files) {
   return out.Take();
 }
 
+constexpr NumberedLog kMetadataLog = {MessageKind::kMetadata, "MetadataRecord",
+                                      "Any record of the metadata log, by its number there (KIP-631)."};
+constexpr NumberedLog kRemoteLog = {MessageKind::kRemote, "RemoteLogRecord",
+                                    "Any record of __remote_log_metadata, by its number there (KIP-405)."};
+
 bool Has(std::span<const SchemaFile> files, MessageKind kind) {
   return std::ranges::any_of(files, [&](const SchemaFile& file) {
     return std::ranges::any_of(file.messages, [&](const Message& message) { return message.kind == kind; });
@@ -177,7 +189,10 @@ std::vector<GeneratedFile> GenerateEngine(std::span<const SchemaFile> files) {
   generated.push_back({"api_key.h", ApiKeyHeader(files)});
   generated.push_back({"api_table.cc", ApiTable(files)});
   if (Has(files, MessageKind::kMetadata)) {
-    generated.push_back({"metadata_record_types.h", MetadataRecordHeader(files)});
+    generated.push_back({"metadata_record_types.h", NumberedRecordHeader(files, kMetadataLog)});
+  }
+  if (Has(files, MessageKind::kRemote)) {
+    generated.push_back({"remote_log_record_types.h", NumberedRecordHeader(files, kRemoteLog)});
   }
   if (Has(files, MessageKind::kCoordinatorKey)) {
     generated.push_back({"coordinator_record_types.h", CoordinatorRecordHeader(files)});

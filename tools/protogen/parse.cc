@@ -134,16 +134,15 @@ void Parser::ParseTopLine(const Line& line) {
     ParseApiLine(line);
   } else if (word == "request" || word == "response") {
     ParseSection(line);
-  } else if (word == "header" || word == "metadata" || word == "data") {
+  } else if (word == "header" || word == "metadata" || word == "remote" || word == "data") {
     ParseMessageLine(line);
   } else if (word == "coordinator") {
     ParseCoordinatorLine(line);
   } else if (word == "key" || word == "value") {
     ParseCoordinatorPart(line);
   } else {
-    Error(line.number, fmt::format("'{}': expected api, request, response, header, metadata, data, coordinator, key "
-                                   "or value",
-                                   word));
+    constexpr const char* kWords = "api, request, response, header, metadata, remote, data, coordinator, key or value";
+    Error(line.number, fmt::format("'{}': expected {}", word, kWords));
   }
 }
 
@@ -209,14 +208,16 @@ void Parser::ParseSection(const Line& line) {
   ParseBody(message);
 }
 
-// header NAME VERSIONS …, data NAME VERSIONS …, metadata KEY NAME VERSIONS …
+// header NAME VERSIONS …, data NAME VERSIONS …, metadata KEY NAME VERSIONS …, remote KEY NAME VERSIONS …
 void Parser::ParseMessageLine(const Line& line) {
   Message message;
   message.line = line.number;
   message.kind = line.words[0] == "header"     ? MessageKind::kHeader
                  : line.words[0] == "metadata" ? MessageKind::kMetadata
+                 : line.words[0] == "remote"   ? MessageKind::kRemote
                                                : MessageKind::kData;
-  const size_t name_at = message.kind == MessageKind::kMetadata ? 2 : 1;
+  const bool is_numbered = message.kind == MessageKind::kMetadata || message.kind == MessageKind::kRemote;
+  const size_t name_at = is_numbered ? 2 : 1;
   const bool long_enough = line.words.size() > name_at + 1;
   const auto key = ParseNumber(line.words.size() > 1 ? line.words[1] : "");
   const auto versions = long_enough ? ParseRange(line.words[name_at + 1]) : std::nullopt;

@@ -75,7 +75,7 @@ struct Struct {
   int line = 0;
 };
 
-enum class MessageKind { kRequest, kResponse, kHeader, kMetadata, kData, kCoordinatorKey, kCoordinatorValue };
+enum class MessageKind { kRequest, kResponse, kHeader, kMetadata, kRemote, kData, kCoordinatorKey, kCoordinatorValue };
 
 struct Message {
   MessageKind kind = MessageKind::kData;

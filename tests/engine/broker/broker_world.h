@@ -100,7 +100,7 @@ class BrokerWorld {
     config::StaticConfig properties;
     std::string dirs = "d0";
     for (int32_t i = 1; i < options_.shard_count; ++i) dirs += ",d" + std::to_string(i);
-    Set(properties, "listeners", "PLAINTEXT://n1:9092");
+    if (!options_.properties.contains("listeners")) Set(properties, "listeners", "PLAINTEXT://n1:9092");
     Set(properties, "log.dirs", dirs);
     for (const auto& [key, value] : options_.properties) Set(properties, key, value);
     NodeOptions out;

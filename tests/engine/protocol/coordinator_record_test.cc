@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "engine/base/prng.h"
 #include "tests/engine/protocol/message_case.h"
 
 namespace odradek::protocol {
@@ -141,6 +142,44 @@ TEST(CoordinatorRecord, AValueOfANewerVersionIsRefused) {
             "ConsumerGroupMetadataValue.version at byte 0: needs 2 bytes, 0 are left");
   EXPECT_EQ(ErrorOf("\0\3\0\1g"sv, "\0\0\0\0\0\1\0\7"sv, KeyedRecordStatus::kMalformed),
             "ConsumerGroupMetadataValue at byte 7: 1 bytes follow the message");
+}
+
+// Bytes from disk: whatever they are, they give a record that stays what it is, or an error with field and place.
+template <typename Log>
+void ExpectTotal(const KeyedBytes& in) {
+  Log record;
+  DecodeError error;
+  if (DecodeCoordinatorRecord(in, record, error) != KeyedRecordStatus::kOk) {
+    EXPECT_FALSE(error.field.empty());
+    EXPECT_FALSE(error.what.empty());
+    return;
+  }
+  EncodedKeyedRecord bytes;
+  const auto problem = EncodeCoordinatorRecord(record, bytes);
+  ASSERT_FALSE(problem) << problem->ToString();
+  ExpectSameBytesAgain<Log>(bytes, record.index());
+}
+
+TEST(CoordinatorRecord, DamagedBytesGiveARecordOrAnError) {
+  base::Prng prng(1);
+  const MessageCase& key = CaseNamed(OffsetCommitKey::kName);
+  const MessageCase& value = CaseNamed(OffsetCommitValue::kName);
+  RandomValues values(1);
+  for (int i = 0; i < 20'000; ++i) {
+    const auto version = static_cast<int16_t>(prng.Below(5));
+    ByteBuffer key_bytes = Numbered(OffsetCommitKey::kRecordType, key, 0, values);
+    ByteBuffer value_bytes = Numbered(version, value, version, values);
+    // Also types and versions that they are not.
+    key_bytes[1] = static_cast<std::byte>(prng.Below(26));
+    value_bytes[1] = static_cast<std::byte>(prng.Below(6));
+    ByteBuffer& damaged = prng.Below(2) == 0 ? key_bytes : value_bytes;
+    damaged[prng.Below(damaged.size())] = static_cast<std::byte>(prng.Next());
+    if (prng.Below(4) == 0) damaged.resize(prng.Below(damaged.size()));
+    const KeyedBytes in{.key = key_bytes, .value = Bytes(value_bytes)};
+    ExpectTotal<GroupCoordinatorRecord>(in);
+    ExpectTotal<TransactionCoordinatorRecord>(in);
+    ExpectTotal<ShareCoordinatorRecord>(in);
+  }
 }
 
 TEST(CoordinatorRecord, WhatAVersionCannotCarryIsAnError) {

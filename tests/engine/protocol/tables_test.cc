@@ -201,6 +201,27 @@ TEST(MetadataRecords, SurviveTheRoundTripInTheirFrame) {
   EXPECT_EQ(KeyOf(decoded.record), 2);
 }
 
+// The same number as another record's of the metadata log, in the same frame.
+TEST(RemoteLogRecords, SurviveTheRoundTripInTheFrameOfMetadataRecords) {
+  RemotePartitionDeleteMetadataRecord deletion;
+  deletion.topic_id_partition.name = "orders";
+  deletion.topic_id_partition.partition = 3;
+  deletion.remote_partition_delete_state = 1;
+  const VersionedRemoteLogRecord original{.record = deletion, .version = 0};
+  Writer writer;
+  EncodeRemoteLogRecord(original, writer);
+  ASSERT_FALSE(writer.error());
+  EXPECT_EQ(LoadBigEndian<uint16_t>(writer.buffer().data()), 0x0102);  // frame version 1, key 2
+  Reader reader(writer.buffer());
+  VersionedRemoteLogRecord decoded;
+  ASSERT_TRUE(DecodeRemoteLogRecord(reader, decoded)) << reader.error().ToString();
+  EXPECT_EQ(decoded, original);
+  const ByteBuffer unknown = {std::byte{1}, std::byte{4}, std::byte{0}};
+  Reader refused(unknown);
+  EXPECT_FALSE(DecodeRemoteLogRecord(refused, decoded));
+  EXPECT_EQ(refused.error().ToString(), "record_key at byte 3: 4 is unknown");
+}
+
 TEST(MetadataRecords, BadFramesAreErrorsThatNameTheField) {
   const auto error_of = [](std::initializer_list<int> values) {
     ByteBuffer bytes;

@@ -82,6 +82,7 @@ void AddCasesOf_produce(std::vector<MessageCase>& cases);
 void AddCasesOf_push_telemetry(std::vector<MessageCase>& cases);
 void AddCasesOf_read_share_group_state(std::vector<MessageCase>& cases);
 void AddCasesOf_read_share_group_state_summary(std::vector<MessageCase>& cases);
+void AddCasesOf_remote_log_records(std::vector<MessageCase>& cases);
 void AddCasesOf_remove_raft_voter(std::vector<MessageCase>& cases);
 void AddCasesOf_renew_delegation_token(std::vector<MessageCase>& cases);
 void AddCasesOf_request_header(std::vector<MessageCase>& cases);
@@ -190,6 +191,7 @@ std::vector<MessageCase> AllMessageCases() {
   AddCasesOf_push_telemetry(cases);
   AddCasesOf_read_share_group_state(cases);
   AddCasesOf_read_share_group_state_summary(cases);
+  AddCasesOf_remote_log_records(cases);
   AddCasesOf_remove_raft_voter(cases);
   AddCasesOf_renew_delegation_token(cases);
   AddCasesOf_request_header(cases);

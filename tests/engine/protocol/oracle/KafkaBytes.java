@@ -60,7 +60,8 @@ public class KafkaBytes {
       common + "metadata." + name,
       coordinator + "group.generated." + name,
       coordinator + "transaction.generated." + name,
-      coordinator + "share.generated." + name
+      coordinator + "share.generated." + name,
+      "org.apache.kafka.server.log.remote.metadata.storage.generated." + name
     };
     for (String candidate : candidates) {
       try {

@@ -29,8 +29,9 @@ constexpr const char* kProgram = "tests/engine/protocol/oracle/KafkaBytes.java";
 constexpr const char* kFetchedJars = "build/clients/jars";  // by tests/interop/fetch
 constexpr const char* kKafkaVersion = "4.3.1";
 // Where the classes of the messages are.
-constexpr auto kJars = std::to_array<std::string_view>({"kafka-clients", "kafka-metadata", "kafka-group-coordinator",
-                                                        "kafka-transaction-coordinator", "kafka-share-coordinator"});
+constexpr auto kJars =
+    std::to_array<std::string_view>({"kafka-clients", "kafka-metadata", "kafka-group-coordinator",
+                                     "kafka-transaction-coordinator", "kafka-share-coordinator", "kafka-storage"});
 constexpr int kRecordedVariants = 2;
 constexpr int kLiveVariants = 12;
 
