@@ -14,8 +14,6 @@ namespace {
 
 using protocol::ErrorCode;
 
-// SecurityProtocol.PLAINTEXT of Kafka.
-constexpr int16_t kPlaintext = 0;
 // How long a leader that stops waits for the others to know it.
 constexpr Duration kHandOverMax = Duration::Seconds(1);
 
@@ -30,12 +28,6 @@ metadata::ControllerOptions MachineOptions(const NodeOptions& options) {
   out.static_properties = options.static_properties;
   out.producer_id_block_size = options.producer_id_block_size;
   return out;
-}
-
-absl::Status ToStatus(const metadata::MaybeFailure& failure, std::string_view what) {
-  if (!failure) return absl::OkStatus();
-  return base::FailedPrecondition(
-      fmt::format("{}: {} ({})", what, failure->message, protocol::ErrorName(failure->code)));
 }
 
 void LogChange(env::Env& env, const protocol::ConfigRecord& change) {
@@ -59,6 +51,7 @@ Controller::Controller(env::Env& env, const NodeOptions& options, std::unique_pt
       options_(options),
       log_(std::move(log)),
       publish_(std::move(publish)),
+      heartbeats_(options.config.session_timeout),
       last_snapshot_(env.clock.Now()),
       oldest_snapshot_(env.clock.Now()) {}
 
@@ -114,6 +107,7 @@ void Controller::JoinQuorum(const ControllerStart& start) {
       Quorum::Start{.options = raft_options,
                     .identity = {.cluster_id = options_.cluster_id, .listener = raft_options.listener},
                     .found = std::move(found)});
+  link_ = std::make_unique<ControllerLink>(env_, *quorum_);
   running_ = 3;
   const auto spawn = [this](std::string_view name, auto run) {
     env_.scheduler.Spawn(name, [this, run](fiber::Fiber& self) {
@@ -127,14 +121,10 @@ void Controller::JoinQuorum(const ControllerStart& start) {
   spawn("controller maintenance", [this](fiber::Fiber& self) { RunMaintenance(self); });
 }
 
-void Controller::GiveUpRegistration() {
-  gives_up_ = true;
-  applied_changed_.WakeAll();
-}
-
 void Controller::Stop(fiber::Fiber& self) {
   quorum_->Stop(self, kHandOverMax);
   stopping_ = true;
+  link_->Close();
   quorum_->changed().WakeAll();
   stop_.WakeAll();
   while (running_ > 0) ended_.Wait(self);
@@ -144,52 +134,21 @@ void Controller::Must(fiber::Fiber& self, const absl::Status& status) {
   if (!status.ok()) env_.process.Fatal(self, base::SV(status.message()));
 }
 
-metadata::BrokerRegistration Controller::RegistrationOf(const ControllerStart& start) {
-  metadata::BrokerRegistration registration;
-  registration.id = options_.config.node_id;
-  registration.cluster_id = options_.cluster_id;
-  const uint64_t high = env_.entropy.Next64();
-  const uint64_t low = env_.entropy.Next64();
-  registration.incarnation_id = Uuid::FromRandom(high, low);
-  for (const config::Endpoint& endpoint : start.advertised) {
-    registration.listeners.push_back(
-        {endpoint.listener, endpoint.host, static_cast<uint16_t>(endpoint.port), kPlaintext});
+// --- The node as a broker.
+
+bool Controller::WaitUntilApplied(fiber::Fiber& self, Offset offset) {
+  const MonoTime deadline = self.Now() + kAskPatience;
+  while (applied_.offset <= offset) {
+    if (stopping_ || applied_changed_.WaitUntil(self, deadline) == fiber::Wake::kTimeout) break;
   }
-  registration.features[std::string(metadata::kMetadataVersionFeature)] = {metadata::kMetadataVersionMin.value(),
-                                                                           metadata::kMetadataVersionMax.value()};
-  // A log that Kafka began has finalized features that this version does not act on: their records are kept, and a
-  // broker that did not claim them could not register.
-  for (const auto& [name, level] : machine_->image().features()) {
-    registration.features.try_emplace(name, metadata::LevelRange{0, level});
-  }
-  if (!options_.config.rack.empty()) registration.rack = options_.config.rack;
-  registration.log_dirs = start.log_dirs;
-  return registration;
+  return applied_.offset > offset;
 }
 
-absl::Status Controller::Register(fiber::Fiber& self, const ControllerStart& start) {
-  if (options_.config.role == config::Role::kController) return absl::OkStatus();
-  while (true) {
-    while (!active() && !gives_up_) applied_changed_.Wait(self);
-    if (gives_up_) return absl::CancelledError("stopped before the quorum had a leader");
-    const fiber::MutexLock lock(self, deciding_);
-    const std::optional<Decider> decider = Activate(self);
-    if (!decider) continue;
-    const metadata::BrokerRegistration registration = RegistrationOf(start);
-    // The lock of the data directory proves that no other process of this id runs.
-    auto registered = machine_->RegisterBroker(registration, quorum_->machine().log().end(), metadata::Session::kExpired);
-    if (absl::Status status = ToStatus(registered.response.failure, "broker registration"); !status.ok()) return status;
-    broker_epoch_ = registered.response.epoch;
-    if (!Commit(self, *decider, std::move(registered.records))) continue;
-    auto unfenced = machine_->UnfenceBroker(options_.config.node_id, broker_epoch_);
-    if (absl::Status status = ToStatus(unfenced.response, "broker unfencing"); !status.ok()) return status;
-    if (!Commit(self, *decider, std::move(unfenced.records))) continue;
-    publishes_ = true;
-    quorum_->changed().WakeAll();
-    while (!has_published_) applied_changed_.Wait(self);
-    AssignKept(self, *decider);
-    return absl::OkStatus();
-  }
+void Controller::PublishFromNowOn(fiber::Fiber& self) {
+  publishes_ = true;
+  quorum_->changed().WakeAll();
+  while (!has_published_) applied_changed_.Wait(self);
+  TellKept(self);
 }
 
 // --- What is committed.
@@ -286,6 +245,7 @@ std::optional<Controller::Decider> Controller::Activate(fiber::Fiber& self) {
   REACHED(env_.context, "broker.controller.activated");
   if (!Commit(self, *decider, machine_->Activate())) return std::nullopt;
   activated_ = decider;
+  heartbeats_.Begin(machine_->image(), self.Now());
   return decider;
 }
 
@@ -321,15 +281,34 @@ void Controller::AssignKept(fiber::Fiber& self, Decider decider) {
   const std::vector<metadata::DirectoryAssignment> kept = std::exchange(kept_elsewhere_, {});
   if (kept.empty()) return;
   auto assigned = machine_->AssignDirectories(options_.config.node_id, broker_epoch_, kept);
-  INVARIANT(!assigned.response);
-  if (assigned.records.empty()) return;
+  if (assigned.response || assigned.records.empty()) return;
   REACHED(env_.context, "broker.metadata.directories_assigned");
   Commit(self, decider, std::move(assigned.records));
   kept_elsewhere_.clear();
 }
 
-template <typename Decide>
-auto Controller::DecideAndCommit(fiber::Fiber& self, Decide decide) {
+void Controller::TellKept(fiber::Fiber& self) {
+  if (kept_elsewhere_.empty()) return;
+  {
+    const fiber::MutexLock lock(self, deciding_);
+    if (const std::optional<Decider> decider = Activate(self)) return AssignKept(self, *decider);
+  }
+  protocol::AssignReplicasToDirsRequest request;
+  request.broker_id = options_.config.node_id.value();
+  request.broker_epoch = broker_epoch_.value();
+  for (const metadata::DirectoryAssignment& kept : std::exchange(kept_elsewhere_, {})) {
+    auto& directory = request.directories.emplace_back();
+    directory.id = kept.directory;
+    auto& topic = directory.topics.emplace_back();
+    topic.topic_id = kept.topic;
+    topic.partitions.emplace_back().partition_index = kept.partition.value();
+  }
+  // What is refused or lost is told again with the next view.
+  link_->Ask<protocol::AssignReplicasToDirsResponse>(self, request, request.kMaxVersion, kAskPatience);
+}
+
+template <typename Decision>
+auto Controller::DecideAndCommit(fiber::Fiber& self, Decision decide) {
   Decided<decltype(decide().response)> decided{.error = ErrorCode::kNotController};
   const std::optional<Decider> decider = Activate(self);
   if (!decider) return decided;
@@ -342,8 +321,8 @@ auto Controller::DecideAndCommit(fiber::Fiber& self, Decide decide) {
   return decided;
 }
 
-template <typename Request, typename Decide>
-auto Controller::DecideInTime(fiber::Fiber& self, const Request& request, Decide decide) {
+template <typename Request, typename Decision>
+auto Controller::DecideInTime(fiber::Fiber& self, const Request& request, Decision decide) {
   using Response = decltype(decide().response);
   if (request.timeout_ms <= 0) return Decided<Response>{.error = ErrorCode::kRequestTimedOut};
   const fiber::MutexLock lock(self, deciding_, self.Now() + Duration::Millis(request.timeout_ms));
@@ -389,16 +368,23 @@ Decided<protocol::AlterConfigsResponse> Controller::AlterConfigs(fiber::Fiber& s
 }
 
 AllocatedProducerId Controller::AllocateProducerId(fiber::Fiber& self) {
-  const fiber::MutexLock lock(self, deciding_);
+  // One block is asked for at a time.
+  const fiber::MutexLock lock(self, allocating_);
   AllocatedProducerId allocated;
   if (next_producer_id_ == producer_ids_end_) {
-    const auto decided = DecideAndCommit(
-        self, [&] { return machine_->AllocateProducerIds(options_.config.node_id, broker_epoch_); });
-    allocated.error = decided.error;
-    if (decided.response && decided.response->failure) allocated.error = decided.response->failure->code;
+    protocol::AllocateProducerIdsRequest request;
+    request.broker_id = options_.config.node_id.value();
+    request.broker_epoch = broker_epoch_.value();
+    const auto answer = AskActive<protocol::AllocateProducerIdsResponse>(self, request);
+    allocated.error = answer.error;
+    if (allocated.error == ErrorCode::kNone) allocated.error = static_cast<ErrorCode>(answer.response.error_code);
+    // Nobody leads now: the client asks again.
+    if (allocated.error == ErrorCode::kNotController || allocated.error == ErrorCode::kNetworkException) {
+      allocated.error = ErrorCode::kCoordinatorLoadInProgress;
+    }
     if (allocated.error != ErrorCode::kNone) return allocated;
-    next_producer_id_ = decided.response->first;
-    producer_ids_end_ = ProducerId(next_producer_id_.value() + decided.response->count);
+    next_producer_id_ = ProducerId(answer.response.producer_id_start);
+    producer_ids_end_ = ProducerId(answer.response.producer_id_start + answer.response.producer_id_len);
     REACHED(env_.context, "broker.producer_ids.new_block");
   }
   allocated.id = next_producer_id_;
@@ -406,21 +392,117 @@ AllocatedProducerId Controller::AllocateProducerId(fiber::Fiber& self) {
   return allocated;
 }
 
+Decided<protocol::AllocateProducerIdsResponse> Controller::Decide(fiber::Fiber& self,
+                                                                  const protocol::AllocateProducerIdsRequest& request,
+                                                                  int16_t) {
+  const fiber::MutexLock lock(self, deciding_);
+  const auto decided = DecideAndCommit(self, [&] {
+    return machine_->AllocateProducerIds(NodeId(request.broker_id), BrokerEpoch(request.broker_epoch));
+  });
+  Decided<protocol::AllocateProducerIdsResponse> out{.error = decided.error};
+  if (!decided.response) return out;
+  out.response.emplace();
+  if (decided.response->failure) {
+    out.response->error_code = protocol::ToWire(decided.response->failure->code);
+    return out;
+  }
+  out.response->producer_id_start = decided.response->first.value();
+  out.response->producer_id_len = static_cast<int32_t>(decided.response->count);
+  return out;
+}
+
+Decided<protocol::BrokerRegistrationResponse> Controller::Decide(fiber::Fiber& self,
+                                                                 const protocol::BrokerRegistrationRequest& request,
+                                                                 int16_t) {
+  const fiber::MutexLock lock(self, deciding_);
+  Decided<protocol::BrokerRegistrationResponse> out{.error = ErrorCode::kNotController};
+  if (!Activate(self)) return out;
+  const NodeId id(request.broker_id);
+  const metadata::BrokerState* const known = machine_->image().FindBroker(id);
+  // This process holds the lock of the data directory: no other one of its id runs.
+  const bool is_self = id == options_.config.node_id;
+  const metadata::Session session = known == nullptr || is_self
+                                        ? metadata::Session::kExpired
+                                        : heartbeats_.SessionOf({id, known->epoch}, self.Now());
+  const auto decided = DecideAndCommit(self, [&] {
+    return machine_->RegisterBroker(metadata::ToRegistration(request), quorum_->machine().log().end(), session);
+  });
+  out.error = decided.error;
+  if (!decided.response) return out;
+  out.response.emplace();
+  if (decided.response->failure) {
+    out.response->error_code = protocol::ToWire(decided.response->failure->code);
+    env_.log.Write(env::LogLevel::kWarning, "broker", "a broker may not register",
+                   {{"broker", fmt::format("{}", request.broker_id)}, {"why", decided.response->failure->message}});
+    if (is_self) last_registration_problem_ = decided.response->failure->message;
+    return out;
+  }
+  heartbeats_.Registered({id, decided.response->epoch}, self.Now());
+  out.response->broker_epoch = decided.response->epoch.value();
+  return out;
+}
+
+Decided<protocol::BrokerHeartbeatResponse> Controller::Decide(fiber::Fiber& self,
+                                                              const protocol::BrokerHeartbeatRequest& request,
+                                                              int16_t) {
+  const metadata::BrokerIdentity broker{NodeId(request.broker_id), BrokerEpoch(request.broker_epoch)};
+  // Also if others keep the controller busy for longer than the session.
+  if (activated_ && activated_ == active()) {
+    heartbeats_.Received(broker, Offset(request.current_metadata_offset), self.Now());
+  }
+  const fiber::MutexLock lock(self, deciding_);
+  Decided<protocol::BrokerHeartbeatResponse> out{.error = ErrorCode::kNotController};
+  if (!Activate(self)) return out;
+  heartbeats_.Received(broker, Offset(request.current_metadata_offset), self.Now());
+  const auto decided = DecideAndCommit(self, [&] { return machine_->Heartbeat(request, heartbeats_); });
+  out.error = decided.error;
+  if (!decided.response) return out;
+  if (!decided.response->failure) heartbeats_.Decided(broker, decided.response->control, applied_.offset - 1);
+  out.response = metadata::ToResponse(*decided.response);
+  return out;
+}
+
+Decided<protocol::AssignReplicasToDirsResponse> Controller::Decide(fiber::Fiber& self,
+                                                                   const protocol::AssignReplicasToDirsRequest& request,
+                                                                   int16_t) {
+  const fiber::MutexLock lock(self, deciding_);
+  return DecideAndCommit(self, [&] { return machine_->AssignReplicasToDirs(request); });
+}
+
 // --- Upkeep.
 
 void Controller::RunMaintenance(fiber::Fiber& self) {
-  constexpr Duration kSnapshotCheck = Duration::Seconds(1);
+  // Of snapshots and sessions.
+  constexpr Duration kCheckEvery = Duration::Seconds(1);
   const Duration no_op_every = options_.config.no_op_interval.value_or(Duration::kMax);
   MonoTime no_op_due = self.Now() + no_op_every;
   while (!stopping_) {
-    stop_.WaitUntil(self, std::min(no_op_due, self.Now() + kSnapshotCheck));
+    stop_.WaitUntil(self, std::min(no_op_due, self.Now() + kCheckEvery));
     if (stopping_) return;
     if (self.Now() >= no_op_due) {
       no_op_due = self.Now() + no_op_every;
       const fiber::MutexLock lock(self, deciding_);
       if (const std::optional<Decider> decider = Activate(self)) Commit(self, *decider, {protocol::NoOpRecord{}});
     }
+    FenceExpired(self);
+    TellKept(self);
     if (IsSnapshotDue()) TakeSnapshot(self);
+  }
+}
+
+void Controller::FenceExpired(fiber::Fiber& self) {
+  const fiber::MutexLock lock(self, deciding_);
+  const std::optional<Decider> decider = Activate(self);
+  if (!decider) return;
+  // This process is there.
+  heartbeats_.Received({options_.config.node_id, broker_epoch_}, applied_.offset - 1, self.Now());
+  while (const auto expired = heartbeats_.FindExpired(machine_->image(), self.Now())) {
+    REACHED(env_.context, "broker.controller.fenced_silent_broker");
+    env_.log.Write(env::LogLevel::kWarning, "broker", "a broker is fenced: it is silent",
+                   {{"broker", fmt::format("{}", expired->id.value())}});
+    auto fenced = machine_->FenceBroker(expired->id, expired->epoch);
+    if (fenced.response || !Commit(self, *decider, std::move(fenced.records))) return;
+    heartbeats_.Fenced(*expired);
   }
 }
 

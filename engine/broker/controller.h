@@ -15,13 +15,18 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "engine/broker/controller_link.h"
 #include "engine/broker/metadata_view.h"
 #include "engine/broker/quorum.h"
 #include "engine/broker/quorum_log.h"
 #include "engine/env/env.h"
 #include "engine/fiber/sync.h"
 #include "engine/metadata/controller.h"
+#include "engine/protocol/generated/allocate_producer_ids.h"
 #include "engine/protocol/generated/alter_configs.h"
+#include "engine/protocol/generated/assign_replicas_to_dirs.h"
+#include "engine/protocol/generated/broker_heartbeat.h"
+#include "engine/protocol/generated/broker_registration.h"
 #include "engine/protocol/generated/create_partitions.h"
 #include "engine/protocol/generated/create_topics.h"
 #include "engine/protocol/generated/delete_topics.h"
@@ -66,12 +71,39 @@ class Controller {
                                                           PublishView publish);
   // Joins the quorum. REQUIRES: this outlives every fiber that it spawns: Stop() is called, or they are killed first.
   void JoinQuorum(const ControllerStart& start);
-  // Registers and unfences this node's broker and publishes the first view; a controller that is no broker has nothing
-  // to register.
-  absl::Status Register(fiber::Fiber& self, const ControllerStart& start);
-  // Register() returns soon, with an error: the quorum may take long to find a leader.
-  void GiveUpRegistration();
 
+  // --- The node as a broker.
+  // False: it was not in `patience`.
+  bool WaitUntilApplied(fiber::Fiber& self, Offset offset);
+  // Until then nothing is published: an older view would begin leaderships anew. Returns when the first view is.
+  void PublishFromNowOn(fiber::Fiber& self);
+  const metadata::Image& image() const { return machine_->image(); }
+  // All below is in image().
+  Offset applied_end() const { return applied_.offset; }
+  // Asks the active controller, be it this node or another one.
+  template <typename Response, typename Request>
+  ControllerLink::Answer<Response> AskActive(fiber::Fiber& self, const Request& request) {
+    Decided<Response> decided = Decide(self, request, Request::kMaxVersion);
+    if (decided.response) return {.response = *std::move(decided.response)};
+    if (decided.error != protocol::ErrorCode::kNotController) return {.error = decided.error};
+    return link_->Ask<Response>(self, request, Request::kMaxVersion, kAskPatience);
+  }
+  // For people: why the active controller that this node is refused a registration last.
+  const std::string& last_registration_problem() const { return last_registration_problem_; }
+
+  // --- Decisions of the active controller. kNotController: this node is none.
+  // Of brokers. `version` is the request's.
+  Decided<protocol::BrokerRegistrationResponse> Decide(fiber::Fiber& self,
+                                                       const protocol::BrokerRegistrationRequest& request,
+                                                       int16_t version);
+  Decided<protocol::BrokerHeartbeatResponse> Decide(fiber::Fiber& self, const protocol::BrokerHeartbeatRequest& request,
+                                                    int16_t version);
+  Decided<protocol::AllocateProducerIdsResponse> Decide(fiber::Fiber& self,
+                                                        const protocol::AllocateProducerIdsRequest& request,
+                                                        int16_t version);
+  Decided<protocol::AssignReplicasToDirsResponse> Decide(fiber::Fiber& self,
+                                                         const protocol::AssignReplicasToDirsRequest& request,
+                                                         int16_t version);
   // kRequestTimedOut: other requests took until timeout_ms had passed. What was begun is finished, however long it
   // takes (as in Kafka's QuorumController).
   Decided<protocol::CreateTopicsResponse> CreateTopics(fiber::Fiber& self,
@@ -90,18 +122,22 @@ class Controller {
   // Ends all that it runs; a leader hands over.
   void Stop(fiber::Fiber& self);
 
-  BrokerEpoch broker_epoch() const { return broker_epoch_; }
+  // Who the active controller tells apart from an earlier process of this node.
+  void SetBrokerEpoch(BrokerEpoch epoch) { broker_epoch_ = epoch; }
+  bool has_quorum() const { return quorum_ != nullptr; }
   Quorum& quorum() { return *quorum_; }
+  ControllerLink& link() { return *link_; }
 
  private:
   // Decisions belong to an epoch in which this node leads.
   using Decider = LeaderEpoch;
+  // How long an answer of another controller is waited for, and a registration to come back through the log.
+  static constexpr Duration kAskPatience = Duration::Seconds(5);
 
   Controller(env::Env& env, const NodeOptions& options, std::unique_ptr<QuorumLog> log, PublishView publish);
 
   static raft::VoterSet StaticVoters(const NodeOptions& options, const ControllerStart& start);
   static raft::Options QuorumOptions(const NodeOptions& options, const ControllerStart& start);
-  metadata::BrokerRegistration RegistrationOf(const ControllerStart& start);
 
   // What is committed is folded and published, until the end.
   void RunApplier(fiber::Fiber& self);
@@ -120,14 +156,17 @@ class Controller {
   // REQUIRES: deciding_ is held.
   bool Commit(fiber::Fiber& self, Decider decider, std::vector<metadata::Record> records);
   // REQUIRES: deciding_ is held.
-  template <typename Decide>
-  auto DecideAndCommit(fiber::Fiber& self, Decide decide);
-  template <typename Request, typename Decide>
-  auto DecideInTime(fiber::Fiber& self, const Request& request, Decide decide);
-  // REQUIRES: deciding_ is held.
-  void AssignKept(fiber::Fiber& self, Decider decider);
+  template <typename Decision>
+  auto DecideAndCommit(fiber::Fiber& self, Decision decide);
+  template <typename Request, typename Decision>
+  auto DecideInTime(fiber::Fiber& self, const Request& request, Decision decide);
 
   void RunMaintenance(fiber::Fiber& self);
+  void FenceExpired(fiber::Fiber& self);
+  // Tells the active controller where partitions are kept that are not where it thinks.
+  void TellKept(fiber::Fiber& self);
+  // REQUIRES: deciding_ is held.
+  void AssignKept(fiber::Fiber& self, Decider decider);
   bool IsSnapshotDue() const;
   void TakeSnapshot(fiber::Fiber& self);
   // What retention says of the log and its snapshots.
@@ -139,6 +178,9 @@ class Controller {
   const std::unique_ptr<QuorumLog> log_;
   const PublishView publish_;
   std::unique_ptr<Quorum> quorum_;
+  std::unique_ptr<ControllerLink> link_;
+  metadata::Heartbeats heartbeats_;
+  std::string last_registration_problem_;
   std::optional<metadata::Controller> machine_;
   // Everything below is in the machine; its bytes are those since the last snapshot.
   LogPosition applied_;
@@ -160,9 +202,9 @@ class Controller {
   ProducerId next_producer_id_{0};
   ProducerId producer_ids_end_{0};
   fiber::Mutex deciding_;
+  fiber::Mutex allocating_;
   int32_t running_ = 0;  // fibers of this
   bool stopping_ = false;
-  bool gives_up_ = false;
   fiber::WaitQueue stop_;
   fiber::WaitQueue ended_;
 };

@@ -23,7 +23,7 @@ Node::~Node() = default;
 void Node::RequestStop() {
   if (stop_.is_set() && !shards_.empty()) shard(ShardId(0)).HurryDrain();
   stop_.Set();
-  if (controller_ != nullptr) controller_->GiveUpRegistration();
+  if (lifecycle_ != nullptr) lifecycle_->GiveUp();
 }
 
 void Node::ChooseClusterId(fiber::Fiber& self) {
@@ -164,6 +164,17 @@ void Node::Accept(fiber::Fiber& self, const OpenListener& listener) {
   }
 }
 
+absl::Status Node::StartBroker(fiber::Fiber& self, const ControllerStart& start) {
+  if (options_.config.role == config::Role::kController) return absl::OkStatus();
+  lifecycle_ = std::make_unique<BrokerLifecycle>(*envs_[0], options_, *controller_, start,
+                                                 metadata_directory().previous_broker_epoch());
+  if (stop_.is_set()) lifecycle_->GiveUp();
+  if (absl::Status started = lifecycle_->Start(self); !started.ok()) return started;
+  broker_runs_ = true;
+  envs_[0]->scheduler.Spawn("broker lifecycle", [this](fiber::Fiber& fiber) { lifecycle_->Run(fiber); });
+  return absl::OkStatus();
+}
+
 void Node::StartMaintenance(fiber::Fiber& self) {
   for (const env::Env* env : envs_) {
     const ShardId id = env->shards.self();
@@ -193,8 +204,9 @@ absl::Status Node::Run(fiber::Fiber& self) {
   controller_->JoinQuorum(start);
   // Before the quorum has a leader, it must be possible to elect one.
   SpawnAccept(tasks, ListenerKind::kController);
-  absl::Status ended = controller_->Register(self, start);
+  absl::Status ended = StartBroker(self, start);
   if (ended.ok() && !stop_.is_set()) ended = Serve(self, tasks);
+  if (ended.ok() && broker_runs_) lifecycle_->Stop(self, options_.drain_max);
   CloseListeners(self);
   tasks.Join(self);
   // What was asked for in the middle of the start is no error of it.
@@ -237,7 +249,7 @@ void Node::CloseListeners(fiber::Fiber& self) {
 }
 
 absl::Status Node::Stop(fiber::Fiber& self) {
-  const BrokerEpoch epoch = controller_->broker_epoch();
+  const BrokerEpoch epoch = lifecycle_ == nullptr ? BrokerEpoch(-1) : lifecycle_->epoch();
   controller_->Stop(self);
   for (const env::Env* env : envs_) {
     const ShardId id = env->shards.self();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "engine/broker/broker_lifecycle.h"
 #include "engine/broker/controller.h"
 #include "engine/broker/options.h"
 #include "engine/broker/shard.h"
@@ -54,6 +55,8 @@ class Node {
   Shard& shard(ShardId id) { return *shards_[static_cast<size_t>(id.value())]; }
   int32_t shard_count() const { return static_cast<int32_t>(shards_.size()); }
   Controller& controller() { return *controller_; }
+  // Whether controller() may be asked for its quorum.
+  bool has_quorum() const { return controller_ != nullptr && controller_->has_quorum(); }
   const std::string& cluster_id() const { return options_.cluster_id; }
 
  private:
@@ -70,6 +73,8 @@ class Node {
   absl::Status OpenOne(fiber::Fiber& self, ListenerKind kind, const config::Endpoint& endpoint,
                        const std::vector<config::Endpoint>& advertised);
   void Accept(fiber::Fiber& self, const OpenListener& listener);
+  // Registers this node's broker, if it is one.
+  absl::Status StartBroker(fiber::Fiber& self, const ControllerStart& start);
   void StartMaintenance(fiber::Fiber& self);
   void SpawnAccept(fiber::TaskGroup& tasks, ListenerKind kind);
   // From the moment on at which clients are served.
@@ -81,6 +86,8 @@ class Node {
   NodeOptions options_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Controller> controller_;
+  std::unique_ptr<BrokerLifecycle> lifecycle_;
+  bool broker_runs_ = false;
   std::vector<OpenListener> listeners_;
   fiber::Event stop_;
   fiber::Event serving_;

@@ -337,6 +337,8 @@ absl::StatusOr<BrokerConfig> ResolveBrokerConfig(const Layers& layers) {
   out.rack = read.Text("broker.rack");
   ResolveNumbers(read, out);
   ResolveQuorumTimes(read, out.quorum);
+  out.heartbeat_interval = Duration::Millis(read.Int("broker.heartbeat.interval.ms"));
+  out.session_timeout = Duration::Millis(read.Int("broker.session.timeout.ms"));
   for (const auto step :
        {ResolveDirs, ResolveListeners, ResolveAdvertised, ResolveInterBroker, ResolveMetricsListener}) {
     const absl::Status status = step(read, out);

@@ -115,8 +115,10 @@ struct BrokerConfig {
   int32_t requests_in_flight_max = 0;
   int64_t memory_bytes = 0;
 
-  // Metadata log.
+  // Metadata log and controller.
   QuorumConfig quorum;
+  Duration heartbeat_interval;
+  Duration session_timeout;
   int64_t snapshot_after_bytes = 0;
   std::optional<Duration> snapshot_after_time;
   int32_t metadata_segment_bytes = 0;

@@ -1,6 +1,7 @@
 // FindCoordinator (KIP-699, KIP-932; versions 0 to 6). This version has no group, transaction or share coordinator, and
 // says so: COORDINATOR_NOT_AVAILABLE for kinds that Kafka knows, INVALID_REQUEST for others.
 #include "engine/broker/handlers/handlers.h"
+#include "engine/protocol/errors.h"
 
 namespace odradek::broker {
 namespace {

@@ -4,9 +4,13 @@
 
 #include "engine/broker/request.h"
 #include "engine/protocol/generated/add_raft_voter.h"
+#include "engine/protocol/generated/allocate_producer_ids.h"
 #include "engine/protocol/generated/alter_configs.h"
 #include "engine/protocol/generated/api_versions.h"
+#include "engine/protocol/generated/assign_replicas_to_dirs.h"
 #include "engine/protocol/generated/begin_quorum_epoch.h"
+#include "engine/protocol/generated/broker_heartbeat.h"
+#include "engine/protocol/generated/broker_registration.h"
 #include "engine/protocol/generated/create_partitions.h"
 #include "engine/protocol/generated/create_topics.h"
 #include "engine/protocol/generated/delete_records.h"
@@ -65,5 +69,14 @@ protocol::AddRaftVoterResponse HandleAddRaftVoter(RequestContext&, const protoco
 protocol::RemoveRaftVoterResponse HandleRemoveRaftVoter(RequestContext&, const protocol::RemoveRaftVoterRequest&);
 protocol::UpdateRaftVoterResponse HandleUpdateRaftVoter(RequestContext&, const protocol::UpdateRaftVoterRequest&);
 protocol::DescribeQuorumResponse HandleDescribeQuorum(RequestContext&, const protocol::DescribeQuorumRequest&);
+
+// Of brokers, on a controller's listener.
+protocol::BrokerRegistrationResponse HandleBrokerRegistration(RequestContext&,
+                                                              const protocol::BrokerRegistrationRequest&);
+protocol::BrokerHeartbeatResponse HandleBrokerHeartbeat(RequestContext&, const protocol::BrokerHeartbeatRequest&);
+protocol::AllocateProducerIdsResponse HandleAllocateProducerIds(RequestContext&,
+                                                                const protocol::AllocateProducerIdsRequest&);
+protocol::AssignReplicasToDirsResponse HandleAssignReplicasToDirs(RequestContext&,
+                                                                  const protocol::AssignReplicasToDirsRequest&);
 
 }  // namespace odradek::broker

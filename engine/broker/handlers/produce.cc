@@ -22,7 +22,7 @@ namespace {
 using protocol::ErrorCode;
 
 constexpr int16_t kFirstVersionWithZstd = 7;
-constexpr int16_t kFirstVersionWithLeaders = 10;
+constexpr int16_t kFirstProduceVersionWithLeaders = 10;
 
 // One partition of the request: where it goes and what became of it.
 struct ProduceItem {
@@ -232,7 +232,7 @@ protocol::ProduceResponse HandleProduce(RequestContext& context, const protocol:
       ReportProduce(context, item, topic.name, request.acks);
       failed = failed || item.result.error != ErrorCode::kNone;
       out.partition_responses.push_back(ToProduceAnswer(item));
-      if (context.version() < kFirstVersionWithLeaders || item.result.error != ErrorCode::kNotLeaderOrFollower)
+      if (context.version() < kFirstProduceVersionWithLeaders || item.result.error != ErrorCode::kNotLeaderOrFollower)
         continue;
       const LeaderHint leader = LeaderOf(item.placement.name(), context.home.image(), context.connection.listener());
       out.partition_responses.back().current_leader = {leader.id.value(), leader.epoch.value()};

@@ -1,8 +1,13 @@
 // CreateTopics (2 to 7), DeleteTopics (1 to 6), CreatePartitions (0 to 3), IncrementalAlterConfigs (0 to 1),
 // AlterConfigs (0 to 2): the active controller decides. What it cannot begin in time, and what is asked of a controller
 // that is not active, is refused item by item.
+#include <optional>
+#include <utility>
+
+#include "engine/broker/connection.h"
 #include "engine/broker/handlers/handlers.h"
 #include "engine/broker/node.h"
+#include "engine/broker/shard.h"
 
 namespace odradek::broker {
 namespace {
@@ -17,6 +22,19 @@ Result Refused(ErrorCode error, Result result) {
                              : "This is not the active controller.";
   return result;
 }
+
+// What a client of a broker asks of the controller is carried to the active one. nullopt: there is none, or it is asked
+// of a controller, which must know better.
+template <typename Response, typename Request>
+std::optional<Response> Forward(RequestContext& context, const Request& request, ErrorCode error, Duration timeout) {
+  if (error != ErrorCode::kNotController || context.connection.kind() == ListenerKind::kController) return std::nullopt;
+  REACHED(context.home.env().context, "broker.forwarded_to_controller");
+  auto answer = context.node.controller().link().Ask<Response>(context.self, request, context.version(), timeout);
+  if (answer.error != ErrorCode::kNone) return std::nullopt;
+  return std::move(answer.response);
+}
+
+constexpr Duration kConfigsTimeout = Duration::Seconds(30);
 
 template <typename Response, typename Request>
 Response RefuseResources(ErrorCode error, const Request& request) {
@@ -36,6 +54,8 @@ protocol::CreateTopicsResponse HandleCreateTopics(RequestContext& context,
                                                   const protocol::CreateTopicsRequest& request) {
   auto decided = context.node.controller().CreateTopics(context.self, request);
   if (decided.response) return *std::move(decided.response);
+  auto forwarded = Forward<protocol::CreateTopicsResponse>(context, request, decided.error, Duration::Millis(request.timeout_ms));
+  if (forwarded) return *std::move(forwarded);
   protocol::CreateTopicsResponse refusal;
   for (const auto& topic : request.topics) {
     protocol::CreateTopicsResponse::CreatableTopicResult result;
@@ -49,6 +69,8 @@ protocol::DeleteTopicsResponse HandleDeleteTopics(RequestContext& context,
                                                   const protocol::DeleteTopicsRequest& request) {
   auto decided = context.node.controller().DeleteTopics(context.self, request, context.version());
   if (decided.response) return *std::move(decided.response);
+  auto forwarded = Forward<protocol::DeleteTopicsResponse>(context, request, decided.error, Duration::Millis(request.timeout_ms));
+  if (forwarded) return *std::move(forwarded);
   protocol::DeleteTopicsResponse refusal;
   const auto refuse = [&refusal, &decided](const std::optional<std::string>& name, const Uuid& topic_id) {
     protocol::DeleteTopicsResponse::DeletableTopicResult result;
@@ -65,6 +87,8 @@ protocol::CreatePartitionsResponse HandleCreatePartitions(RequestContext& contex
                                                           const protocol::CreatePartitionsRequest& request) {
   auto decided = context.node.controller().CreatePartitions(context.self, request);
   if (decided.response) return *std::move(decided.response);
+  auto forwarded = Forward<protocol::CreatePartitionsResponse>(context, request, decided.error, Duration::Millis(request.timeout_ms));
+  if (forwarded) return *std::move(forwarded);
   protocol::CreatePartitionsResponse refusal;
   for (const auto& topic : request.topics) {
     protocol::CreatePartitionsResponse::TopicResult result;
@@ -78,6 +102,8 @@ protocol::IncrementalAlterConfigsResponse HandleIncrementalAlterConfigs(
     RequestContext& context, const protocol::IncrementalAlterConfigsRequest& request) {
   auto decided = context.node.controller().IncrementalAlterConfigs(context.self, request);
   if (decided.response) return *std::move(decided.response);
+  auto forwarded = Forward<protocol::IncrementalAlterConfigsResponse>(context, request, decided.error, kConfigsTimeout);
+  if (forwarded) return *std::move(forwarded);
   return RefuseResources<protocol::IncrementalAlterConfigsResponse>(decided.error, request);
 }
 
@@ -85,6 +111,8 @@ protocol::AlterConfigsResponse HandleAlterConfigs(RequestContext& context,
                                                   const protocol::AlterConfigsRequest& request) {
   auto decided = context.node.controller().AlterConfigs(context.self, request);
   if (decided.response) return *std::move(decided.response);
+  auto forwarded = Forward<protocol::AlterConfigsResponse>(context, request, decided.error, kConfigsTimeout);
+  if (forwarded) return *std::move(forwarded);
   return RefuseResources<protocol::AlterConfigsResponse>(decided.error, request);
 }
 
