@@ -13,7 +13,7 @@ std::shared_ptr<net::ClientConnection> ControllerLink::Connect(fiber::Fiber& sel
   if (connection_ != nullptr && connection_->is_open() && address_ == *leader) return connection_;
   net::ClientConnectionOptions options;
   options.client_id = fmt::format("broker-{}", quorum_.machine().self().id.value());
-  options.setup_timeout = timeout;
+  options.setup_timeout = options.request_timeout = timeout;
   net::ClientConnection::OpenResult opened = net::ClientConnection::Open(self, env_, *leader, std::move(options));
   if (opened.connection == nullptr) return nullptr;
   // Somebody else may have connected meanwhile: whoever is under way there goes on.

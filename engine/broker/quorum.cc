@@ -141,7 +141,7 @@ std::optional<Quorum::Appended> Quorum::Propose(fiber::Fiber& self, LeaderEpoch 
 
 std::optional<env::Address> Quorum::leader_address() const {
   const raft::Endpoint* const endpoint = machine_.leader_endpoint();
-  if (endpoint == nullptr || leadership_.epoch_start) return std::nullopt;
+  if (endpoint == nullptr || machine_.leader() == machine_.self().id) return std::nullopt;
   return env::Address{endpoint->host, endpoint->port};
 }
 
