@@ -49,7 +49,7 @@ TEST(MessageCodec, EveryMessageSurvivesTheRoundTripInEveryVersion) {
       ASSERT_EQ(problem, "") << message.name << " version " << version << " try " << i;
     }
   });
-  EXPECT_GT(version_count, 250);
+  EXPECT_GT(version_count, 700);
 }
 
 TEST(MessageCodec, EveryTruncationIsAnErrorWithFieldAndOffset) {
