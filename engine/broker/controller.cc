@@ -100,6 +100,7 @@ void Controller::JoinQuorum(const ControllerStart& start) {
   QuorumLog::Found found = log_->TakeFound();
   ReplaceState(std::move(found.at_snapshot));
   start_fold_ = std::move(found.at_end);
+  deleted_before_ = std::move(found.deleted);
   raft::Options raft_options = QuorumOptions(options_, start);
   raft_options.draw_seed = env_.entropy.Next64();
   quorum_ = std::make_unique<Quorum>(
@@ -192,6 +193,10 @@ void Controller::ApplyTo(fiber::Fiber& self, Offset end) {
     if (known <= end && known <= quorum_->kept_since_start()) {
       ReplaceState(*std::move(start_fold_));
       start_fold_.reset();
+      for (const auto& deleted : std::exchange(deleted_before_, {})) {
+        if (machine_->image().FindTopic(deleted.name) != nullptr) continue;
+        env_.observer.On(env::TopicDeleted{deleted.name, deleted.id});
+      }
       return;
     }
     start_fold_.reset();
@@ -202,8 +207,7 @@ void Controller::ApplyTo(fiber::Fiber& self, Offset end) {
 
 absl::Status Controller::Apply(const metadata::Record& record) {
   const auto* removed = std::get_if<protocol::RemoveTopicRecord>(&record);
-  const metadata::TopicState* topic =
-      removed == nullptr ? nullptr : machine_->image().FindTopicById(removed->topic_id);
+  const metadata::TopicState* topic = removed == nullptr ? nullptr : machine_->image().FindTopicById(removed->topic_id);
   if (topic != nullptr) env_.observer.On(env::TopicDeleted{topic->name, removed->topic_id});
   absl::Status applied = machine_->Replay(record);
   if (!applied.ok()) return applied;
@@ -421,9 +425,8 @@ Decided<protocol::BrokerRegistrationResponse> Controller::Decide(fiber::Fiber& s
   const metadata::BrokerState* const known = machine_->image().FindBroker(id);
   // This process holds the lock of the data directory: no other one of its id runs.
   const bool is_self = id == options_.config.node_id;
-  const metadata::Session session = known == nullptr || is_self
-                                        ? metadata::Session::kExpired
-                                        : heartbeats_.SessionOf({id, known->epoch}, self.Now());
+  const metadata::Session session =
+      known == nullptr || is_self ? metadata::Session::kExpired : heartbeats_.SessionOf({id, known->epoch}, self.Now());
   const auto decided = DecideAndCommit(self, [&] {
     return machine_->RegisterBroker(metadata::ToRegistration(request), quorum_->machine().log().end(), session);
   });

@@ -188,6 +188,8 @@ class Controller {
   Offset published_{0};
   // Of the log as the start found it; of use when all of that is known to be committed.
   std::optional<MetadataFold> start_fold_;
+  // In it; a process that died before it folded their deletion told nobody.
+  std::vector<QuorumLog::Found::Deleted> deleted_before_;
   fiber::WaitQueue applied_changed_;
   bool changed_since_published_ = true;
   bool publishes_ = false;  // not before the broker is registered: an older view would begin leaderships anew

@@ -32,8 +32,8 @@ class ControllerLink {
   Answer<Response> Ask(fiber::Fiber& self, const Request& request, int16_t version_max, Duration timeout) {
     const std::shared_ptr<net::ClientConnection> connection = Connect(self, timeout);
     if (connection == nullptr) return {.error = protocol::ErrorCode::kNotController};
-    const int16_t version = connection->PickVersion(static_cast<protocol::ApiKey>(Request::kApiKey),
-                                                    {Request::kMinVersion, version_max});
+    const int16_t version =
+        connection->PickVersion(static_cast<protocol::ApiKey>(Request::kApiKey), {Request::kMinVersion, version_max});
     net::CallResult<Response> result =
         connection->Call<Request, Response>(self, request, version, {.timeout = timeout});
     if (!result.ok()) return {.error = protocol::ErrorCode::kNetworkException};

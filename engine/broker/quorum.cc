@@ -188,7 +188,8 @@ void Quorum::Do(fiber::Fiber& self, raft::SendResponse& effect) {
     const QuorumLog::Range range{fetched->read_from, fetched->read_end, fetched->bytes_max};
     Must(self, log_.Read(self, range, fetched->batches.bytes));
   }
-  if (auto* piece = std::get_if<raft::FetchSnapshotResponse>(&effect.response); piece != nullptr && piece->read_bytes > 0) {
+  if (auto* piece = std::get_if<raft::FetchSnapshotResponse>(&effect.response);
+      piece != nullptr && piece->read_bytes > 0) {
     piece->bytes.resize(static_cast<size_t>(piece->read_bytes));
     Must(self, log_.ReadSnapshotPiece(self, piece->snapshot, piece->position_bytes, piece->bytes));
   }
@@ -209,9 +210,9 @@ void Quorum::Do(fiber::Fiber&, raft::AdvanceHighWatermark& effect) {
 void Quorum::Do(fiber::Fiber&, raft::AnnounceLeader& effect) {
   leadership_ = {effect.epoch, effect.leader, effect.epoch_start};
   if (effect.leader != kNoNode) {
-    env_.log.Write(env::LogLevel::kInfo, "broker", "the quorum has a leader",
-                   {{"epoch", fmt::format("{}", effect.epoch.value())},
-                    {"leader", fmt::format("{}", effect.leader.value())}});
+    env_.log.Write(
+        env::LogLevel::kInfo, "broker", "the quorum has a leader",
+        {{"epoch", fmt::format("{}", effect.epoch.value())}, {"leader", fmt::format("{}", effect.leader.value())}});
   }
   changed_.WakeAll();
 }

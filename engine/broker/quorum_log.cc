@@ -178,7 +178,13 @@ absl::Status QuorumLog::FoldAll(fiber::Fiber& self) {
   fold.end.offset = std::max(fold.end.offset, log_->log_start_offset());
   const Offset end = log_->log_end_offset();
   INVARIANT(fold.end.offset <= end);
-  const auto apply = [&fold](const metadata::Record& record) { return fold.fold.Apply(record); };
+  const auto apply = [this, &fold](const metadata::Record& record) {
+    const auto* removed = std::get_if<protocol::RemoveTopicRecord>(&record);
+    const metadata::TopicState* topic =
+        removed == nullptr ? nullptr : fold.fold.image().FindTopicById(removed->topic_id);
+    if (topic != nullptr) found_.deleted.push_back({topic->name, topic->id});
+    return fold.fold.Apply(record);
+  };
   if (absl::Status status = ReplayRange(self, end, fold.end, {apply, &found_.voters}); !status.ok()) return status;
   // What a crash left may never have been synced.
   return log_->FlushTo(self, end) == storage::LogError::kNone ? absl::OkStatus() : Offline();
@@ -301,7 +307,8 @@ absl::Status QuorumLog::Read(fiber::Fiber& self, const Range& range, ByteBuffer&
 absl::StatusOr<int64_t> QuorumLog::WriteSnapshot(fiber::Fiber& self, const metadata::Image& image,
                                                  const raft::SnapshotId& id, const raft::VoterHistory& voters) {
   const Timestamp now = env_.clock.WallNow().timestamp();
-  metadata::SnapshotOptions options{.id = {.end_offset = id.offset, .epoch = id.epoch}, .last_contained_timestamp = now};
+  metadata::SnapshotOptions options{.id = {.end_offset = id.offset, .epoch = id.epoch},
+                                    .last_contained_timestamp = now};
   if (voters.KraftVersionAt(id.offset) != raft::kStaticVoters) {
     options.quorum_batch = raft::EncodeControlBatch({.base_offset = Offset(1),
                                                      .epoch = id.epoch,

@@ -59,6 +59,12 @@ class QuorumLog {
     std::optional<raft::QuorumState> quorum_state;
     MetadataFold at_snapshot;
     MetadataFold at_end;
+    // Topics that were deleted in between.
+    struct Deleted {
+      std::string name;
+      TopicId id;
+    };
+    std::vector<Deleted> deleted;
   };
 
   // From its first moment on: a log that is loaded with a partition's settings is retained and recovered by them.

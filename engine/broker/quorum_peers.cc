@@ -85,7 +85,8 @@ raft::Event Quorum::Call(fiber::Fiber& self, net::ClientConnection& connection, 
     raft::RequestId id;
     raft::Event operator()(const raft::VoteRequest& r) const {
       return quorum.CallAs<protocol::VoteRequest, protocol::VoteResponse>(
-          self, connection, raft::Write(r, quorum.identity_), id, r.pre_vote ? kFirstVoteVersionWithPreVotes : int16_t{0});
+          self, connection, raft::Write(r, quorum.identity_), id,
+          r.pre_vote ? kFirstVoteVersionWithPreVotes : int16_t{0});
     }
     raft::Event operator()(const raft::BeginQuorumEpochRequest& r) const {
       return quorum.CallAs<protocol::BeginQuorumEpochRequest, protocol::BeginQuorumEpochResponse>(
@@ -96,8 +97,8 @@ raft::Event Quorum::Call(fiber::Fiber& self, net::ClientConnection& connection, 
           self, connection, raft::Write(r, quorum.identity_), id);
     }
     raft::Event operator()(const raft::FetchRequest& r) const {
-      return quorum.CallAs<protocol::FetchRequest, protocol::FetchResponse>(
-          self, connection, raft::Write(r, quorum.identity_), id);
+      return quorum.CallAs<protocol::FetchRequest, protocol::FetchResponse>(self, connection,
+                                                                            raft::Write(r, quorum.identity_), id);
     }
     raft::Event operator()(const raft::FetchSnapshotRequest& r) const {
       return quorum.CallAs<protocol::FetchSnapshotRequest, protocol::FetchSnapshotResponse>(
@@ -111,8 +112,12 @@ raft::Event Quorum::Call(fiber::Fiber& self, net::ClientConnection& connection, 
       return raft::ResponseReceived{id, KraftVersionsOf(connection.api_versions())};
     }
     // Only administrators ask for these.
-    raft::Event operator()(const raft::AddVoterRequest&) const { return raft::RequestFailed{id, raft::Failure::kUnsupported}; }
-    raft::Event operator()(const raft::RemoveVoterRequest&) const { return raft::RequestFailed{id, raft::Failure::kUnsupported}; }
+    raft::Event operator()(const raft::AddVoterRequest&) const {
+      return raft::RequestFailed{id, raft::Failure::kUnsupported};
+    }
+    raft::Event operator()(const raft::RemoveVoterRequest&) const {
+      return raft::RequestFailed{id, raft::Failure::kUnsupported};
+    }
   };
   return std::visit(Visitor{*this, self, connection, id}, request.request);
 }

@@ -4,8 +4,6 @@
 
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
-#include "engine/protocol/generated/control_records.h"
-#include "engine/protocol/writer.h"
 #include "engine/record/builder.h"
 #include "engine/record/record_iterator.h"
 
@@ -89,23 +87,6 @@ absl::StatusOr<DecodedBatch> DecodeBatch(Bytes bytes) {
     if (!status.ok()) return status;
   }
   return out;
-}
-
-ByteBuffer EncodeLeaderChangeBatch(const LeaderChange& change, const BatchesOptions& options) {
-  protocol::LeaderChangeMessage message;
-  message.leader_id = change.leader.value();
-  for (const NodeId id : change.voters) message.voters.emplace_back().voter_id = id.value();
-  for (const NodeId id : change.granting_voters) message.granting_voters.emplace_back().voter_id = id.value();
-  protocol::Writer writer;
-  // Version 0: voters without directory ids, as kraft.version 0 has them.
-  message.Encode(writer, 0);
-  INVARIANT(!writer.error().has_value());
-  record::ControlBatchOptions batch;
-  batch.base_offset = options.base_offset;
-  batch.leader_epoch = options.leader_epoch;
-  batch.timestamp = options.timestamp;
-  batch.type = record::ControlType::kLeaderChange;
-  return record::BuildControlBatch(batch, writer.buffer());
 }
 
 }  // namespace odradek::metadata

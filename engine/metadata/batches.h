@@ -45,12 +45,4 @@ struct DecodedBatch {
 // `bytes` is one whole batch. The error names offset and what is wrong: CRC, a record that does not decode.
 absl::StatusOr<DecodedBatch> DecodeBatch(Bytes bytes);
 
-// The record with which a new leader of the metadata log opens its epoch (KIP-595).
-struct LeaderChange {
-  NodeId leader;
-  std::vector<NodeId> voters;
-  std::vector<NodeId> granting_voters;
-};
-ByteBuffer EncodeLeaderChangeBatch(const LeaderChange& change, const BatchesOptions& options);
-
 }  // namespace odradek::metadata

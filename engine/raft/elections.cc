@@ -172,8 +172,8 @@ void Raft::PollResigned() {
   const auto& role = std::get<Resigned>(role_);
   INVARIANT(election_.leader == options_.self.id);
   if (now_ >= role.until && !shutting_down_) {
-    // Not in the same epoch: there we would still be named as the leader, and could not follow anybody. Whoever was told
-    // to succeed us gets time for it; after a boot, or alone, there is nobody.
+    // Not in the same epoch: there we would still be named as the leader, and could not follow anybody. Whoever was
+    // told to succeed us gets time for it; after a boot, or alone, there is nobody.
     const bool has_successors = !role.successors.empty();
     BecomeUnattached(LeaderEpoch(election_.epoch.value() + 1));
     if (!has_successors) std::get<Unattached>(role_).election_at = now_;

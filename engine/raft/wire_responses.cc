@@ -248,7 +248,8 @@ void WriteDescribed(const QuorumDescription& description, Timestamp now,
   partition.leader_id = description.leader.value();
   partition.leader_epoch = description.epoch.value();
   partition.high_watermark = description.high_watermark.value_or(kNoOffset).value();
-  for (const ReplicaDescription& voter : description.voters) partition.current_voters.push_back(WriteReplica(voter, now));
+  for (const ReplicaDescription& voter : description.voters)
+    partition.current_voters.push_back(WriteReplica(voter, now));
   for (const ReplicaDescription& one : description.observers) partition.observers.push_back(WriteReplica(one, now));
 }
 

@@ -54,7 +54,8 @@ protocol::CreateTopicsResponse HandleCreateTopics(RequestContext& context,
                                                   const protocol::CreateTopicsRequest& request) {
   auto decided = context.node.controller().CreateTopics(context.self, request);
   if (decided.response) return *std::move(decided.response);
-  auto forwarded = Forward<protocol::CreateTopicsResponse>(context, request, decided.error, Duration::Millis(request.timeout_ms));
+  auto forwarded =
+      Forward<protocol::CreateTopicsResponse>(context, request, decided.error, Duration::Millis(request.timeout_ms));
   if (forwarded) return *std::move(forwarded);
   protocol::CreateTopicsResponse refusal;
   for (const auto& topic : request.topics) {
@@ -69,7 +70,8 @@ protocol::DeleteTopicsResponse HandleDeleteTopics(RequestContext& context,
                                                   const protocol::DeleteTopicsRequest& request) {
   auto decided = context.node.controller().DeleteTopics(context.self, request, context.version());
   if (decided.response) return *std::move(decided.response);
-  auto forwarded = Forward<protocol::DeleteTopicsResponse>(context, request, decided.error, Duration::Millis(request.timeout_ms));
+  auto forwarded =
+      Forward<protocol::DeleteTopicsResponse>(context, request, decided.error, Duration::Millis(request.timeout_ms));
   if (forwarded) return *std::move(forwarded);
   protocol::DeleteTopicsResponse refusal;
   const auto refuse = [&refusal, &decided](const std::optional<std::string>& name, const Uuid& topic_id) {
@@ -87,7 +89,8 @@ protocol::CreatePartitionsResponse HandleCreatePartitions(RequestContext& contex
                                                           const protocol::CreatePartitionsRequest& request) {
   auto decided = context.node.controller().CreatePartitions(context.self, request);
   if (decided.response) return *std::move(decided.response);
-  auto forwarded = Forward<protocol::CreatePartitionsResponse>(context, request, decided.error, Duration::Millis(request.timeout_ms));
+  auto forwarded = Forward<protocol::CreatePartitionsResponse>(context, request, decided.error,
+                                                               Duration::Millis(request.timeout_ms));
   if (forwarded) return *std::move(forwarded);
   protocol::CreatePartitionsResponse refusal;
   for (const auto& topic : request.topics) {

@@ -216,9 +216,8 @@ TEST(QuorumOfThree, GoesOnWithoutItsLeaderAndTakesItBack) {
     connection->Close();
   });
   // Its session is over by then.
-  ASSERT_TRUE(world.RunUntil([&] {
-    return world.ControllerOf(second)->image().FindBroker(NodeId(first))->fenced;
-  })) << first;
+  ASSERT_TRUE(world.RunUntil([&] { return world.ControllerOf(second)->image().FindBroker(NodeId(first))->fenced; }))
+      << first;
   world.node(first).Boot();
   ASSERT_TRUE(world.RunUntil([&] { return world.AllServe(); }));
   EXPECT_NE(world.ControllerOf(first)->image().FindTopic("without-the-first"), nullptr);

@@ -129,22 +129,6 @@ TEST(Batches, AnyFlippedByteIsFound) {
   EXPECT_FALSE(DecodeBatch(Bytes(good).first(good.size() - 1)).ok());
 }
 
-TEST(Batches, LeaderChangeIsAControlBatch) {
-  BatchesOptions options;
-  options.base_offset = Offset(4);
-  options.leader_epoch = LeaderEpoch(9);
-  const ByteBuffer batch = EncodeLeaderChangeBatch({NodeId(1), {NodeId(1)}, {NodeId(1)}}, options);
-  const auto decoded = DecodeBatch(batch);
-  ASSERT_TRUE(decoded.ok()) << decoded.status();
-  ASSERT_THAT(decoded->controls, SizeIs(1));
-  EXPECT_TRUE(decoded->controls[0].key.Is(record::ControlType::kLeaderChange));
-  protocol::LeaderChangeMessage message;
-  protocol::Reader reader(decoded->controls[0].value);
-  ASSERT_TRUE(protocol::DecodeWhole(reader, 0, message));
-  EXPECT_EQ(message.leader_id, 1);
-  EXPECT_THAT(message.voters, SizeIs(1));
-}
-
 TEST(SnapshotName, IsOffsetAndEpochInFixedWidth) {
   const SnapshotId id{Offset(1234), LeaderEpoch(5)};
   EXPECT_EQ(SnapshotFileName(id), "00000000000000001234-0000000005.checkpoint");
