@@ -149,8 +149,9 @@ class QuorumWorld {
 };
 
 std::shared_ptr<net::ClientConnection> Connect(fiber::Fiber& self, env::Env& env, int32_t id) {
-  return net::ClientConnection::Open(self, env, {NameOf(id), kClientPort},
-                                     {.client_id = "test", .setup_timeout = Duration::Seconds(1)})
+  return net::ClientConnection::Open(
+             self, env, {NameOf(id), kClientPort},
+             {.client_id = "test", .setup_timeout = Duration::Seconds(1), .request_timeout = Duration::Seconds(4)})
       .connection;
 }
 
@@ -303,7 +304,7 @@ TEST_P(QuorumChaos, KeepsWhatItSaidAndAgrees) {
     EXPECT_EQ(metadata::Fingerprint(world.ControllerOf(id)->image()), metadata::Fingerprint(image)) << id;
   }
 }
-INSTANTIATE_TEST_SUITE_P(Seeds, QuorumChaos, testing::Range<uint64_t>(1, 41));
+INSTANTIATE_TEST_SUITE_P(Seeds, QuorumChaos, testing::Range<uint64_t>(1, 101));
 
 }  // namespace quorum_test
 }  // namespace odradek::broker
