@@ -8,6 +8,8 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "tests/engine/replication/controller_model.h"
@@ -31,6 +33,9 @@ class Checker {
   // It has lost what it had not flushed, and may not be relied upon until it is in the ISR again.
   void OnLoss(const BrokerNode& node) { lossy_[node.id] = node.broker_epoch; }
 
+  // It is a replica no more since this epoch, and has deleted its log.
+  void OnDeleted(const BrokerNode& node, LeaderEpoch epoch) { deleted_[node.id] = epoch; }
+
   void OnAppended(const BrokerNode& node, Offset from) {
     for (Offset at = std::max(from, node.disk.start()); at < node.disk.end(); ++at) {
       const LeaderEpoch before = node.disk.Has(at - 1) ? node.disk.At(at - 1).epoch : kNoLeaderEpoch;
@@ -43,10 +48,12 @@ class Checker {
     }
   }
 
-  void OnLeader(const BrokerNode& node, const BeginLeaderEpoch& began) {
+  void OnLeader(const BrokerNode& node, const BeginLeaderEpoch& began, const ControllerModel& controller) {
     const auto [at, is_new] = leaders_.emplace(began.leader_epoch, std::pair(node.id, node.incarnation));
     Check(is_new, "R5: two leaders in one epoch", node.id);
     Check(began.start == node.disk.end(), "an epoch begins inside the log", node.id);
+    // Who hears too late of an epoch that is over leads nobody.
+    if (began.leader_epoch < controller.partition().leader_epoch) return;
     CheckHas(node, committed_end(), "R4: the leader lacks what is committed");
   }
 
@@ -55,11 +62,12 @@ class Checker {
     Check(end >= std::min(committed_end(), node.disk.end()), "R10: truncates what is committed", node.id);
   }
 
-  void OnHighWatermark(const BrokerNode& node, Offset to, const std::vector<BrokerNode>& all) {
+  // `brokers`: as the node knows them.
+  void OnHighWatermark(const BrokerNode& node, Offset to, const std::vector<BrokerNode>& all, const Brokers& brokers) {
     Check(to <= node.disk.end() && to >= node.disk.start(), "R11: a high watermark outside the log", node.id);
     if (!ok()) return;
     if (node.machine->role() == Role::kLeader) {
-      OnCommit(node, to, all);
+      OnCommit(node, to, all, brokers);
     } else {
       Check(to <= committed_end(), "R1: a follower believes more to be committed than was", node.id);
     }
@@ -69,12 +77,15 @@ class Checker {
   void OnProposal(const BrokerNode& node, const SendAlterPartition& request, const Brokers& brokers) {
     Check(Contains(request.isr, node.id), "R8: an ISR without its leader", node.id);
     const auto& leader = std::get<Leader>(node.machine->state());
+    // A retry says the same again, whatever has happened meanwhile.
+    NodeIds& before = proposed_[{node.id, request.leader_epoch, request.partition_epoch}];
+    const bool is_retry = std::exchange(before, request.isr) == request.isr;
     for (const NodeId id : request.isr) {
       const auto broker = brokers.find(id);
       Check(Contains(request.isr, id) && (id == node.id || leader.followers.Has(id)), "R8: no replica", node.id);
       if (leader.isr.Has(id)) continue;
       const bool is_active = !broker->second.fenced && !broker->second.in_controlled_shutdown;
-      Check(is_active, "R8: adds a replica that is known to be fenced or shutting down", node.id);
+      Check(is_active || is_retry, "R8: adds a replica that is known to be fenced or shutting down", node.id);
     }
     Check(request.partition_epoch == leader.isr.partition_epoch(), "builds on another partition epoch", node.id);
   }
@@ -128,12 +139,18 @@ class Checker {
     }
   }
 
-  void OnCommit(const BrokerNode& leader, Offset end, const std::vector<BrokerNode>& all) {
+  void OnCommit(const BrokerNode& leader, Offset end, const std::vector<BrokerNode>& all, const Brokers& brokers) {
     const auto& state = std::get<Leader>(leader.machine->state());
     const bool is_enough = state.isr.committed().size() >= leader.machine->effective_min_isr();
     Check(is_enough, "R1: commits below min.insync.replicas", leader.id);
     for (const BrokerNode& node : all) {
-      if (!state.isr.MaximalHas(node.id) || lossy_.contains(node.id)) continue;
+      // Nobody has told the leader yet that the member has lost something.
+      const auto lost = lossy_.find(node.id);
+      const bool is_unknown = lost != lossy_.end() && brokers.at(node.id).epoch <= lost->second;
+      // Nor that it is a replica no more, in a later epoch than the leader's: the controller has enough others.
+      const auto deleted = deleted_.find(node.id);
+      const bool is_gone = deleted != deleted_.end() && leader.machine->leader_epoch() < deleted->second;
+      if (!state.isr.MaximalHas(node.id) || is_unknown || is_gone) continue;
       Check(node.disk.end() >= end, "R1: commits what a member of the maximal ISR does not have", leader.id);
       for (Offset at = std::max(node.disk.start(), leader.disk.start()); at < end && ok(); ++at) {
         Check(node.disk.At(at) == leader.disk.At(at), "R1: commits what a member has another record for", leader.id);
@@ -170,6 +187,8 @@ class Checker {
   std::vector<Entry> committed_;
   std::map<LeaderEpoch, std::pair<NodeId, int64_t>> leaders_;
   std::map<std::pair<Offset, LeaderEpoch>, Written> written_;
+  std::map<std::tuple<NodeId, LeaderEpoch, PartitionEpoch>, NodeIds> proposed_;
+  std::map<NodeId, LeaderEpoch> deleted_;
   std::map<NodeId, BrokerEpoch> lossy_;  // as which incarnation
   int64_t acknowledged_ = 0;
 };

@@ -24,7 +24,7 @@ struct Budget {
   int losses = 0;  // also of requests to the controller
   int repeats = 0;
   int waits = 0;  // longer than replica.lag.time.max.ms
-  size_t states = 2500;
+  size_t states = 15000;
 };
 
 class Exploration {

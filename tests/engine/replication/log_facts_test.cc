@@ -1,6 +1,13 @@
 #include "engine/replication/log_facts.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
 
 namespace odradek::replication {
 namespace {
@@ -83,6 +90,54 @@ TEST(ReplicationLogFacts, AnEpochMayBeginWithoutRecords) {
   EXPECT_EQ(log.EndOffsetFor(LeaderEpoch(4)), (EpochEndOffset{LeaderEpoch(4), Offset(3)}));
   log.TruncateTo(Offset(3));
   EXPECT_EQ(log.latest_epoch(), LeaderEpoch(1));
+}
+
+// The naive model: a log is a list of records, each with its epoch and a value of its own.
+struct ModelLog {
+  std::vector<std::pair<int32_t, int64_t>> records;
+  LogFacts facts;
+
+  void Append(const std::pair<int32_t, int64_t>& record) {
+    facts.Append(LeaderEpoch(record.first), facts.end(), facts.end() + 1);
+    records.push_back(record);
+  }
+  void TruncateTo(Offset end) {
+    facts.TruncateTo(end);
+    records.resize(static_cast<size_t>(end.value()));
+  }
+  // What a leader of this log answers to a fetch of a log that ends there, if it answers that they part (KIP-595).
+  EpochEndOffset Diverging(Offset end, LeaderEpoch last_epoch) const {
+    if (last_epoch == kNoLeaderEpoch) return {};
+    const EpochEndOffset own = facts.EndOffsetFor(last_epoch);
+    RC_ASSERT(!own.is_none());
+    return own.epoch < last_epoch || own.end_offset < end ? own : EpochEndOffset{};
+  }
+};
+
+// KIP-101, KIP-279, KIP-595: whoever led before, however little of it anybody has seen, a follower that truncates as it
+// is told ends up with a prefix of its leader's log, after at most as many answers as there are epochs.
+RC_GTEST_PROP(ReplicationLogFactsModel, TruncationFindsACommonPrefix, (const std::vector<uint16_t>& steps)) {
+  std::array<ModelLog, 3> logs;
+  int32_t epoch = 0;
+  int64_t value = 0;
+  for (const uint16_t step : steps) {
+    ModelLog& leader = logs[step % 3];
+    leader.facts.BeginEpoch(LeaderEpoch(++epoch));
+    for (int i = 0; i < step / 3 % 4; ++i) leader.Append({epoch, ++value});
+    ModelLog& follower = logs[(step + 1 + step / 12 % 2) % 3];
+    int rounds = 0;
+    while (true) {
+      const EpochEndOffset diverging = leader.Diverging(follower.facts.end(), follower.facts.latest_epoch());
+      if (diverging.is_none()) break;
+      RC_ASSERT(++rounds <= epoch + 1);
+      follower.TruncateTo(follower.facts.TruncationFor(diverging).end);
+    }
+    RC_ASSERT(follower.records.size() <= leader.records.size());
+    RC_ASSERT(std::equal(follower.records.begin(), follower.records.end(), leader.records.begin()));
+    for (int i = 0; i < step / 24 % 5 && follower.records.size() < leader.records.size(); ++i) {
+      follower.Append(leader.records[follower.records.size()]);
+    }
+  }
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ class RandomRun {
   explicit RandomRun(uint64_t seed) : random_(seed), options_(Draw(seed)), world_(options_) {
     crash_ppm_ = random_.Below(3) == 0 ? 10000 : 0;
     is_moving_ = random_.Below(2) == 0;
+    is_unsettled_ = random_.Below(3) == 0;
   }
 
   // The whole life of the partition; empty: all was well.
@@ -166,7 +167,7 @@ class RandomRun {
         if (random_.Below(is_moving_ ? 2 : 5) == 0) Life();
         return;
       case 2:
-        if (random_.Below(6) == 0) Operator();
+        if (random_.Below(is_unsettled_ ? 2 : 6) == 0) Operator();
         return;
       case 3: {
         BrokerNode& node = AnyNode();
@@ -252,12 +253,13 @@ class RandomRun {
   World world_;
   uint64_t crash_ppm_ = 0;
   bool is_moving_ = false;
+  bool is_unsettled_ = false;  // leaders change all the time
 };
 
 TEST(ReplicationRandomRuns, KeepWhatIsPromised) {
   // REPLICATION_SEEDS=first..last plays others.
   uint64_t first = 1;
-  uint64_t last = 1500;
+  uint64_t last = 3000;
   if (const char* seeds = std::getenv("REPLICATION_SEEDS")) std::sscanf(seeds, "%lu..%lu", &first, &last);
   int64_t committed = 0;
   int64_t acknowledged = 0;
@@ -278,8 +280,8 @@ TEST(ReplicationRandomRuns, KeepWhatIsPromised) {
   const auto runs = static_cast<int64_t>(last - first + 1);
   std::printf("%ld runs: %ld records committed, %ld acknowledged, %ld leaders\n", runs, committed, acknowledged,
               leaders);
-  EXPECT_GT(committed, runs * 15);
-  EXPECT_GT(acknowledged, runs * 8);
+  EXPECT_GT(committed, runs * 8);
+  EXPECT_GT(acknowledged, runs * 4);
   EXPECT_GT(leaders, runs * 4);
 }
 

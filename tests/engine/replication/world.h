@@ -125,6 +125,7 @@ class World {
     Step(node, PartitionChanged{partition}, cut);
     if (!node.machine || Contains(partition.replicas, node.id)) return;
     // The partition is somebody else's: its log is deleted here.
+    checker_.OnDeleted(node, partition.leader_epoch);
     node.disk = DiskModel();
     node.asked.reset();
     node.machine.emplace(MachineOptions(node), node.disk.Facts());
@@ -220,7 +221,7 @@ class World {
   }
 
   void Do(BrokerNode& node, const BeginLeaderEpoch& effect, const Wire&) {
-    checker_.OnLeader(node, effect);
+    checker_.OnLeader(node, effect, controller_);
     node.disk.BeginEpoch(effect.leader_epoch);
   }
   void Do(BrokerNode& node, const TruncateLog& effect, const Wire&) {
@@ -240,7 +241,7 @@ class World {
   }
   void Do(BrokerNode& node, const RaiseLogStart& effect, const Wire&) { node.disk.RaiseStart(effect.start); }
   void Do(BrokerNode& node, const AdvanceHighWatermark& effect, const Wire&) {
-    checker_.OnHighWatermark(node, effect.high_watermark, nodes_);
+    checker_.OnHighWatermark(node, effect.high_watermark, nodes_, controller_.log()[node.view].brokers);
   }
   void Do(BrokerNode& node, const SendAlterPartition& effect, const Wire&) {
     checker_.OnProposal(node, effect, controller_.log()[node.view].brokers);
