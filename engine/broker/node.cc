@@ -206,7 +206,7 @@ absl::Status Node::Run(fiber::Fiber& self) {
   SpawnAccept(tasks, ListenerKind::kController);
   absl::Status ended = StartBroker(self, start);
   if (ended.ok() && !stop_.is_set()) ended = Serve(self, tasks);
-  if (ended.ok() && broker_runs_) lifecycle_->Stop(self, options_.drain_max);
+  if (broker_runs_) lifecycle_->Stop(self, options_.drain_max);
   CloseListeners(self);
   tasks.Join(self);
   // What was asked for in the middle of the start is no error of it.

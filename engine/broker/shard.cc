@@ -157,10 +157,20 @@ Placement Shard::Place(const TopicName& topic, PartitionIndex partition) const {
   if (at == place.topic->partitions.end()) {
     place.error = protocol::ErrorCode::kUnknownTopicOrPartition;
   } else if (at->second.leader != options_.config.node_id) {
-    place.error = protocol::ErrorCode::kNotLeaderOrFollower;
+    place.error = IsInLostDirectory(at->second) ? protocol::ErrorCode::kKafkaStorageError
+                                                : protocol::ErrorCode::kNotLeaderOrFollower;
   }
   place.shard = ShardOf(place.name());
   return place;
+}
+
+// This node has a replica in a log directory that it did not register, since it is not online (KIP-858).
+bool Shard::IsInLostDirectory(const metadata::PartitionState& partition) const {
+  const NodeId node = options_.config.node_id;
+  const Uuid directory = DirectoryOfReplica(partition, node);
+  const metadata::BrokerState* const broker = view_->image.FindBroker(node);
+  if (!IsChosen(directory) || broker == nullptr) return false;
+  return std::ranges::find(broker->log_dirs, directory) == broker->log_dirs.end();
 }
 
 storage::LogManager* Shard::DirectoryFor(const LedPartition& led) const {

@@ -165,6 +165,7 @@ class Shard {
   // Of which this node has, or is to have, a replica in this shard.
   std::set<TopicPartition> KnownHere() const;
   ShardId ShardOf(const env::PartitionName& name) const;
+  bool IsInLostDirectory(const metadata::PartitionState& partition) const;
   // Where the partition's log is, or is to be made; nullptr: its directory is offline.
   storage::LogManager* DirectoryFor(const LedPartition& led) const;
   absl::Status ApplyOne(fiber::Fiber& self, const LedPartition& led);

@@ -68,8 +68,8 @@ class LogDirs(WithBroker):
                 self.assertEqual(error, KAFKA_STORAGE_ERROR)
         result = self.fails(1, 'consume', *self.at, '--topic', 't', '--from-beginning', '--timeout-ms', 2000)
         names = ', '.join(f't-{partition}' for partition in lost)
-        self.assertEqual(result.err, f'odradek consume: {names}: KAFKA_STORAGE_ERROR (trying on)\n'
-                         f'odradek consume: no record for 2000 ms, and {names} cannot be read: KAFKA_STORAGE_ERROR\n'
+        self.assertEqual(result.err, f'odradek consume: {names}: LEADER_NOT_AVAILABLE (trying on)\n'
+                         f'odradek consume: no record for 2000 ms, and {names} cannot be read: LEADER_NOT_AVAILABLE\n'
                          f'Processed a total of {6 - len(lost)} messages\n')
         # What is made meanwhile goes to the others, and is not taken for older when the directory is back.
         self.create('new', '--partitions', 4)
