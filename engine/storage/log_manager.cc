@@ -137,7 +137,8 @@ absl::Status LogManager::RemoveMarker(fiber::Fiber& self) {
   return DiskProblem(kCleanShutdownName, "cannot be removed", error);
 }
 
-absl::Status LogManager::SortFolder(fiber::Fiber& self, std::vector<TopicPartition>& partitions) {
+absl::Status LogManager::SortFolder(fiber::Fiber& self, std::vector<TopicPartition>& partitions,
+                                    std::vector<TopicPartition>& renamed) {
   const env::ListResult list = env_.disk.List(self, options_.directory);
   if (list.error != DiskError::kNone) return DiskProblem("", "cannot be listed", list.error);
   for (const env::DirectoryEntry& entry : list.entries) {
@@ -147,6 +148,8 @@ absl::Status LogManager::SortFolder(fiber::Fiber& self, std::vector<TopicPartiti
       continue;
     }
     const std::optional<FolderName> folder = ParseFolderName(entry.name);
+    const bool is_renamed = folder && (folder->kind == FolderKind::kDelete || folder->kind == FolderKind::kStray);
+    if (is_renamed) renamed.push_back(folder->partition);
     if (folder && folder->kind == FolderKind::kPartition && ToString(folder->partition) == entry.name) {
       partitions.push_back(folder->partition);
     } else if (folder && folder->kind == FolderKind::kDelete) {
@@ -197,7 +200,8 @@ absl::Status LogManager::LoadAll(fiber::Fiber& self) {
   REQUIRES(!loaded_);
   constexpr int kLoadersMax = 4;
   std::vector<TopicPartition> partitions;
-  if (absl::Status status = SortFolder(self, partitions); !status.ok()) return status;
+  std::vector<TopicPartition> renamed;
+  if (absl::Status status = SortFolder(self, partitions, renamed); !status.ok()) return status;
   size_t next = 0;
   fiber::TaskGroup loaders(self);
   for (int i = 0; i < kLoadersMax; ++i) {
@@ -210,6 +214,11 @@ absl::Status LogManager::LoadAll(fiber::Fiber& self) {
   }
   loaders.Join(self);
   std::sort(failed_.begin(), failed_.end(), [](const FailedLog& a, const FailedLog& b) { return a.name < b.name; });
+  // Whoever took a log away may have died before its checkpoints forgot it: a later log of that name is another one.
+  for (const TopicPartition& name : renamed) {
+    if (std::ranges::find(partitions, name) != partitions.end()) continue;
+    if (absl::Status status = EraseCheckpoints(self, name); !status.ok()) return status;
+  }
   loaded_ = true;
   return MUTATION(env_.context, LG04) ? RemoveMarker(self) : absl::OkStatus();
 }

@@ -114,7 +114,8 @@ class LogManager {
   absl::Status CheckMeta(const MetaProperties& found, const std::string& path) const;
   absl::Status TakeMarker(fiber::Fiber& self);
   absl::Status RemoveMarker(fiber::Fiber& self);
-  absl::Status SortFolder(fiber::Fiber& self, std::vector<TopicPartition>& partitions);
+  absl::Status SortFolder(fiber::Fiber& self, std::vector<TopicPartition>& partitions,
+                          std::vector<TopicPartition>& renamed);
   void LoadOne(fiber::Fiber& self, const TopicPartition& name);
   absl::StatusOr<std::optional<TopicId>> ReadTopicId(fiber::Fiber& self, const std::string& folder);
   // `renamed` stays empty where there was no folder yet.

@@ -62,6 +62,8 @@ INSTANTIATE_TEST_SUITE_P(
         OnceFailed{"misdirected_io", 24},
         // Every batch of the metadata log was damaged, and the first one taken for a torn last one.
         OnceFailed{"bit_rot", 1400020},
+        // A deletion was cut off, and the next topic of that name taken for one whose folder was lost.
+        OnceFailed{"delete_and_recreate", 1500136},
         // A damaged checkpoint was left beside a log that was cut: restored, it said more than the log had.
         OnceFailed{"misdirected_io", 1400065},
         // A batch whose base offset ends a sector was torn, and taken for damaged.

@@ -238,6 +238,21 @@ TEST_F(LogManagerTest, AFolderThatVanishedIsToldAndOneThatWasDeletedIsNot) {
                                    "synced_up_to=1"));
 }
 
+// A process that dies between the two leaves the entry beside the renamed folder (delete_and_recreate, 1500136).
+TEST_F(LogManagerTest, ALogWhoseDeletionWasCutOffIsForgotten) {
+  OpenAndLoad();
+  Create(kFirst);
+  Append(kFirst, "v");
+  ASSERT_TRUE(CloseCleanly());
+  Kill();
+  const std::string folder = "data/" + ToString(kFirst);
+  machine_.model.Rename(folder, folder + ".0123456789abcdef0123456789abcdef-delete");
+  OpenAndLoad();
+  Run([&](fiber::Fiber& self) { manager_->RemoveDeletedFiles(self); });
+  Create(kFirst);
+  EXPECT_THAT(machine_.process().log.lines, testing::IsEmpty());
+}
+
 TEST_F(LogManagerTest, ANewLogCanBeginAnywhereBeforeItHasAFolder) {
   OpenAndLoad();
   Create(kFirst);
