@@ -3,6 +3,7 @@
 ODRADEK_KAFKA_JARS names the folder that has them."""
 import json
 import pathlib
+import re
 import shutil
 import tempfile
 
@@ -196,10 +197,18 @@ def cluster(world):
     assert 'ProducerId' in producers and 'None' in producers, producers
 
 
-@tools.check('what is not there is said: quorum, groups, elections, ACLs')
+@tools.check('kafka-metadata-quorum: status and replication')
+def quorum(world):
+    told = tool(world.broker, 'MetadataQuorumCommand', 'describe', '--status')
+    assert re.search(r'LeaderId: +1\n', told) and re.search(r'MaxFollowerLag: +0\n', told), told
+    told = tool(world.broker, 'MetadataQuorumCommand', 'describe', '--replication')
+    assert re.search(r'^1\s.*Leader', told, re.MULTILINE), told
+
+
+@tools.check('what is not there is said: groups, elections, ACLs')
 def honest(world):
     create(world.broker, world.topic())
-    for name, arguments in (('MetadataQuorumCommand', ('describe', '--status')), ('GroupsCommand', ('--list',)),
+    for name, arguments in (('GroupsCommand', ('--list',)),
                             ('LeaderElectionCommand', ('--election-type', 'preferred', '--all-topic-partitions')),
                             ('TransactionsCommand', ('list',)), ('AclCommand', ('--list',))):
         told = tool(world.broker, name, *arguments, fails=True)
