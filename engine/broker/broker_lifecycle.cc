@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -36,7 +37,7 @@ protocol::BrokerRegistrationRequest BrokerLifecycle::RegistrationOf(const Contro
   for (const config::Endpoint& endpoint : start.advertised) {
     request.listeners.push_back({endpoint.listener, endpoint.host, static_cast<uint16_t>(endpoint.port), kPlaintext});
   }
-  if (!options_.config.rack.empty()) request.rack = options_.config.rack;
+  request.rack = options_.config.rack.empty() ? std::nullopt : std::optional(options_.config.rack);
   request.log_dirs = start.log_dirs;
   return request;
 }

@@ -184,7 +184,10 @@ TEST(QuorumOfThree, ElectsRegistersAndServes) {
     const metadata::Image& image = world.ControllerOf(id)->image();
     EXPECT_EQ(image.topics().size(), 3u) << id;
     EXPECT_EQ(image.brokers().size(), 3u) << id;
-    for (const auto& [node, broker] : image.brokers()) EXPECT_FALSE(broker.fenced) << id;
+    for (const auto& [node, broker] : image.brokers()) {
+      EXPECT_FALSE(broker.fenced) << id;
+      EXPECT_EQ(broker.rack, std::nullopt) << id;
+    }
     std::set<NodeId> leaders;
     for (const auto& [name, topic] : image.topics()) {
       for (const auto& [index, partition] : topic->partitions) leaders.insert(partition.leader);
