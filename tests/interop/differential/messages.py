@@ -135,7 +135,9 @@ def load():
     return {api.name: api for api in apis if api is not None}
 
 
-APIS = load()
+# By their keys. The quorum's own (55, 80, 81) are not among them yet: the recording is older than their handlers.
+COMPARED = (0, 1, 2, 3, 10, 18, 19, 20, 21, 22, 23, 32, 33, 35, 37, 44, 60, 61, 75)
+APIS = {name: api for name, api in load().items() if api.key in COMPARED}
 
 
 class Writer:
