@@ -125,8 +125,18 @@ void World::CheckChange(const Image& before, Step step) const {
     if (partition.leader_epoch != was.leader_epoch) RC_ASSERT(partition.partition_epoch > was.partition_epoch);
     const bool was_moving = !was.adding_replicas.empty() || !was.removing_replicas.empty();
     const bool is_moving = !partition.adding_replicas.empty() || !partition.removing_replicas.empty();
-    if (was_moving && !is_moving && step != Step::kCancels) {
-      RC_ASSERT(ContainsAll(partition.isr, partition.replicas));  // R16
+    // R16. A move to the replicas that are there already takes nobody in and lets nobody go: it ends at once.
+    const bool changes_replicas = !was.adding_replicas.empty() || !Without(was.replicas, partition.replicas).empty();
+    if (was_moving && !is_moving && step != Step::kCancels && changes_replicas) {
+      RC_ASSERT(ContainsAll(partition.isr, partition.replicas));
+    }
+    const bool was_elected = partition.leader != was.leader && partition.leader != kNoNode;
+    // As a move ends, who leads from now on may have joined the ISR by the same AlterPartition.
+    const bool was_in_sync = Contains(was.isr, partition.leader) || (was_moving && !is_moving);
+    if (was_elected && !was_in_sync && !Contains(was.eligible_leader_replicas, partition.leader)) {  // SEMANTICS.md 31
+      RC_ASSERT(partition.isr == std::vector<NodeId>{partition.leader});
+      RC_ASSERT(partition.recovery == LeaderRecovery::kRecovering);
+      RC_ASSERT(partition.eligible_leader_replicas.empty());
     }
     if (step == Step::kEndsElr) continue;
     for (const NodeId id : Without(partition.isr, was.isr)) {
