@@ -236,6 +236,9 @@ absl::Status Log::Loader::LoadEpochs() {
     epochs_lost_ = log_.latest_epoch() == kNoLeaderEpoch && log_.size_bytes() > 0;
     return absl::OkStatus();
   }
+  if (log_.config_.damage == LogConfig::Damage::kRefuseUnlessTorn) {
+    return base::DataLoss(fmt::format("{}; restore it, or remove it to have it made from the batches", loaded.problem));
+  }
   Warn("leader epochs are rebuilt from the batches", loaded.problem);
   epochs_lost_ = true;
   return absl::OkStatus();
@@ -346,10 +349,38 @@ absl::Status Log::Loader::RebuildEpochs() {
   return absl::OkStatus();
 }
 
+// Neither the list nor an epoch in a batch has a checksum: where they contradict each other nobody knows who is right,
+// and the next list must not say what the disk made of this one.
+absl::Status Log::Loader::CheckEpochs() {
+  for (const EpochEntry& entry : log_.epochs_.list().entries()) {
+    if (entry.start_offset < log_.log_start_ || entry.start_offset >= log_.log_end_) continue;
+    const SegmentPtr segment = log_.SegmentFor(entry.start_offset);
+    const SeekResult found = segment->Seek(self_, entry.start_offset);
+    const ManagedFile::Handle file = segment->OpenLog(self_);
+    if (file.error != DiskError::kNone) return DiskProblem(LogFileName(*segment), file.error);
+    if (found.error == SeekError::kNone && found.place) {
+      BatchScanner scanner(file.file, {.begin = found.place->position, .end = found.place->end_position()},
+                           record::kBatchOverheadBytes);
+      const bool is_right = scanner.Next(self_) == BatchScanner::Found::kBatch &&
+                            scanner.header().base_offset == entry.start_offset &&
+                            scanner.header().leader_epoch == entry.epoch;
+      bytes_read_ += scanner.bytes_read();
+      if (is_right) continue;
+    }
+    REACHED(log_.env_.context, "storage.epochs_contradict_the_log");
+    return Problem(kEpochCheckpointName,
+                   fmt::format("leader epoch {} begins at offset {}, and {} has no such batch", entry.epoch.value(),
+                               entry.start_offset.value(), LogFileName(*segment)));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Log::Loader::Finish() {
   Log& log = log_;
   if (epochs_lost_) {
     if (absl::Status status = RebuildEpochs(); !status.ok()) return status;
+  } else if (log.config_.damage == LogConfig::Damage::kRefuseUnlessTorn) {
+    if (absl::Status status = CheckEpochs(); !status.ok()) return status;
   }
   const std::vector<EpochEntry> on_disk = log.epochs_.list().entries();
   log.epochs_.list_to_load().TruncateFromEnd(log.log_end_);

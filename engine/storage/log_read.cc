@@ -182,7 +182,7 @@ Log::Attempt Log::TryFindTimestamp(fiber::Fiber& self, Timestamp at_least, Offse
   for (; segment != nullptr && segment->base_offset() < end; segment = SegmentAfter(*segment)) {
     if (segment->LoadTimestamps(self) != DiskError::kNone)
       return ReadFailed(before, *segment, SeekError::kDisk, result.error);
-    if (segment->largest_timestamp() < at_least) continue;
+    if (segment->largest_timestamp() < at_least && !segment->is_time_damaged()) continue;
     Offset next = std::max(from, segment->base_offset());
     for (;;) {
       const SeekResult batch = segment->SeekTimestamp(self, at_least, next);
@@ -224,6 +224,7 @@ SeekError Log::FindMaxBatch(fiber::Fiber& self, const SegmentPtr& segment, Offse
   const Offset from = std::max(log_start_, segment->base_offset());
   const bool whole = segment->base_offset() >= log_start_ && segment->next_offset() <= upper_bound;
   if (segment->LoadTimestamps(self) != DiskError::kNone) return SeekError::kDisk;
+  if (segment->is_time_damaged()) return SeekError::kDamaged;
   if (segment->largest_timestamp() <= best.timestamp) return SeekError::kNone;
   if (whole) {
     const SeekResult batch = segment->SeekTimestamp(self, segment->largest_timestamp(), from);

@@ -6,24 +6,12 @@
 #include <limits>
 
 #include "engine/base/check.h"
-#include "engine/base/prng.h"
 #include "engine/storage/log_loader.h"
 #include "engine/storage/torn_write.h"
 
 namespace odradek::storage {
 
 using env::DiskError;
-
-namespace log_recover_internal {
-
-// Of the batches that a walk meets, what tells them from others.
-uint64_t Fold(uint64_t seen, const record::BatchHeader& header) {
-  const auto offset = static_cast<uint64_t>(header.base_offset.value());
-  return base::Mix64(base::Mix64(seen ^ offset) ^ (uint64_t{header.crc} << 32) ^
-                     static_cast<uint64_t>(header.size_bytes));
-}
-
-}  // namespace log_recover_internal
 
 // The end of the last segment, from its last index entry on. What does not look as a clean shutdown leaves it is
 // recovered after all.
@@ -47,7 +35,7 @@ absl::Status Log::Loader::LoadCleanEnd() {
     const record::BatchHeader& header = scanner.header();
     const bool is_gap = header.base_offset > next && !MayHaveGaps();
     if (header.base_offset < next || is_gap || !last.CanHold(header.last_offset())) break;
-    if (HasNotBegun(header.leader_epoch)) break;
+    if (HasNotBegun(header.leader_epoch) || IsOverRecoveryPoint(next, header)) break;
     next = header.next_offset();
     EnterEpoch(header);
   }
@@ -210,6 +198,15 @@ bool Log::Loader::HasNotBegun(LeaderEpoch epoch) const {
   return at == begun.end() || at->epoch != epoch;
 }
 
+// Where the log was synced up to, a batch ended, unless the log began there: a gap over it is compaction's, or there is
+// none and the offset is wrong.
+bool Log::Loader::IsOverRecoveryPoint(Offset next, const record::BatchHeader& header) const {
+  if (log_.config_.cleanup_compact || checkpoints_.cleaned_until != kNoOffset) return false;
+  const Offset synced = checkpoints_.recovery_point;
+  return header.base_offset > next && synced > std::max(next, checkpoints_.log_start_offset) &&
+         synced < header.next_offset();
+}
+
 std::string Log::Loader::WhatIsWrong(const Segment& segment, const BatchScanner& scanner, Bytes body,
                                      const Around& around) const {
   const record::BatchHeader& header = scanner.header();
@@ -225,6 +222,10 @@ std::string Log::Loader::WhatIsWrong(const Segment& segment, const BatchScanner&
   }
   if (header.base_offset > segment.next_offset() && !MayHaveGaps()) {
     return fmt::format("base offset {}, {} was next", header.base_offset.value(), segment.next_offset().value());
+  }
+  if (IsOverRecoveryPoint(segment.next_offset(), header)) {
+    return fmt::format("base offset {}, {} was next, and the log was synced up to {}", header.base_offset.value(),
+                       segment.next_offset().value(), checkpoints_.recovery_point.value());
   }
   if (!segment.CanHold(header.last_offset())) return fmt::format("offset {} is too far", header.last_offset().value());
   if (header.leader_epoch < around.epoch) {
@@ -266,9 +267,9 @@ absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, b
   BatchScanner::Found found = scanner.Next(self_);
   Around around;
   std::string wrong;
-  uint64_t seen = 0;
+  std::vector<uint32_t> seen;
   for (; found == BatchScanner::Found::kBatch; found = scanner.Next(self_)) {
-    seen = log_recover_internal::Fold(seen, scanner.header());
+    seen.push_back(Segment::Fingerprint(scanner.header()));
     LookBehind(segment, file.file, scanner, around);
     const Bytes body = scanner.Body(self_);
     if (wrong = WhatIsWrong(segment, scanner, body, around); !wrong.empty()) break;
@@ -284,9 +285,9 @@ absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, b
     REACHED(log_.env_.context, "storage.recovery.torn_tail");
     // What is cut off is gone: not before the disk has said the same twice.
     BatchScanner again(file.file, {.begin = start.position, .end = file_size}, BatchScanner::kWalkWindowBytes);
-    uint64_t seen_again = 0;
+    std::vector<uint32_t> seen_again;
     for (found = again.Next(self_); found == BatchScanner::Found::kBatch; found = again.Next(self_)) {
-      seen_again = log_recover_internal::Fold(seen_again, again.header());
+      seen_again.push_back(Segment::Fingerprint(again.header()));
       if (again.position() >= segment.size_bytes()) break;
     }
     if (found == BatchScanner::Found::kDiskError) return DiskProblem(LogFileName(segment), again.disk_error());
@@ -302,6 +303,8 @@ absl::Status Log::Loader::RecoverSegment(Segment& segment, const Start& start, b
     if (absl::Status status = JudgeBadEnd(segment, *file.file, end); !status.ok()) return status;
     if (absl::Status status = PrepareCut(segment.next_offset()); !status.ok()) return status;
   }
+  if (!wrong.empty()) seen.pop_back();
+  segment.ExpectWhenRewritten(std::move(seen));
   DiskError error = segment.FinishRebuild(self_, file_size);
   if (error == DiskError::kNone && segment.base_offset() != log_.active()->base_offset() && !torn) {
     error = segment.Seal(self_);
@@ -316,7 +319,10 @@ absl::Status Log::Loader::JudgeBadEnd(const Segment& segment, env::File& file, c
   std::string text = fmt::format("byte {} of {}, offset {}: {}; {}", end.position, end.file_size,
                                  segment.next_offset().value(), end.wrong, ToString(judged.verdict));
   if (judged.whole_at >= 0) text += fmt::format(" (at byte {})", judged.whole_at);
-  const bool may_be_torn = judged.verdict == TornVerdict::kMayBeTorn;
+  // With every batch synced before the next one, only the last write of all can be torn.
+  const bool is_last = log_.SegmentAfter(segment) == nullptr;
+  if (!is_last) text += "; another segment follows";
+  const bool may_be_torn = judged.verdict == TornVerdict::kMayBeTorn && is_last;
   if (!may_be_torn && log_.config_.damage == LogConfig::Damage::kRefuseUnlessTorn) {
     REACHED(log_.env_.context, "storage.recovery.refused_damage");
     return Problem(LogFileName(segment), text);

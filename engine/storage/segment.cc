@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/prng.h"
 #include "engine/storage/batch_scanner.h"
 #include "engine/storage/small_files.h"
 
@@ -186,6 +187,7 @@ DiskError Segment::TruncateTo(fiber::Fiber& self, Offset offset, [[maybe_unused]
   if (!found.place) return DiskError::kNone;
   const BatchPlace place = *found.place;
   recent_.clear();
+  recovered_.clear();
   if (!MUTATION(context, LG18)) {
     const int64_t relative = place.base_offset - base_offset_;
     if (const DiskError error = offset_index_.KeepBelow(self, IndexField::kKey, relative); error != DiskError::kNone) {
@@ -223,12 +225,19 @@ DiskError Segment::Sync(fiber::Fiber& self) {
   return DiskError::kNone;
 }
 
+uint32_t Segment::Fingerprint(const record::BatchHeader& header) {
+  const auto offset = static_cast<uint64_t>(header.base_offset.value());
+  const auto epoch = static_cast<uint64_t>(header.leader_epoch.value());
+  const uint64_t content = (uint64_t{header.crc} << 32) ^ static_cast<uint64_t>(header.size_bytes);
+  return static_cast<uint32_t>(base::Mix64(base::Mix64(base::Mix64(offset) ^ epoch) ^ content));
+}
+
 DiskError Segment::Rewrite(fiber::Fiber& self, int64_t begin) {
   const ManagedFile::Handle handle = log_->Get(self, env::OpenMode::kReadWrite);
   if (handle.error != DiskError::kNone) return handle.error;
   BatchScanner scanner(handle.file, {.begin = begin, .end = size_bytes_}, BatchScanner::kWalkWindowBytes);
   // The page may have been dropped since recovery checked the batch: what is read now is checked again, or zeros would
-  // become durable in its place. Offsets are outside of the checksum: whether one rose, the next batch shows.
+  // become durable in its place.
   ByteBuffer checked;
   int64_t checked_at = begin;
   Offset end = base_offset_;
@@ -236,16 +245,21 @@ DiskError Segment::Rewrite(fiber::Fiber& self, int64_t begin) {
     const Bytes parts[] = {checked};
     return checked.empty() ? DiskError::kNone : log_->WriteAt(self, parts, checked_at).error;
   };
+  size_t count = 0;
   BatchScanner::Found found = scanner.Next(self);
   for (; found == BatchScanner::Found::kBatch; found = scanner.Next(self)) {
     const Bytes batch = scanner.Body(self);
-    if (batch.empty() || !record::CheckCrc(batch) || scanner.header().base_offset < end) return DiskError::kIo;
+    const record::BatchHeader& header = scanner.header();
+    const bool is_same = count >= recovered_.size() || recovered_[count] == Fingerprint(header);
+    if (batch.empty() || !record::CheckCrc(batch) || header.base_offset < end || !is_same) return DiskError::kIo;
     if (const DiskError error = write(); error != DiskError::kNone) return error;
     checked.assign(batch.begin(), batch.end());
     checked_at = scanner.position();
-    end = scanner.header().next_offset();
+    end = header.next_offset();
+    ++count;
   }
   if (found != BatchScanner::Found::kEnd || end != next_offset()) return DiskError::kIo;
+  recovered_.clear();
   return write();
 }
 

@@ -140,6 +140,8 @@ class Segment {
   Timestamp largest_timestamp() const {
     return is_time_hidden_ ? Timestamp(std::numeric_limits<int64_t>::max()) : largest_timestamp_;
   }
+  // A batch without its bytes may have had a larger one: enough to decide what is old, not to answer who asks.
+  bool is_time_damaged() const { return is_time_damaged_; }
   Timestamp first_timestamp() const { return first_timestamp_; }
   SparseIndex& offset_index() { return offset_index_; }
   SparseIndex& time_index() { return time_index_; }
@@ -154,8 +156,13 @@ class Segment {
   // What went to the files, of the indexes as well.
   env::DiskError Sync(fiber::Fiber& self);
   bool NeedsSync() const;
-  // Writes [begin, size) once more, so that a sync covers pages that an earlier process may have failed to sync.
+  // Writes [begin, size) once more, so that a sync covers pages that an earlier process may have failed to sync. An
+  // error if a batch is not what recovery saw: what the disk damaged meanwhile must not become durable.
   env::DiskError Rewrite(fiber::Fiber& self, int64_t begin);
+  // What recovery saw from the same position on, by fingerprint.
+  void ExpectWhenRewritten(std::vector<uint32_t> batches) { recovered_ = std::move(batches); }
+  // What tells a batch from others: no checksum covers its offset and its epoch.
+  static uint32_t Fingerprint(const record::BatchHeader& header);
 
   // --- Names.
   // The files will be made under names with the suffix. REQUIRES: there are none yet.
@@ -216,9 +223,11 @@ class Segment {
   int64_t unindexed_position_ = 0;  // where the batches of the last Write() begin
   bool timestamps_known_ = false;
   Timestamp largest_timestamp_ = kNoTimestamp;
-  bool is_time_hidden_ = false;  // behind a batch that is not one
+  bool is_time_hidden_ = false;   // behind a batch that is not one
+  bool is_time_damaged_ = false;  // of a batch that says that it has a larger one
   Offset largest_timestamp_offset_;
   Timestamp first_timestamp_ = kNoTimestamp;
+  std::vector<uint32_t> recovered_;
   base::Ring<BatchPlace> recent_;  // the last batches that were written, without a gap
 };
 

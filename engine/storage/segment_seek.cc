@@ -236,6 +236,7 @@ DiskError Segment::FindLargestTimestamp(fiber::Fiber& self) {
   }
   Timestamp first = kNoTimestamp;
   is_time_hidden_ = false;
+  is_time_damaged_ = false;
   if (!empty()) {
     const ManagedFile::Handle log = OpenLog(self);
     if (log.error != DiskError::kNone) return log.error;
@@ -246,7 +247,10 @@ DiskError Segment::FindLargestTimestamp(fiber::Fiber& self) {
     for (; found == internal::Found::kBatch; found = scanner.Next(self)) {
       if (LargestTimestampOf(scanner.header()) <= largest) continue;
       // A damaged one says nothing of time: its neighbours do.
-      if (!internal::IsIntact(self, scanner)) continue;
+      if (!internal::IsIntact(self, scanner)) {
+        is_time_damaged_ = true;
+        continue;
+      }
       largest = scanner.header().max_timestamp;
       largest_offset = scanner.header().last_offset();
     }

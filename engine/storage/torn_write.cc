@@ -75,6 +75,25 @@ int64_t SizeByItsLength(Bytes bytes) {
   return size_bytes >= static_cast<int64_t>(record::kBatchOverheadBytes) ? size_bytes : 0;
 }
 
+// Whether behind the first byte something says that it is a batch, and the bytes end where it does, or the next batch
+// continues its offsets.
+bool HasBatchBehind(Bytes bytes) {
+  const auto offset_at = [&](size_t at) { return LoadBigEndian<int64_t>(bytes.data() + at + record::kBaseOffsetAt); };
+  const auto is_batch_at = [&](size_t at) {
+    return at + record::kBatchOverheadBytes <= bytes.size() && bytes[at + record::kMagicAt] == kMagic;
+  };
+  for (size_t at = 1; at < bytes.size(); ++at) {
+    if (!is_batch_at(at)) continue;
+    const auto size_bytes = static_cast<size_t>(SizeByItsLength(bytes.subspan(at)));
+    if (size_bytes == 0) continue;
+    if (at + size_bytes == bytes.size()) return true;
+    if (!is_batch_at(at + size_bytes)) continue;
+    const int64_t delta = LoadBigEndian<int32_t>(bytes.data() + at + record::kLastOffsetDeltaAt);
+    if (offset_at(at + size_bytes) - offset_at(at) == delta + 1) return true;
+  }
+  return false;
+}
+
 // Base offset and leader epoch are outside of the checksum too: where a sector ends among them, a batch of which that
 // sector was not written is whole but for its begin. `expected` is its base offset, or kNoOffset.
 bool LacksItsBegin(Bytes batch, int64_t position, Offset expected) {
@@ -140,9 +159,10 @@ TornResult JudgeTorn(fiber::Fiber& self, env::File& file, int64_t position, int6
     result.verdict = TornVerdict::kDamaged;
   } else if (is_followed) {
     result.verdict = TornVerdict::kFollowedByWhole;
-  } else if (has_end && size_bytes < std::ssize(bytes) &&
-             !internal::IsInZeroTail(bytes, position, record::kLengthAt + sizeof(int32_t) - 1)) {
-    result.verdict = TornVerdict::kFollowedByMore;
+  } else if (!internal::IsInZeroTail(bytes, position, record::kLengthAt + sizeof(int32_t) - 1)) {
+    // The length was written: what stands behind it, or would stand inside of it, was written later.
+    const bool is_more = has_end ? size_bytes < std::ssize(bytes) : internal::HasBatchBehind(bytes);
+    if (is_more) result.verdict = TornVerdict::kFollowedByMore;
   }
   if (is_followed) result.whole_at = position + static_cast<int64_t>(whole_at);
   return result;

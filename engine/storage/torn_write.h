@@ -22,7 +22,7 @@ enum class TornVerdict : uint8_t {
   kMayBeTorn,
   kDamaged,          // no interrupted write leaves this
   kFollowedByWhole,  // may be torn, but a whole batch stands behind it
-  kFollowedByMore,   // may be torn, but something else was written behind where its own length says that it ends
+  kFollowedByMore,   // may be torn, but something else was written behind it
 };
 std::string_view ToString(TornVerdict verdict);
 

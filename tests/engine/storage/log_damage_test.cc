@@ -155,6 +155,27 @@ TEST_F(LogDamageTest, SearchForTheLargestTimestampThatMeetsADamagedBatchTakesThe
   }
 }
 
+// What is old is decided without it, but nobody is told that there is nothing newer (bit_rot, seed 1500007).
+TEST_F(LogDamageTest, SearchByTimeDoesNotPassOverADamagedBatchThatMayBeTheLatest) {
+  for (const bool is_largest : {true, false}) {
+    StartAfresh();
+    Open();
+    int64_t last_at = 0;
+    for (const int64_t timestamp : {1000, 2000, 3000}) {
+      last_at = machine_.model.Stat(kLogFile).size_bytes;
+      EXPECT_TRUE(Append(Encode({.values = {"v"}, .timestamp = Timestamp(timestamp)})).ok());
+    }
+    Close();
+    Reopen({.recovery_point = Offset(3), .previous_shutdown = env::ShutdownKind::kClean});
+    machine_.model.FlipBit(*machine_.model.Find(kLogFile), last_at + record::kBatchOverheadBytes + 2, 1);
+    Run([&](fiber::Fiber& self) {
+      const TimestampResult found = is_largest ? log_->FindMaxTimestamp(self, Offset(3))
+                                               : log_->FindByTimestamp(self, Timestamp(2500), Offset(3));
+      EXPECT_EQ(found.error, ReadError::kOffline);
+    });
+  }
+}
+
 TEST_F(LogDamageTest, RecoverySaysThatItCutsOffWhatNoInterruptedWriteLeaves) {
   OpenWithBatches(4);
   Flip(2, record::kBatchOverheadBytes + 3, 5);
@@ -181,6 +202,42 @@ TEST_F(LogDamageTest, RecoveryCutsOffABatchWhoseOffsetRose) {
   Reopen();
   EXPECT_THAT(ReadAll(), ElementsAre("0:v0", "1:v1", "2:v2"));
   EXPECT_EQ(machine_.process().observer.last_recovery.damaged_from, Offset(3));
+}
+
+// It is the last one, so that no batch behind it contradicts; but where the log was synced up to, a batch ended
+// (bit_rot, seeds 124 and 3000192).
+TEST_F(LogDamageTest, ALastBatchWhoseOffsetRoseIsNotBelievedIfItWasSynced) {
+  for (const auto shutdown : {env::ShutdownKind::kUnclean, env::ShutdownKind::kClean}) {
+    for (const size_t offset_byte : {kOffsetByte, kOffsetByte - 3}) {
+      StartAfresh();
+      OpenWithBatches(3);
+      Close();
+      Flip(2, offset_byte, 2);
+      Reopen({.recovery_point = Offset(3), .previous_shutdown = shutdown});
+      EXPECT_EQ(log_->log_end_offset(), Offset(2));
+      EXPECT_EQ(machine_.process().observer.last_recovery.damaged_from, Offset(2));
+    }
+  }
+}
+
+// A gap that compaction left may lie over the recovery point.
+TEST_F(LogDamageTest, AGapOverTheRecoveryPointIsBelievedWhereSomethingIsCompacted) {
+  config_.cleanup_compact = true;
+  OpenWithBatches(3);
+  Close();
+  Flip(2, kOffsetByte - 3, 2);
+  Reopen({.recovery_point = Offset(3)});
+  EXPECT_GT(log_->log_end_offset(), Offset(3));
+}
+
+// Batches that a crash left are written once more before they count as synced, and damage must not become durable by
+// it: no checksum covers the epoch (bit_rot, seeds 3000647 and 3001465).
+TEST_F(LogDamageTest, WhatRecoverySawIsNotWrittenAgainWithAnotherEpoch) {
+  OpenWithBatches(3);
+  Reopen();
+  Flip(1, record::kLeaderEpochAt + 3, 4);
+  EXPECT_EQ(Flush(), LogError::kOffline);
+  EXPECT_THAT(log_->offline_reason(), HasSubstr("writing recovered batches again"));
 }
 
 // No checksum covers the epoch, and it must not get into the list of epochs, which outlives the batch.
@@ -331,6 +388,49 @@ TEST_F(RefusingLogTest, RefusesDamageInEveryBatch) {
   ASSERT_FALSE(status.ok());
   EXPECT_THAT(std::string(base::SV(status.message())), HasSubstr("something was written behind it"));
   EXPECT_EQ(machine_.model.Stat(kLogFile).size_bytes, size_before);
+}
+
+// The first segment ends inside of a batch, but it was synced before the next one began (bit_rot, seed 3001947).
+TEST_F(RefusingLogTest, RefusesATornEndBeforeAnotherSegment) {
+  OpenWithBatches(3);
+  Run([&](fiber::Fiber& self) { EXPECT_EQ(log_->Roll(self), LogError::kNone); });
+  AppendValues({"in the next segment"});
+  const sim::InodeRef file = machine_.model.Find(kLogFile);
+  machine_.model.Truncate(*file, positions_.at(2) + 30);
+  const absl::Status status = TryReopen();
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(std::string(base::SV(status.message())), HasSubstr("another segment follows"));
+  EXPECT_EQ(machine_.model.Stat(kLogFile).size_bytes, positions_.at(2) + 30);
+}
+
+// The list of epochs is not made from batches that may be damaged too, nor written again before both agree (bit_rot,
+// seeds 3003147 and 3004643).
+TEST_F(RefusingLogTest, RefusesAListOfEpochsThatIsNotOneOrThatBatchesContradict) {
+  constexpr std::string_view kList = "data/topic-0/leader-epoch-checkpoint";
+  for (const auto& [wrong, told] : {std::pair{"0\n1\n0 ?\n", "restore it, or remove it"},
+                                    std::pair{"0\n1\n1 0\n", "leader epoch 1 begins at offset 0"}}) {
+    StartAfresh();
+    OpenWithBatches(2);
+    const sim::InodeRef list = machine_.model.Find(kList);
+    ASSERT_EQ(machine_.model.SizeOf(*list), std::ssize(std::string_view(wrong)));
+    machine_.model.Write(*list, AsBytes(std::string_view(wrong)), 0);
+    const absl::Status status = TryReopen({.recovery_point = Offset(2)});
+    ASSERT_FALSE(status.ok());
+    EXPECT_THAT(std::string(base::SV(status.message())), HasSubstr(told));
+    EXPECT_THAT(std::string(base::SV(status.message())), HasSubstr("leader-epoch-checkpoint"));
+  }
+}
+
+// No length leads from one to the next (bit_rot, seed 3000830).
+TEST_F(RefusingLogTest, RefusesDamageInEveryBatchOfWhichTheFirstSeemsToReachBehindTheEnd) {
+  OpenWithBatches(3);
+  Flip(0, record::kLengthAt + 2, 1);
+  Flip(1, record::kLengthAt + 2, 1);
+  Flip(2, record::kCrcAt, 1);
+  Flip(2, record::kCrcAt + 1, 1);
+  const absl::Status status = TryReopen();
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(std::string(base::SV(status.message())), HasSubstr("something was written behind it"));
 }
 
 TEST_F(RefusingLogTest, RefusesAHoleBeforeAWholeBatch) {
