@@ -61,7 +61,16 @@ INSTANTIATE_TEST_SUITE_P(
         // A start cut off what the disk had read in another's place.
         OnceFailed{"misdirected_io", 24},
         // Every batch of the metadata log was damaged, and the first one taken for a torn last one.
-        OnceFailed{"bit_rot", 1400020},
+        OnceFailed{"bit_rot", 1400020}, OnceFailed{"bit_rot", 3000830},
+        // So was the end of a segment behind which another stood.
+        OnceFailed{"bit_rot", 3001947}, OnceFailed{"bit_rot", 3002379},
+        // A last batch whose offset had risen was believed, though it was synced, after a crash and after none.
+        OnceFailed{"bit_rot", 124}, OnceFailed{"bit_rot", 3000192},
+        // Damage became durable: an epoch in a batch that was written again, a list of epochs made from such batches.
+        OnceFailed{"bit_rot", 3000647}, OnceFailed{"bit_rot", 3000251}, OnceFailed{"bit_rot", 3003147},
+        OnceFailed{"bit_rot", 3004643},
+        // The largest timestamp was sought past a damaged batch.
+        OnceFailed{"bit_rot", 1500007},
         // A deletion was cut off, and the next topic of that name taken for one whose folder was lost.
         OnceFailed{"delete_and_recreate", 1500136},
         // A damaged checkpoint was left beside a log that was cut: restored, it said more than the log had.
