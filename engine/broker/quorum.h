@@ -121,9 +121,9 @@ class Quorum {
   std::shared_ptr<net::ClientConnection> ConnectTo(fiber::Fiber& self, NodeId peer, const env::Address& address,
                                                    raft::Failure& failure);
   raft::Event Call(fiber::Fiber& self, net::ClientConnection& connection, const raft::SendRequest& request);
-  template <typename Request, typename Response>
+  template <typename Response, typename Request>
   raft::Event CallAs(fiber::Fiber& self, net::ClientConnection& connection, const Request& request, raft::RequestId id,
-                     int16_t version_min = 0);
+                     int16_t version_min);
 
   env::Env& env_;
   QuorumLog& log_;

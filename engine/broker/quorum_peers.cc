@@ -1,6 +1,7 @@
 // What this replica asks others: a connection for each peer, one request on it at a time.
 #include <fmt/format.h>
 
+#include <type_traits>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -20,6 +21,16 @@ raft::KraftVersionsResponse KraftVersionsOf(const protocol::ApiVersionsResponse&
   }
   return response;
 }
+
+// What answers a request of the quorum; for decltype only.
+struct Answer {
+  protocol::VoteResponse To(const protocol::VoteRequest&) const;
+  protocol::BeginQuorumEpochResponse To(const protocol::BeginQuorumEpochRequest&) const;
+  protocol::EndQuorumEpochResponse To(const protocol::EndQuorumEpochRequest&) const;
+  protocol::FetchResponse To(const protocol::FetchRequest&) const;
+  protocol::FetchSnapshotResponse To(const protocol::FetchSnapshotRequest&) const;
+  protocol::UpdateRaftVoterResponse To(const protocol::UpdateRaftVoterRequest&) const;
+};
 
 }  // namespace
 
@@ -59,7 +70,7 @@ void Quorum::SendTo(fiber::Fiber& self, const raft::SendRequest& request) {
   Step(std::move(event));
 }
 
-template <typename Request, typename Response>
+template <typename Response, typename Request>
 raft::Event Quorum::CallAs(fiber::Fiber& self, net::ClientConnection& connection, const Request& request,
                            raft::RequestId id, int16_t version_min) {
   const int16_t version = connection.PickVersion<Request>();
@@ -77,49 +88,24 @@ raft::Event Quorum::CallAs(fiber::Fiber& self, net::ClientConnection& connection
 }
 
 raft::Event Quorum::Call(fiber::Fiber& self, net::ClientConnection& connection, const raft::SendRequest& request) {
-  const raft::RequestId id = request.id;
-  struct Visitor {
-    Quorum& quorum;
-    fiber::Fiber& self;
-    net::ClientConnection& connection;
-    raft::RequestId id;
-    raft::Event operator()(const raft::VoteRequest& r) const {
-      return quorum.CallAs<protocol::VoteRequest, protocol::VoteResponse>(
-          self, connection, raft::Write(r, quorum.identity_), id,
-          r.pre_vote ? kFirstVoteVersionWithPreVotes : int16_t{0});
-    }
-    raft::Event operator()(const raft::BeginQuorumEpochRequest& r) const {
-      return quorum.CallAs<protocol::BeginQuorumEpochRequest, protocol::BeginQuorumEpochResponse>(
-          self, connection, raft::Write(r, quorum.identity_), id);
-    }
-    raft::Event operator()(const raft::EndQuorumEpochRequest& r) const {
-      return quorum.CallAs<protocol::EndQuorumEpochRequest, protocol::EndQuorumEpochResponse>(
-          self, connection, raft::Write(r, quorum.identity_), id);
-    }
-    raft::Event operator()(const raft::FetchRequest& r) const {
-      return quorum.CallAs<protocol::FetchRequest, protocol::FetchResponse>(self, connection,
-                                                                            raft::Write(r, quorum.identity_), id);
-    }
-    raft::Event operator()(const raft::FetchSnapshotRequest& r) const {
-      return quorum.CallAs<protocol::FetchSnapshotRequest, protocol::FetchSnapshotResponse>(
-          self, connection, raft::Write(r, quorum.identity_), id);
-    }
-    raft::Event operator()(const raft::UpdateVoterRequest& r) const {
-      return quorum.CallAs<protocol::UpdateRaftVoterRequest, protocol::UpdateRaftVoterResponse>(
-          self, connection, raft::Write(r, quorum.identity_), id);
-    }
-    raft::Event operator()(const raft::KraftVersionsRequest&) const {
-      return raft::ResponseReceived{id, KraftVersionsOf(connection.api_versions())};
-    }
-    // Only administrators ask for these.
-    raft::Event operator()(const raft::AddVoterRequest&) const {
-      return raft::RequestFailed{id, raft::Failure::kUnsupported};
-    }
-    raft::Event operator()(const raft::RemoveVoterRequest&) const {
-      return raft::RequestFailed{id, raft::Failure::kUnsupported};
+  const auto call = [&](const auto& asked) -> raft::Event {
+    using Asked = std::decay_t<decltype(asked)>;
+    constexpr bool is_of_admins =
+        std::is_same_v<Asked, raft::AddVoterRequest> || std::is_same_v<Asked, raft::RemoveVoterRequest>;
+    if constexpr (std::is_same_v<Asked, raft::KraftVersionsRequest>) {
+      return raft::ResponseReceived{request.id, KraftVersionsOf(connection.api_versions())};
+    } else if constexpr (is_of_admins) {
+      return raft::RequestFailed{request.id, raft::Failure::kUnsupported};
+    } else {
+      int16_t version_min = 0;
+      if constexpr (std::is_same_v<Asked, raft::VoteRequest>) {
+        if (asked.pre_vote) version_min = kFirstVoteVersionWithPreVotes;
+      }
+      const auto wire = raft::Write(asked, identity_);
+      return CallAs<decltype(Answer().To(wire))>(self, connection, wire, request.id, version_min);
     }
   };
-  return std::visit(Visitor{*this, self, connection, id}, request.request);
+  return std::visit(call, request.request);
 }
 
 }  // namespace odradek::broker
