@@ -82,11 +82,17 @@ void StateMonitor::LookAtRest() {
   Look(Reading::kYes, Moment::kAtRest);
 }
 
+const StateMonitor::Server& StateMonitor::ServerOf(const sim::Node& node) const {
+  const auto at = options_.servers.find(node.name());
+  REQUIRES(at != options_.servers.end());
+  return at->second;
+}
+
 void StateMonitor::Look(Reading reading, Moment moment) {
   ++look_count_;
   if (reading == Reading::kYes) ++reading_count_;
   for (const auto& node : cluster_.nodes()) {
-    if (node->role() != "broker" || node->state() != sim::Node::State::kRunning) continue;
+    if (!IsServer(*node) || node->state() != sim::Node::State::kRunning) continue;
     BrokerProcess* process = BrokerOf(*node);
     LatestWall(*node);
     if (process != nullptr && process->is_serving()) LookAtNode(*node, reading, moment);
@@ -96,7 +102,7 @@ void StateMonitor::Look(Reading reading, Moment moment) {
 void StateMonitor::LookAtNode(sim::Node& node, Reading reading, Moment moment) {
   std::vector<properties::DirectoryState> directories;
   if (reading == Reading::kYes) {
-    for (const std::string& directory : options_.log_directories) {
+    for (const std::string& directory : ServerOf(node).log_directories) {
       directories.push_back(ReadDirectory(node, directory));
       directories.back().moment = properties::DirectoryState::Moment::kServing;
       Judge(directories.back(), directory);
@@ -159,7 +165,7 @@ properties::ReplicaState StateMonitor::StateOf(sim::Node& node, const storage::L
   state.recovery_point = view.recovery_point;
   state.flushed_end = ghost == nullptr ? Offset(0) : ghost->flushed_end;
   state.gaps = GapsOf(log.name());
-  state.retention_check_ns = options_.retention_check.nanos();
+  state.retention_check_ns = ServerOf(node).retention_check.nanos();
   const auto trail = trails_.find({node.index(), log.name()});
   if (trail != trails_.end() && !log.is_offline()) state.too_large_since_ns = trail->second.too_large_since_ns;
   for (const storage::EpochEntry& entry : view.epochs) state.epochs.push_back({entry.epoch, entry.start_offset});
@@ -211,8 +217,8 @@ void StateMonitor::Shorten(Trail& trail, Offset end) {
 
 void StateMonitor::OnLife(const sim::LifeEvent& event) {
   sim::Node& node = cluster_.node(event.node);
-  if (node.role() != "broker" || event.kind != sim::LifeKind::kBooted) return;
-  for (const std::string& directory : options_.log_directories) {
+  if (!IsServer(node) || event.kind != sim::LifeKind::kBooted) return;
+  for (const std::string& directory : ServerOf(node).log_directories) {
     properties::DirectoryState state = ReadDirectory(node, directory);
     if (state.clean_marker == properties::DirectoryState::Marker::kThere) {
       marked_.insert({event.node, directory});
@@ -276,7 +282,7 @@ void StateMonitor::OnRecovered(sim::NodeIndex index, const env::LogRecovered& re
                                .gaps = GapsOf(name)};
   using Shutdown = properties::RecoveredLog::Shutdown;
   if (recovered.previous_shutdown == env::ShutdownKind::kClean) log.claimed = Shutdown::kClean;
-  for (const std::string& directory : options_.log_directories) {
+  for (const std::string& directory : ServerOf(node).log_directories) {
     const properties::WrittenLog files =
         LookAtLog(DiskOf(node), sim::DiskModel::View::kIntact, directory + "/" + ToString(name));
     if (files.segments.empty()) continue;

@@ -22,11 +22,14 @@ namespace odradek::explore {
 
 class StateMonitor final : public sim::ClusterObserver {
  public:
-  struct Options {
+  struct Server {
     std::vector<std::string> log_directories;
+    Duration retention_check = Duration::Seconds(300);
+  };
+  struct Options {
+    std::map<std::string, Server> servers;  // by the names of their nodes
     // Topics whose logs may have gaps.
     std::set<std::string> compacted_topics;
-    Duration retention_check = Duration::Seconds(300);
     Duration every = Duration::Millis(200);
     // How often a look also reads the files.
     uint32_t read_ppm = 100'000;
@@ -80,6 +83,7 @@ class StateMonitor final : public sim::ClusterObserver {
   void NoteRetention(sim::Node& node, const storage::Log& log, const properties::WrittenLog& files);
   WallTime LatestWall(sim::Node& node);
   Trail& TrailOf(sim::NodeIndex node, const env::PartitionName& partition);
+  const Server& ServerOf(const sim::Node& node) const;
   int64_t NowNanos() { return cluster_.kernel().Now().nanos(); }
 
   void OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered);

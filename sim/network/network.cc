@@ -1,5 +1,7 @@
 #include "sim/network/network.h"
 
+#include <utility>
+
 #include "engine/base/check.h"
 #include "sim/network/connection.h"
 #include "sim/network/streams.h"
@@ -16,6 +18,10 @@ SimNetwork::~SimNetwork() {
 env::Network& SimNetwork::AddHost(NodeIndex host) {
   streams_->AddHost(host);
   return *hosts_.emplace(host, std::make_unique<HostNetwork>(*streams_, host)).first->second;
+}
+
+void SimNetwork::AddName(NodeIndex host, std::string name) {
+  streams_->AddName(host, std::move(name));
 }
 
 void SimNetwork::ProcessCrash(NodeIndex host) {

@@ -39,7 +39,8 @@ void NodeRecorder::AddNodeEvent(sim::NodeIndex node, history::NodeEventKind kind
 
 void NodeRecorder::OnLife(const sim::LifeEvent& event) {
   using history::NodeEventKind;
-  const bool is_broker = cluster_.node(event.node).role() == "broker";
+  const bool is_server =
+      cluster_.node(event.node).role() == "broker" || cluster_.node(event.node).role() == "controller";
   switch (event.kind) {
     case sim::LifeKind::kBooted:
       return AddNodeEvent(event.node, NodeEventKind::kBoot);
@@ -50,11 +51,11 @@ void NodeRecorder::OnLife(const sim::LifeEvent& event) {
     case sim::LifeKind::kWiped:
       return;
     case sim::LifeKind::kPowerLost:
-      if (is_broker) ++counts_.power_loss_count;
+      if (is_server) ++counts_.power_loss_count;
       AddNodeEvent(event.node, NodeEventKind::kPowerLoss);
       break;
     case sim::LifeKind::kFatal:
-      if (is_broker) ++counts_.fatal_count;
+      if (is_server) ++counts_.fatal_count;
       fatal_reasons_.push_back(fmt::format("{}: {}", cluster_.node(event.node).name(), event.reason));
       AddNodeEvent(event.node, NodeEventKind::kFatal);
       break;
@@ -62,7 +63,7 @@ void NodeRecorder::OnLife(const sim::LifeEvent& event) {
       AddNodeEvent(event.node, NodeEventKind::kShutDown);
       break;
     case sim::LifeKind::kCrashed:
-      if (is_broker) ++counts_.crash_count;
+      if (is_server) ++counts_.crash_count;
       AddNodeEvent(event.node, NodeEventKind::kCrash);
       break;
   }
