@@ -15,8 +15,11 @@
 #include "sim/cluster/cluster.h"
 #include "sim/disk/sim_node_disk.h"
 #include "sim/explore/broker_program.h"
+#include "sim/explore/cluster_view.h"
 #include "sim/explore/damage_ledger.h"
 #include "sim/explore/operator.h"
+#include "sim/explore/quorum_monitor.h"
+#include "sim/explore/replica_monitor.h"
 #include "sim/explore/state_monitor.h"
 #include "sim/lab/journal.h"
 #include "sim/lab/nodes.h"
@@ -65,6 +68,7 @@ class Run {
     void OnObservation(sim::NodeIndex node, ShardId shard, const env::Observation& observation) override {
       run_.nodes_.OnObservation(node, shard, observation);
       run_.monitor_.OnObservation(node, shard, observation);
+      if (run_.operator_.is_cluster()) run_.replicas_.OnObservation(node, shard, observation);
       if (run_.options_.witness != nullptr) run_.options_.witness->OnObservation(node, shard, observation);
     }
 
@@ -115,6 +119,9 @@ class Run {
   Observers observers_{*this};
   std::unique_ptr<sim::Nemesis> nemesis_;
   Operator operator_;
+  ClusterView view_;
+  ReplicaMonitor replicas_;
+  QuorumMonitor quorum_;
   bool is_stuck_ = false;  // no time passes any more
   bool is_healed_ = false;
 };
@@ -147,7 +154,10 @@ Run::Run(const Scenario& scenario, RunSetup setup, const RunOptions& options)
       nodes_(cluster_, recorder_.history()),
       monitor_(cluster_, nodes_, MonitorOptionsOf(setup_)),
       damages_(cluster_, nodes_),
-      operator_(cluster_, nodes_) {
+      operator_(cluster_, nodes_),
+      view_(setup_.servers, scenario.topology().down_max()),
+      replicas_(cluster_, setup_.servers, MonitorOptionsOf(setup_).compacted_topics),
+      quorum_(cluster_, setup_.servers) {
   cluster_.kernel().SetTrace(options.trace);
   cluster_.kernel().SetHashLog(options.hash_log);
   cluster_.SetObserver(&observers_);
@@ -265,7 +275,9 @@ bool Run::FaultyPhase() {
     if (!node->is_up()) node->Boot();
   }
   monitor_.Start();
-  nemesis_ = std::make_unique<sim::Nemesis>(cluster_, options_.plan == nullptr ? setup_.plan : *options_.plan, nullptr);
+  if (operator_.is_cluster()) quorum_.Start();
+  nemesis_ =
+      std::make_unique<sim::Nemesis>(cluster_, options_.plan == nullptr ? setup_.plan : *options_.plan, &view_, &view_);
   nemesis_->Start();
   return RunFor(setup_.faulty_phase);
 }
@@ -340,7 +352,10 @@ bool Run::RestartAll() {
     // A death by a supervisor's restart may have it down already.
     if (server->is_up()) {
       operator_.ShutDown(*server);
-      if (!RunUntil([&] { return !server->is_up(); }, kShutdownPatience * 2)) {
+      // A restart of the faulty phase may have been under way, and it boots the server itself.
+      const uint64_t incarnation = server->incarnation();
+      const auto has_ended = [&] { return !server->is_up() || server->incarnation() != incarnation; };
+      if (!RunUntil(has_ended, kShutdownPatience * 2)) {
         NotConverged(server->name() + " did not shut down");
         return false;
       }
@@ -378,8 +393,10 @@ void Run::RunPhases() {
   const bool is_alive = LivenessPhase();
   if (!is_alive && (is_stuck_ || setup_.own_topics.empty())) return;
   if (!ReadAll("reader") || !is_alive || !End()) return;
+  if (operator_.is_cluster()) RunUntil([&] { return quorum_.HasConverged(); }, setup_.liveness_phase);
   Phase("last look");
   monitor_.LookAtRest();
+  if (operator_.is_cluster()) quorum_.LookAtRest();
   if (!is_stuck_) recorder_.history().converged = true;
 }
 
@@ -403,9 +420,10 @@ void Run::JudgeOwn(properties::Verdicts& verdicts) const {
 properties::Verdicts Run::Judge() {
   properties::Verdicts all = properties::CheckAll(recorder_.history());
   JudgeOwn(all);
-  const auto& seen = monitor_.violations();
-  all.violations.insert(all.violations.end(), seen.begin(), seen.end());
-  for (const auto& [id, count] : monitor_.fact_counts()) all.fact_counts[id] += count;
+  for (const properties::Verdicts* seen : {&monitor_.verdicts(), &replicas_.verdicts(), &quorum_.verdicts()}) {
+    all.violations.insert(all.violations.end(), seen->violations.begin(), seen->violations.end());
+    for (const auto& [id, count] : seen->fact_counts) all.fact_counts[id] += count;
+  }
   for (const std::string& probe : scenario_.forbidden_probe()) {
     if (!cluster_.context().probes().contains(probe)) continue;
     all.violations.push_back(

@@ -334,8 +334,13 @@ class ScenarioCheck {
       const sim::plan::FaultClass& fault = scenario_.fault(i);
       const Located at{fault, Nested(root_, "fault", i)};
       if (fault.kind() == sim::plan::FaultClass::UNKNOWN) Complain(at, "kind", -1, "is missing");
-      if (IsRole(fault.role())) continue;
-      Complain(at, "role", -1, fmt::format("no node has the role \"{}\"", fault.role()));
+      if (!IsRole(fault.role())) Complain(at, "role", -1, fmt::format("no node has the role \"{}\"", fault.role()));
+      if (fault.kind() == sim::plan::FaultClass::ROLLING_RESTART && fault.role().empty()) {
+        Complain(at, "role", -1, "is missing: of which nodes?");
+      }
+      if (fault.target() == sim::plan::FaultClass::ANY_OF_ROLE) continue;
+      if (!fault.role().empty()) Complain(at, "role", -1, "the target says who");
+      if (fault.probe_size() + fault.disk_size() > 0) Complain(at, "target", -1, "the place says who");
     }
   }
 

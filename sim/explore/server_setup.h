@@ -36,6 +36,7 @@ struct ServerSetup {
   broker::NodeOptions node;
 
   bool is_broker() const { return node.config.role != config::Role::kController; }
+  bool votes() const { return node.config.role != config::Role::kBroker; }
   std::string_view role() const { return is_broker() ? kBrokerRole : kControllerRole; }
   // Where clients reach it. REQUIRES: is_broker().
   env::Address client_address() const;

@@ -279,9 +279,10 @@ std::string OwnNodeName(std::string_view kind, int32_t index) {
   return fmt::format("{}{}", kind, index + 1);
 }
 
-sim::Topology TopologyOf(const Scenario& scenario) {
-  sim::Topology topology;
-  topology.members = ServersOf(scenario.topology());
+namespace {
+
+sim::Topology AddClients(const Scenario& scenario, std::vector<sim::Topology::Member> servers) {
+  sim::Topology topology{.members = std::move(servers)};
   const auto add = [&](int32_t count, std::string (*name)(int32_t)) {
     for (int32_t i = 0; i < count; ++i) topology.members.push_back({name(i), "client"});
   };
@@ -300,6 +301,12 @@ sim::Topology TopologyOf(const Scenario& scenario) {
   return topology;
 }
 
+}  // namespace
+
+sim::Topology TopologyOf(const Scenario& scenario) {
+  return AddClients(scenario, ServersOf(scenario.topology()));
+}
+
 absl::StatusOr<RunSetup> DrawSetup(const Scenario& scenario, uint64_t seed) {
   RunSetup setup;
   setup.seed = seed;
@@ -315,7 +322,10 @@ absl::StatusOr<RunSetup> DrawSetup(const Scenario& scenario, uint64_t seed) {
   setup.liveness_phase = Duration::Millis(scenario.phases().liveness_ms());
   constexpr Ending kEndings[] = {Ending::kCleanRestart, Ending::kCleanRestart, Ending::kCrash, Ending::kNothing};
   setup.ending = kEndings[run.Stream("ending").Below(std::size(kEndings))];
-  sim::PlanOptions plan{.seed = seed, .topology = TopologyOf(scenario), .length = setup.faulty_phase};
+  std::vector<sim::Topology::Member> members;
+  for (const ServerSetup& server : setup.servers) members.push_back({server.name, std::string(server.role())});
+  sim::PlanOptions plan{
+      .seed = seed, .topology = AddClients(scenario, std::move(members)), .length = setup.faulty_phase};
   plan.classes = DrawClasses(scenario, run);
   setup.plan = sim::GeneratePlan(plan);
   return setup;

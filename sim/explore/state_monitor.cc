@@ -58,17 +58,6 @@ std::vector<properties::ReplicaProducer> ProducersOf(const storage::Log& log) {
 StateMonitor::StateMonitor(sim::Cluster& cluster, const workload::NodeRecorder& nodes, const Options& options)
     : cluster_(cluster), nodes_(nodes), options_(options) {}
 
-template <typename Subject>
-void StateMonitor::Judge(const Subject& subject, const std::string& about) {
-  const size_t count_before = verdicts_.violations.size();
-  properties::MonitorAll(subject, verdicts_);
-  std::vector<history::Violation>& all = verdicts_.violations;
-  const auto known = [&](const history::Violation& violation) {
-    return !known_.insert({violation.property, about}).second;
-  };
-  all.erase(std::remove_if(all.begin() + static_cast<ptrdiff_t>(count_before), all.end(), known), all.end());
-}
-
 void StateMonitor::Start() {
   cluster_.kernel().After(options_.every, [this] {
     sim::DrawStream& draws = cluster_.kernel().Stream(sim::EntityOf("monitor"), sim::PurposeOf("read files"));
@@ -105,7 +94,7 @@ void StateMonitor::LookAtNode(sim::Node& node, Reading reading, Moment moment) {
     for (const std::string& directory : ServerOf(node).log_directories) {
       directories.push_back(ReadDirectory(node, directory));
       directories.back().moment = properties::DirectoryState::Moment::kServing;
-      Judge(directories.back(), directory);
+      book_.Judge(directories.back(), directory);
     }
   }
   BrokerProcess& process = *BrokerOf(node);
@@ -135,7 +124,7 @@ void StateMonitor::LookAt(sim::Node& node, const broker::Partition& partition, c
     const auto trail = trails_.find({node.index(), log.name()});
     if (trail != trails_.end()) state.appended = &trail->second.appended;
   }
-  Judge(state, ToString(log.name()));
+  book_.Judge(state, ToString(log.name()));
 }
 
 properties::DirectoryState StateMonitor::ReadDirectory(sim::Node& node, const std::string& directory) {
@@ -225,7 +214,7 @@ void StateMonitor::OnLife(const sim::LifeEvent& event) {
     } else {
       marked_.erase({event.node, directory});
     }
-    Judge(state, directory);
+    book_.Judge(state, directory);
   }
 }
 
@@ -252,7 +241,7 @@ void StateMonitor::OnObservation(sim::NodeIndex node, ShardId shard, const env::
           [&](const env::TopicDeleted& o) {
             // The old log still answers until the deletion takes effect.
             for (const auto& [key, trail] : trails_) {
-              if (key.second.topic == o.topic) deleted_.insert(key);
+              if (key.first == node && key.second.topic == o.topic) deleted_.insert(key);
             }
           },
           [](const auto&) {},
@@ -289,7 +278,7 @@ void StateMonitor::OnRecovered(sim::NodeIndex index, const env::LogRecovered& re
     if (marked_.contains({index, directory})) log.marked = Shutdown::kClean;
     if (HasCleanMark(DiskOf(node), directory)) log.mark_now = properties::RecoveredLog::Mark::kThere;
     log.files = &files;
-    Judge(log, ToString(name));
+    book_.Judge(log, ToString(name));
     // Of what was written when the process died nobody was told.
     for (const properties::WrittenBatch& batch : files.batches) {
       trail.appended.try_emplace(batch.base_offset,
@@ -310,7 +299,7 @@ void StateMonitor::OnCompacted(sim::NodeIndex node, const env::SegmentsCompacted
                                                  .last_stable_offset = compacted.last_stable_offset,
                                                  .active_base_offset = compacted.active_base_offset,
                                                  .flushed_end = ghost == nullptr ? Offset(0) : ghost->flushed_end};
-  Judge(compaction, ToString(name));
+  book_.Judge(compaction, ToString(name));
 }
 
 void StateMonitor::OnDeleted(sim::NodeIndex index, ShardId shard, const env::SegmentDeleted& deleted) {
@@ -341,7 +330,7 @@ void StateMonitor::OnDeleted(sim::NodeIndex index, ShardId shard, const env::Seg
       deletion.largest_timestamp = std::max(deletion.largest_timestamp, files.batches[i].max_timestamp);
     }
   }
-  Judge(deletion, ToString(name));
+  book_.Judge(deletion, ToString(name));
 }
 
 void StateMonitor::OnAnswered(sim::NodeIndex node, const env::ProduceAnswered& answered) {
@@ -362,7 +351,7 @@ void StateMonitor::OnAnswered(sim::NodeIndex node, const env::ProduceAnswered& a
     const auto [before, is_first] = trail.answered.emplace(id, answered.base_offset);
     if (!is_first) answer.answered_before = before->second;
   }
-  Judge(answer, ToString(answer.partition));
+  book_.Judge(answer, ToString(answer.partition));
 }
 
 void StateMonitor::OnFetched(sim::NodeIndex node, const env::RecordsFetched& fetched) {
@@ -382,7 +371,7 @@ void StateMonitor::OnFetched(sim::NodeIndex node, const env::RecordsFetched& fet
                                  .log_end_offset = ghost == nullptr ? Offset(0) : ghost->end};
   const auto first = trail.appended.find(fetched.base_offset);
   if (first != trail.appended.end()) answer.first_batch_end = first->second.next_offset;
-  Judge(answer, ToString(name));
+  book_.Judge(answer, ToString(name));
 }
 
 }  // namespace odradek::explore

@@ -58,6 +58,10 @@ void SimNetwork::Mend(const Direction& direction) {
   streams_->LinkChanged(link);
 }
 
+bool SimNetwork::is_cut(const Direction& direction) const {
+  return streams_->LinkOf(direction).is_cut;
+}
+
 void SimNetwork::Stall(const Direction& direction) {
   streams_->LinkOf(direction).is_stalled = true;
 }

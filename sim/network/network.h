@@ -50,6 +50,7 @@ class SimNetwork {
   const LinkOptions& link_options(const Direction& direction) const;
   void Cut(const Direction& direction);
   void Mend(const Direction& direction);
+  bool is_cut(const Direction& direction) const;
   void Stall(const Direction& direction);
   void Unstall(const Direction& direction);
   // New connections from `from` to `to` are refused.

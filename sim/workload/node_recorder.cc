@@ -115,19 +115,43 @@ void NodeRecorder::NoteRepair(sim::NodeIndex node) {
   }
 }
 
+void NodeRecorder::OnSuccessor(const Key& created) {
+  for (auto at = deleted_.begin(); at != deleted_.end();) {
+    const auto& [key, seen] = *at;
+    const bool is_here = key == created;
+    if (key.second != created.second || (!is_here && seen == Successor::kElsewhere)) {
+      ++at;
+      continue;
+    }
+    if (seen == Successor::kUnseen) {
+      history_.losses.push_back({.at_ns = NowNanos(),
+                                 .partition = key.second,
+                                 .recovered_end = Offset(0),
+                                 .durable_end = Offset(0),
+                                 .end_before = ghosts_[key].end,
+                                 .cause = history::LossCause::kDeletion});
+    }
+    if (is_here) {
+      ghosts_.erase(key);
+      at = deleted_.erase(at);
+    } else {
+      at->second = Successor::kElsewhere;
+      ++at;
+    }
+  }
+}
+
 void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered) {
   const Key key{node, {std::string(recovered.partition.topic), recovered.partition.partition}};
   // A new log is seen empty first; until then a start may find the deleted one again.
-  if (recovered.log_end_offset == Offset(0) && deleted_.erase(key) > 0) {
-    history_.losses.push_back({.at_ns = NowNanos(),
-                               .partition = key.second,
-                               .recovered_end = Offset(0),
-                               .durable_end = Offset(0),
-                               .end_before = ghosts_[key].end,
-                               .cause = history::LossCause::kDeletion});
-    ghosts_.erase(key);
-  }
+  if (recovered.log_end_offset == Offset(0)) OnSuccessor(key);
   LogGhost& ghost = ghosts_[key];
+  if (ghost.truncating_to) {
+    const Offset left = std::max(*ghost.truncating_to, recovered.log_end_offset);
+    ghost.end = std::min(ghost.end, left);
+    ghost.flushed_end = std::min(ghost.flushed_end, left);
+    ghost.truncating_to.reset();
+  }
   if (recovered.previous_shutdown == env::ShutdownKind::kUnclean) ++counts_.recovery_count;
   const Offset promised = ghost.power_was_lost || ghost.suspect_end > ghost.flushed_end ? ghost.flushed_end : ghost.end;
   const Offset damaged_from = std::min(ghost.damaged_from, ghost.cut_damaged_from.value_or(ghost.damaged_from));
@@ -152,9 +176,9 @@ void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& rec
 }
 
 // The old log still answers until the deletion takes effect: what it lost counts from the first start of the new one.
-void NodeRecorder::OnTopicDeleted(std::string_view topic) {
+void NodeRecorder::OnTopicDeleted(sim::NodeIndex node, std::string_view topic) {
   for (const auto& [key, ghost] : ghosts_) {
-    if (key.second.topic == topic) deleted_.insert(key);
+    if (key.first == node && key.second.topic == topic) deleted_.emplace(key, Successor::kUnseen);
   }
 }
 
@@ -173,6 +197,10 @@ void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observ
             if (ghost == nullptr) return;
             ghost->end = o.log_end_offset;
             ghost->flushed_end = std::min(ghost->flushed_end, ghost->end);
+            ghost->truncating_to.reset();
+          },
+          [&](const env::LogTruncating& o) {
+            if (LogGhost* ghost = GhostOf(node, o.partition)) ghost->truncating_to = o.log_end_offset;
           },
           [&](const env::LogStartMoved& o) { AddLogStart(o.partition, o.log_start_offset); },
           [&](const env::HighWatermarkMoved& o) {
@@ -203,7 +231,7 @@ void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observ
                                               .log_end_offset = o.log_end_offset});
           },
           [&](const env::SegmentExpired& o) { AddExpiration(o); },
-          [&](const env::TopicDeleted& o) { OnTopicDeleted(o.topic); },
+          [&](const env::TopicDeleted& o) { OnTopicDeleted(node, o.topic); },
           [&](const env::NodeStarted&) { AddNodeEvent(node, history::NodeEventKind::kStarted); },
           [&](const env::NodeShutDown&) { ++counts_.clean_shutdown_count; },
           [](const auto&) {},
