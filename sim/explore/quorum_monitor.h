@@ -49,7 +49,7 @@ class QuorumMonitor {
   };
 
   void Look();
-  void LookAtMember(const ServerSetup& server, sim::Node& node);
+  void LookAtMember(sim::Node& node);
   void LookAtVote(const ServerSetup& server, sim::Node& node);
   void LookAtImage(sim::Node& node);
   // Of an image behind all that were seen before.
@@ -60,6 +60,7 @@ class QuorumMonitor {
   sim::Cluster& cluster_;
   const std::vector<ServerSetup>& servers_;
   MonitorBook book_;
+  uint64_t look_count_ = 0;
   std::map<LeaderEpoch, NodeId> leaders_;
   std::map<std::string, Vote> votes_;           // by node
   std::map<std::string, Offset> looked_until_;  // by node: at whose image

@@ -41,6 +41,11 @@ void DrawLimits(const Limits& limits, const SetupDraws& draws, broker::NodeOptio
   draw("segment offsets", limits.segment_offsets_max(), options.segment_offsets_max);
   draw("open files", limits.open_files_max(), options.open_files_max);
   draw("pipelined requests", limits.pipelined_requests_max(), options.pipelined_requests_max);
+  draw("metadata snapshots", limits.metadata_snapshot_bytes(), options.config.snapshot_after_bytes);
+  draw("metadata segments", limits.metadata_segment_bytes(), options.config.metadata_segment_bytes);
+  int64_t retention_bytes = 0;
+  draw("metadata retention", limits.metadata_retention_bytes(), retention_bytes);
+  if (retention_bytes > 0) options.config.metadata_retention_bytes = retention_bytes;
 }
 
 // Whether topics without a value of their own have that of this broker property.

@@ -74,8 +74,19 @@ void NodeRecorder::OnLife(const sim::LifeEvent& event) {
   }
 }
 
-void NodeRecorder::AddLogStart(const env::PartitionName& partition, Offset log_start) {
-  history_.log_starts.push_back({NowNanos(), {std::string(partition.topic), partition.partition}, log_start});
+void NodeRecorder::AddLogStart(sim::NodeIndex node, const env::PartitionName& partition, Offset log_start) {
+  history_.log_starts.push_back({.at_ns = NowNanos(),
+                                 .partition = {std::string(partition.topic), partition.partition},
+                                 .log_start_offset = log_start,
+                                 .node = cluster_.node(node).name()});
+}
+
+Offset NodeRecorder::KeptElsewhere(const Key& lost) const {
+  Offset kept(0);
+  for (const auto& [key, ghost] : ghosts_) {
+    if (key.second == lost.second && key.first != lost.first) kept = std::max(kept, ghost.end);
+  }
+  return kept;
 }
 
 void NodeRecorder::AddBatchAnswer(sim::NodeIndex node, const env::ProduceAnswered& answered) {
@@ -165,14 +176,15 @@ void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& rec
                                .durable_end = std::min(promised, damaged_from),
                                .end_before = ghost.end,
                                .cause = by_damage ? history::LossCause::kDamage : history::LossCause::kDeath,
-                               .was_reported = recovered.bytes_truncated > 0 || ghost.cut_damaged_from.has_value()});
+                               .was_reported = recovered.bytes_truncated > 0 || ghost.cut_damaged_from.has_value(),
+                               .kept_end = KeptElsewhere(key)});
   }
   ghost.end = recovered.log_end_offset;
   ghost.flushed_end = std::min(ghost.flushed_end, ghost.end);
   ghost.is_offline = false;
   ghost.power_was_lost = false;
   ghost.cut_damaged_from.reset();
-  AddLogStart(recovered.partition, recovered.log_start_offset);
+  AddLogStart(node, recovered.partition, recovered.log_start_offset);
 }
 
 // The old log still answers until the deletion takes effect: what it lost counts from the first start of the new one.
@@ -202,7 +214,7 @@ void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observ
           [&](const env::LogTruncating& o) {
             if (LogGhost* ghost = GhostOf(node, o.partition)) ghost->truncating_to = o.log_end_offset;
           },
-          [&](const env::LogStartMoved& o) { AddLogStart(o.partition, o.log_start_offset); },
+          [&](const env::LogStartMoved& o) { AddLogStart(node, o.partition, o.log_start_offset); },
           [&](const env::HighWatermarkMoved& o) {
             history_.high_watermarks.push_back(
                 {NowNanos(), {std::string(o.partition.topic), o.partition.partition}, o.high_watermark});

@@ -80,7 +80,9 @@ class NodeRecorder final : public sim::ClusterObserver {
   // Null before the log was first opened, and after its topic was deleted.
   LogGhost* GhostOf(sim::NodeIndex node, const env::PartitionName& partition);
   void AddNodeEvent(sim::NodeIndex node, history::NodeEventKind kind);
-  void AddLogStart(const env::PartitionName& partition, Offset log_start);
+  void AddLogStart(sim::NodeIndex node, const env::PartitionName& partition, Offset log_start);
+  // Up to where another replica of the log goes.
+  Offset KeptElsewhere(const Key& lost) const;
   void AddBatchAnswer(sim::NodeIndex node, const env::ProduceAnswered& answered);
   void AddExpiration(const env::SegmentExpired& expired);
   void OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered);
