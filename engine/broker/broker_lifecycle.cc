@@ -64,6 +64,11 @@ void BrokerLifecycle::GiveUp() {
   changed_.WakeAll();
 }
 
+void BrokerLifecycle::Hurry() {
+  hurries_ = true;
+  changed_.WakeAll();
+}
+
 void BrokerLifecycle::Pause(fiber::Fiber& self, Duration pause) {
   if (!stopping_) changed_.WaitUntil(self, self.Now() + pause);
 }
@@ -130,9 +135,9 @@ void BrokerLifecycle::Stop(fiber::Fiber& self, Duration patience) {
   };
   // Alone there is nobody who could take over.
   if (std::ranges::none_of(image.brokers(), is_other)) return;
-  while (self.Now() < deadline) {
+  while (self.Now() < deadline && !hurries_) {
     if (Beat(self, /*wants_shut_down=*/true) == Asked::kDone && last_beat_.should_shut_down) return;
-    fiber::SleepFor(self, kRetryPause);
+    changed_.WaitUntil(self, self.Now() + kRetryPause);
   }
 }
 

@@ -25,6 +25,8 @@ class BrokerLifecycle {
   // Until the broker is registered and unfenced and what it leads is published. An error: it cannot be, or GiveUp().
   absl::Status Start(fiber::Fiber& self);
   void GiveUp();
+  // Nobody waits for others to take over any longer.
+  void Hurry();
   // Beats until Stop().
   void Run(fiber::Fiber& self);
   // A controlled shutdown: others take over what this broker leads, for at most `patience`; then Run() ends.
@@ -49,6 +51,7 @@ class BrokerLifecycle {
   protocol::BrokerHeartbeatResponse last_beat_;
   bool gives_up_ = false;
   bool stopping_ = false;
+  bool hurries_ = false;
   fiber::WaitQueue changed_;
   fiber::Event ended_;
 };

@@ -58,7 +58,7 @@ void ReadRequests(fiber::Fiber& self, Node& node, Shard& shard, env::Connection&
   const config::BrokerConfig& config = node.options().config;
   net::FrameReader reader(connection, shard.buffers(),
                           {.frame_bytes_max = config.request_bytes_max, .budget = &shard.memory()});
-  while (!answers.is_closed() && !node.is_stopping()) {
+  while (!answers.is_closed() && !node.is_draining()) {
     net::FrameResult read = reader.ReadFrame(self);
     state.Touch(self.Now());
     if (!read.ok()) {

@@ -487,6 +487,13 @@ Decided<protocol::AssignReplicasToDirsResponse> Controller::Decide(fiber::Fiber&
   return DecideAndCommit(self, [&] { return machine_->AssignReplicasToDirs(request); });
 }
 
+Decided<protocol::AlterPartitionResponse> Controller::Decide(fiber::Fiber& self,
+                                                             const protocol::AlterPartitionRequest& request,
+                                                             int16_t version) {
+  const fiber::MutexLock lock(self, deciding_);
+  return DecideAndCommit(self, [&] { return machine_->AlterPartition(request, version); });
+}
+
 // --- Upkeep.
 
 void Controller::RunMaintenance(fiber::Fiber& self) {

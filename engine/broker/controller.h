@@ -24,6 +24,7 @@
 #include "engine/metadata/controller.h"
 #include "engine/protocol/generated/allocate_producer_ids.h"
 #include "engine/protocol/generated/alter_configs.h"
+#include "engine/protocol/generated/alter_partition.h"
 #include "engine/protocol/generated/assign_replicas_to_dirs.h"
 #include "engine/protocol/generated/broker_heartbeat.h"
 #include "engine/protocol/generated/broker_registration.h"
@@ -104,6 +105,8 @@ class Controller {
   Decided<protocol::AssignReplicasToDirsResponse> Decide(fiber::Fiber& self,
                                                          const protocol::AssignReplicasToDirsRequest& request,
                                                          int16_t version);
+  Decided<protocol::AlterPartitionResponse> Decide(fiber::Fiber& self, const protocol::AlterPartitionRequest& request,
+                                                   int16_t version);
   // kRequestTimedOut: other requests took until timeout_ms had passed. What was begun is finished, however long it
   // takes (as in Kafka's QuorumController).
   Decided<protocol::CreateTopicsResponse> CreateTopics(fiber::Fiber& self,
@@ -124,6 +127,8 @@ class Controller {
 
   // Who the active controller tells apart from an earlier process of this node.
   void SetBrokerEpoch(BrokerEpoch epoch) { broker_epoch_ = epoch; }
+  BrokerEpoch broker_epoch() const { return broker_epoch_; }
+  NodeId node_id() const { return options_.config.node_id; }
   bool has_quorum() const { return quorum_ != nullptr; }
   Quorum& quorum() { return *quorum_; }
   ControllerLink& link() { return *link_; }

@@ -109,6 +109,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     RouteTo<protocol::BeginQuorumEpochRequest, &HandleBeginQuorumEpoch>(ServedOn::kControllerListeners),
     RouteTo<protocol::EndQuorumEpochRequest, &HandleEndQuorumEpoch>(ServedOn::kControllerListeners),
     RouteTo<protocol::DescribeQuorumRequest, &HandleDescribeQuorum>(ServedOn::kAllListeners),
+    RouteTo<protocol::AlterPartitionRequest, &HandleAlterPartition>(ServedOn::kControllerListeners),
     RouteTo<protocol::FetchSnapshotRequest, &HandleFetchSnapshot>(ServedOn::kControllerListeners),
     RouteTo<protocol::DescribeClusterRequest, &HandleDescribeCluster>(ServedOn::kAllListeners),
     RouteTo<protocol::DescribeProducersRequest, &HandleDescribeProducers>(),

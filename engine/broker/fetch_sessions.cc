@@ -99,6 +99,8 @@ void FetchSessions::Merge(Session& session, const FetchSessionRequest& request) 
   for (const FetchWant& want : request.wants) {
     Entry& entry = session.partitions[want.key];
     if (entry.turn == 0) entry.turn = ++session.last_turn;
+    // Who knows another leader has dropped what the earlier one was answered with.
+    if (entry.wish.current_leader_epoch != want.wish.current_leader_epoch) entry.told.reset();
     entry.wish = want.wish;
   }
 }
@@ -110,9 +112,9 @@ FetchSessions::Include FetchSessions::Tell(const FetchPlan& plan, const FetchPar
   const auto at = found->second.partitions.find(key);
   if (at == found->second.partitions.end()) return Include::kYes;
   Entry& entry = at->second;
-  const bool failed = answer.error != protocol::ErrorCode::kNone;
+  const bool failed = answer.error != protocol::ErrorCode::kNone || answer.is_diverging;
   const bool changed = failed || answer.records_bytes > 0 || entry.told != answer.told;
-  // An error is told again until it is over: the client may have dropped the answer.
+  // An error is told again until it is over, and what it hid is told then: the client may have dropped the answer.
   entry.told = failed ? std::nullopt : std::optional(answer.told);
   // Who got records goes to the end of the line, so that the size limit starves nobody.
   if (answer.records_bytes > 0) entry.turn = ++found->second.last_turn;

@@ -30,6 +30,7 @@ PartitionConfig PartitionConfigOf(const NodeOptions& options, const config::Laye
   const config::TopicConfig resolved = config::ResolveTopicConfig(layers);
   PartitionConfig partition;
   partition.compression = CompressionOf(resolved);
+  partition.min_insync_replicas = resolved.min_insync_replicas;
   storage::LogConfig& out = partition.log;
   out.segment_bytes = resolved.segment_bytes;
   out.segment_ms = resolved.segment_time;

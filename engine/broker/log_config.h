@@ -18,6 +18,7 @@ inline metadata::NodeView NodeViewOf(const NodeOptions& options) {
 // What holds for one partition.
 struct PartitionConfig {
   storage::LogConfig log;
+  int32_t min_insync_replicas = 1;
   // compression.type other than `producer`: batches in another codec are compressed anew.
   std::optional<record::CompressionOptions> compression;
 };

@@ -21,7 +21,10 @@ Node::Node(ShardEnvs envs, NodeOptions options) : envs_(std::move(envs)), option
 Node::~Node() = default;
 
 void Node::RequestStop() {
-  if (stop_.is_set() && !shards_.empty()) shard(ShardId(0)).HurryDrain();
+  if (stop_.is_set() && !shards_.empty()) {
+    shard(ShardId(0)).HurryDrain();
+    if (lifecycle_ != nullptr) lifecycle_->Hurry();
+  }
   stop_.Set();
   if (lifecycle_ != nullptr) lifecycle_->GiveUp();
 }
@@ -164,6 +167,29 @@ void Node::Accept(fiber::Fiber& self, const OpenListener& listener) {
   }
 }
 
+void Node::StartReplication(fiber::Fiber& self) {
+  const auto deliver = [this](const IsrProposal& proposal, const replication::AlterPartitionAnswered& answer) {
+    Shard& home = shard(proposal.shard);
+    // A fiber each: one whose disk does not answer holds up no other.
+    envs_[0]->shards.Post(proposal.shard, [&home, proposal, answer] {
+      home.env().scheduler.Spawn(
+          "isr change", [&home, proposal, answer](fiber::Fiber& fiber) { home.Deliver(fiber, proposal, answer); });
+    });
+  };
+  isr_changes_ = std::make_shared<AlterPartitionManager>(*envs_[0], *controller_, deliver);
+  envs_[0]->scheduler.Spawn("isr changes", [changes = isr_changes_](fiber::Fiber& fiber) { changes->Run(fiber); });
+  for (const env::Env* env : envs_) {
+    const ShardId id = env->shards.self();
+    CallOn(self, envs_, ShardId(0), id, [this, id, env](fiber::Fiber&) {
+      shard(id).StartReplication([changes = isr_changes_, env](IsrProposal proposal) {
+        env->shards.Post(ShardId(0),
+                         [changes, proposal = std::move(proposal)]() mutable { changes->Add(std::move(proposal)); });
+      });
+      return true;
+    });
+  }
+}
+
 absl::Status Node::StartBroker(fiber::Fiber& self, const ControllerStart& start) {
   if (options_.config.role == config::Role::kController) {
     // It registers nowhere, and answers from what is committed all the same.
@@ -206,19 +232,33 @@ absl::Status Node::Run(fiber::Fiber& self) {
   // These end by themselves when what they wait on is closed; nothing is cut off in the middle of a write.
   fiber::TaskGroup tasks(self);
   controller_->JoinQuorum(start);
+  StartReplication(self);
   // Before the quorum has a leader, it must be possible to elect one.
   SpawnAccept(tasks, ListenerKind::kController);
   absl::Status ended = StartBroker(self, start);
   if (ended.ok() && !stop_.is_set()) ended = Serve(self, tasks);
-  if (broker_runs_) lifecycle_->Stop(self, options_.drain_max);
+  LeaveCluster(self);
   CloseListeners(self);
   tasks.Join(self);
+  isr_changes_->Stop(self);
   // What was asked for in the middle of the start is no error of it.
   if (!ended.ok() && !stop_.is_set()) {
     controller_->Stop(self);
     return ended;
   }
   return Stop(self);
+}
+
+void Node::LeaveCluster(fiber::Fiber& self) {
+  if (!std::exchange(broker_runs_, false)) return;
+  lifecycle_->Stop(self, options_.drain_max);
+  for (const env::Env* env : envs_) {
+    const ShardId id = env->shards.self();
+    CallOn(self, envs_, ShardId(0), id, [this, id](fiber::Fiber& remote) {
+      shard(id).ResignReplicated(remote);
+      return true;
+    });
+  }
 }
 
 absl::Status Node::Serve(fiber::Fiber& self, fiber::TaskGroup& tasks) {
@@ -239,6 +279,7 @@ absl::Status Node::Serve(fiber::Fiber& self, fiber::TaskGroup& tasks) {
                        {"cluster", options_.cluster_id}});
   stop_.Wait(self);
   envs_[0]->log.Write(env::LogLevel::kInfo, "broker", "node stops", {});
+  LeaveCluster(self);
   CloseListeners(self);
   metrics.Close();
   // The metrics server is this function's.
@@ -248,6 +289,7 @@ absl::Status Node::Serve(fiber::Fiber& self, fiber::TaskGroup& tasks) {
 
 // And ends what came in by them.
 void Node::CloseListeners(fiber::Fiber& self) {
+  draining_ = true;
   for (const OpenListener& listener : listeners_) listener.socket->Close();
   shard(ShardId(0)).DrainConnections(self, self.Now() + options_.drain_max);
 }

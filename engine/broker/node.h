@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "engine/broker/alter_partition_manager.h"
 #include "engine/broker/broker_lifecycle.h"
 #include "engine/broker/controller.h"
 #include "engine/broker/options.h"
@@ -40,6 +41,8 @@ class Node {
   void RequestStop();
 
   bool is_stopping() const { return stop_.is_set(); }
+  // Nothing that comes in from now on is answered.
+  bool is_draining() const { return draining_; }
   // The listener is open and the partitions are led.
   bool is_serving() const { return serving_.is_set(); }
   void WaitUntilServing(fiber::Fiber& self) { serving_.Wait(self); }
@@ -73,10 +76,14 @@ class Node {
   absl::Status OpenOne(fiber::Fiber& self, ListenerKind kind, const config::Endpoint& endpoint,
                        const std::vector<config::Endpoint>& advertised);
   void Accept(fiber::Fiber& self, const OpenListener& listener);
+  // From now on the controller hears what leaders propose about their ISRs.
+  void StartReplication(fiber::Fiber& self);
   // Registers this node's broker, if it is one.
   absl::Status StartBroker(fiber::Fiber& self, const ControllerStart& start);
   void StartMaintenance(fiber::Fiber& self);
   void SpawnAccept(fiber::TaskGroup& tasks, ListenerKind kind);
+  // Leaderships go to others while clients are still served.
+  void LeaveCluster(fiber::Fiber& self);
   // From the moment on at which clients are served.
   absl::Status Serve(fiber::Fiber& self, fiber::TaskGroup& tasks);
   void CloseListeners(fiber::Fiber& self);
@@ -86,8 +93,10 @@ class Node {
   NodeOptions options_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Controller> controller_;
+  std::shared_ptr<AlterPartitionManager> isr_changes_;
   std::unique_ptr<BrokerLifecycle> lifecycle_;
   bool broker_runs_ = false;
+  bool draining_ = false;
   std::vector<OpenListener> listeners_;
   fiber::Event stop_;
   fiber::Event serving_;

@@ -89,28 +89,16 @@ constexpr Timestamp kEarliestPendingUpload{-6};
 
 }  // namespace
 
-Partition::Partition(env::Env& env, std::shared_ptr<storage::Log> log, const TopicId& topic_id)
-    : env_(env), log_(std::move(log)), topic_id_(topic_id) {
-  REQUIRES(log_ != nullptr);
+Partition::Partition(env::Env& env, std::shared_ptr<PartitionReplica> replica)
+    : env_(env), replica_(std::move(replica)) {
+  REQUIRES(replica_ != nullptr);
 }
 
-storage::LogError Partition::Lead(fiber::Fiber& self, LeaderEpoch epoch) {
-  REQUIRES(epoch >= leader_epoch_);
-  if (epoch == leader_epoch_) return storage::LogError::kNone;
-  if (const storage::LogError error = log_->StartEpoch(self, epoch); error != storage::LogError::kNone) return error;
-  if (log_->config().flushes_every_append()) {
-    // The end of a recovered log may stand in the page cache only.
-    if (const storage::LogError error = log_->Flush(self); error != storage::LogError::kNone) return error;
-  }
-  leader_epoch_ = epoch;
-  RaiseHighWatermark(log_->log_end_offset());
-  TellWatches();
-  return storage::LogError::kNone;
-}
-
-void Partition::Retire() {
-  retired_ = true;
-  TellWatches();
+void Partition::Retire(fiber::Fiber& self, ErrorCode why) {
+  REQUIRES(why != ErrorCode::kNone);
+  retired_ = why;
+  replica_->Remove(self);
+  replica_->TellWatches();
 }
 
 PartitionAppend Partition::Refuse(const record::ValidationResult& validation) const {
@@ -138,12 +126,12 @@ PartitionAppend Partition::Refuse(const record::ValidationResult& validation) co
 }
 
 void Partition::SetConfig(const PartitionConfig& config) {
-  log_->SetConfig(config.log);
+  log().SetConfig(config.log);
   compression_ = config.compression;
 }
 
 record::ValidateOptions Partition::WhatIsAccepted(WallTime now) const {
-  const storage::LogConfig& config = log_->config();
+  const storage::LogConfig& config = log().config();
   record::ValidateOptions options;
   if (config.cleanup_compact && !MUTATION(env_.context, CP19)) options.keys = record::KeyRule::kRequired;
   options.batch_bytes_max = config.max_message_bytes;
@@ -178,8 +166,8 @@ PartitionTraffic& PartitionTraffic::operator+=(const PartitionTraffic& other) {
   return *this;
 }
 
-PartitionAppend Partition::Append(fiber::Fiber& self, MutableBytes batch) {
-  PartitionAppend done = TryAppend(self, batch);
+PartitionAppend Partition::Append(fiber::Fiber& self, MutableBytes batch, replication::Acks acks) {
+  PartitionAppend done = TryAppend(self, batch, acks);
   const auto size_bytes = static_cast<int64_t>(batch.size());
   ++traffic_.produce_requests;
   if (done.error != ErrorCode::kNone) {
@@ -192,28 +180,22 @@ PartitionAppend Partition::Append(fiber::Fiber& self, MutableBytes batch) {
   return done;
 }
 
-PartitionAppend Partition::TryAppend(fiber::Fiber& self, MutableBytes batch) {
+PartitionAppend Partition::TryAppend(fiber::Fiber& self, MutableBytes batch, replication::Acks acks) {
   PartitionAppend done;
-  if (retired_) {
-    done.error = ErrorCode::kUnknownTopicOrPartition;
-    return done;
-  }
-  if (leader_epoch_ == kNoLeaderEpoch) {
-    done.error = ErrorCode::kKafkaStorageError;
-    return done;
-  }
+  done.error = retired_ != ErrorCode::kNone ? retired_ : replica_->MayAppend(acks).error;
+  if (done.error != ErrorCode::kNone) return done;
   const WallTime now = env_.clock.WallNow();
   const record::ValidationResult validation = record::ValidateBatch(batch, WhatIsAccepted(now));
   const bool ignores_crc = validation.problem.error == record::BatchError::kBadCrc && MUTATION(env_.context, LG27);
   if (!validation.ok() && !ignores_crc) {
     REACHED(env_.context, "broker.produce.refused_batch");
     done = Refuse(validation);
-    if (!TellsNoLogStart(done.error)) done.log_start_offset = log_->log_start_offset();
+    if (!TellsNoLogStart(done.error)) done.log_start_offset = log().log_start_offset();
     return done;
   }
   std::optional<ByteBuffer> recompressed = Recompress(validation.header, batch);
   if (recompressed) batch = *recompressed;
-  const bool stamps = log_->config().timestamp_type == record::TimestampType::kLogAppendTime;
+  const bool stamps = log().config().timestamp_type == record::TimestampType::kLogAppendTime;
   if (stamps) {
     record::SetLogAppendTime(batch, now.timestamp());
     done.log_append_time = now.timestamp();
@@ -221,11 +203,11 @@ PartitionAppend Partition::TryAppend(fiber::Fiber& self, MutableBytes batch) {
                               validation.header.timestamp_type() != record::TimestampType::kCreateTime)) {
     record::SetMaxTimestamp(batch, record::TimestampType::kCreateTime, validation.max_timestamp);
   }
-  const storage::AppendResult appended = log_->Append(self, batch,
-                                                      {.origin = storage::AppendOrigin::kClient,
-                                                       .leader_epoch = leader_epoch_,
-                                                       .sync = storage::AppendOptions::Sync::kByCaller});
-  done.error = FromAppendError(appended.error);
+  const PartitionReplica::Append append = replica_->AppendBatch(self, batch, acks);
+  const storage::AppendResult& appended = append.result;
+  const bool is_admitted = append.admission.error == ErrorCode::kNone;
+  done.error = is_admitted ? FromAppendError(appended.error) : append.admission.error;
+  done.leader_epoch = append.admission.leader_epoch;
   done.message = appended.problem;
   done.base_offset = appended.base_offset;
   done.next_offset = appended.next_offset;
@@ -235,168 +217,174 @@ PartitionAppend Partition::TryAppend(fiber::Fiber& self, MutableBytes batch) {
     // Of a duplicate Kafka tells the time that the log has, whoever set it.
     done.log_append_time = appended.duplicate_timestamp;
   }
-  if (!TellsNoLogStart(done.error)) done.log_start_offset = log_->log_start_offset();
+  if (!TellsNoLogStart(done.error)) done.log_start_offset = log().log_start_offset();
   return done;
 }
 
-protocol::ErrorCode Partition::Commit(fiber::Fiber& self, const PartitionAppend& append) {
-  if (append.must_flush && log_->FlushTo(self, append.next_offset) != storage::LogError::kNone) {
-    TellWatches();
-    return ErrorCode::kKafkaStorageError;
-  }
-  RaiseHighWatermark(append.next_offset);
-  return ErrorCode::kNone;
+protocol::ErrorCode Partition::Commit(fiber::Fiber& self, const PartitionAppend& append,
+                                      const Acknowledgement& wanted) {
+  const ErrorCode error = replica_->Commit(self, {.leader_epoch = append.leader_epoch,
+                                                  .end = append.next_offset,
+                                                  .must_flush = append.must_flush,
+                                                  .acks = wanted.acks,
+                                                  .until = wanted.until});
+  return error == ErrorCode::kNotLeaderOrFollower && retired_ != ErrorCode::kNone ? retired_ : error;
 }
 
-void Partition::RaiseHighWatermark(Offset offset) {
-  if (offset <= log_->high_watermark()) return;
-  log_->SetHighWatermark(offset);
-  TellWatches();
+Offset Partition::VisibleEnd(const LookUpRequest& request) const {
+  if (request.who == LookUpFor::kFollower) return replica_->machine().log().end();
+  return request.isolation == Isolation::kReadCommitted ? log().last_stable_offset() : log().high_watermark();
 }
 
-Offset Partition::VisibleEnd(Isolation isolation) const {
-  return isolation == Isolation::kReadCommitted ? log_->last_stable_offset() : log_->high_watermark();
-}
-
-protocol::ErrorCode Partition::CheckLeaderEpoch(LeaderEpoch epoch) const {
-  if (retired_) return ErrorCode::kUnknownTopicOrPartition;
-  // The log went offline before this leader could begin: there is no epoch to compare with.
-  if (leader_epoch_ == kNoLeaderEpoch) return ErrorCode::kKafkaStorageError;
-  if (epoch == kNoLeaderEpoch || epoch == leader_epoch_) return ErrorCode::kNone;
-  return epoch < leader_epoch_ ? ErrorCode::kFencedLeaderEpoch : ErrorCode::kUnknownLeaderEpoch;
+protocol::ErrorCode Partition::CheckLeads(LeaderEpoch epoch) const {
+  if (retired_ != ErrorCode::kNone) return retired_;
+  // Where some epoch ends nobody but a leader says.
+  return replica_->machine().AnswerTo(replication::EpochEndQuestion{.current_leader_epoch = epoch}).error;
 }
 
 void Partition::ReportOutOfRange(Offset fetch_offset) const {
-  env_.observer.On(env::FetchOutOfRange{.partition = {log_->name().topic, log_->name().partition},
+  env_.observer.On(env::FetchOutOfRange{.partition = name(),
                                         .fetch_offset = fetch_offset,
-                                        .log_start_offset = log_->log_start_offset(),
-                                        .log_end_offset = log_->log_end_offset()});
+                                        .log_start_offset = log().log_start_offset(),
+                                        .log_end_offset = log().log_end_offset()});
 }
 
-PartitionFetch Partition::Fetch(fiber::Fiber& self, const PartitionFetchRequest& request) {
-  PartitionFetch fetch = TryFetch(self, request);
+PartitionFetch Partition::Fetch(fiber::Fiber& self, const replication::ConsumerFetch& request,
+                                const FetchLimits& limits, Isolation isolation) {
+  PartitionFetch fetch = TryFetch(self, request, limits, isolation);
   ++traffic_.fetch_requests;
   if (fetch.error != ErrorCode::kNone) ++traffic_.fetch_failures;
   traffic_.bytes_out += fetch.records.size_bytes;
   return fetch;
 }
 
-PartitionFetch Partition::TryFetch(fiber::Fiber& self, const PartitionFetchRequest& request) {
+PartitionFetch Partition::Begin(const replication::FetchAnswer& answer, Offset fetch_offset) const {
   PartitionFetch fetch;
-  // Of a Fetch, any negative epoch is none.
-  fetch.error = CheckLeaderEpoch(std::max(request.current_leader_epoch, kNoLeaderEpoch));
-  if (fetch.error != ErrorCode::kNone) return fetch;
+  fetch.error = answer.error;
+  if (answer.error != ErrorCode::kNone) {
+    const bool is_outside = fetch_offset < log().log_start_offset() || fetch_offset > log().log_end_offset();
+    if (answer.error == ErrorCode::kOffsetOutOfRange && is_outside) ReportOutOfRange(fetch_offset);
+    return fetch;
+  }
+  // Sampled before the read (SEMANTICS 28): what is read may be newer, what is said may not.
+  fetch.high_watermark = answer.high_watermark;
+  fetch.last_stable_offset = log().last_stable_offset();
+  fetch.log_start_offset = std::max(answer.log_start, log().log_start_offset());
+  fetch.preferred_read_replica = answer.preferred_read_replica;
+  if (!answer.diverging.is_none()) fetch.diverging = {answer.diverging.epoch, answer.diverging.end_offset};
+  return fetch;
+}
+
+PartitionFetch Partition::TryFetch(fiber::Fiber& self, const replication::ConsumerFetch& request,
+                                   const FetchLimits& limits, Isolation isolation) {
   const auto failed = [](ErrorCode error) {
     PartitionFetch out;
     out.error = error;
     return out;
   };
-  // Sampled before the read (SEMANTICS 28): what is read may be newer, what is said may not.
-  fetch.high_watermark = log_->high_watermark();
-  fetch.last_stable_offset = log_->last_stable_offset();
-  fetch.log_start_offset = log_->log_start_offset();
-  const Offset upper_bound = VisibleEnd(request.isolation);
-  if (request.last_fetched_epoch >= LeaderEpoch(0)) {
-    const storage::EpochEnd end = log_->EndOffsetForEpoch(request.last_fetched_epoch);
-    if (end.end_offset == kNoOffset || request.fetch_offset < fetch.log_start_offset) {
-      return failed(ErrorCode::kOffsetOutOfRange);
-    }
-    if (end.epoch < request.last_fetched_epoch || end.end_offset < request.fetch_offset) {
-      fetch.diverging = end;
-      return fetch;
-    }
-  }
-  if (request.fetch_offset > fetch.high_watermark && MUTATION(env_.context, RT12)) {
-    ReportOutOfRange(request.fetch_offset);
+  if (retired_ != ErrorCode::kNone) return failed(retired_);
+  const replication::FetchAnswer answer = replica_->Answer(request);
+  const Offset from = request.position.fetch_offset;
+  PartitionFetch fetch = Begin(answer, from);
+  const bool reads = fetch.error == ErrorCode::kNone && !fetch.diverging && fetch.preferred_read_replica == kNoNode;
+  if (!reads) return fetch;
+  if (from > fetch.high_watermark && MUTATION(env_.context, RT12)) {
+    ReportOutOfRange(from);
     return failed(ErrorCode::kOffsetOutOfRange);
   }
-  fetch.records = log_->Read(self, {.from = request.fetch_offset,
-                                    .bytes_max = request.bytes_max,
-                                    .upper_bound = upper_bound,
-                                    .first_batch = request.first_batch});
-  if (fetch.records.error == storage::ReadError::kOutOfRange) ReportOutOfRange(request.fetch_offset);
+  const bool only_stable = isolation == Isolation::kReadCommitted;
+  fetch.records = log().Read(self, {.from = from,
+                                    .bytes_max = limits.bytes_max,
+                                    .upper_bound = only_stable ? fetch.last_stable_offset : answer.read_end,
+                                    .first_batch = limits.first_batch});
+  if (fetch.records.error == storage::ReadError::kOutOfRange) ReportOutOfRange(from);
   // An answer with an error tells nothing of the partition.
   if (const ErrorCode error = FromReadError(fetch.records.error); error != ErrorCode::kNone) return failed(error);
-  if (request.isolation == Isolation::kReadCommitted && fetch.records.size_bytes > 0) {
-    storage::AbortedTxnsResult aborted = log_->AbortedTxns(self, request.fetch_offset, fetch.records.next_offset);
+  if (only_stable && fetch.records.size_bytes > 0) {
+    storage::AbortedTxnsResult aborted = log().AbortedTxns(self, from, fetch.records.next_offset);
     if (const ErrorCode error = FromReadError(aborted.error); error != ErrorCode::kNone) return failed(error);
     fetch.aborted = std::move(aborted.txns);
   }
   return fetch;
 }
 
-OffsetLookup Partition::LookUp(fiber::Fiber& self, Timestamp wanted, Isolation isolation) {
+PartitionFetch Partition::FetchAsFollower(fiber::Fiber& self, const replication::FollowerFetch& request,
+                                          const FetchLimits& limits, Counted counted) {
+  PartitionFetch fetch;
+  fetch.error = retired_;
+  if (fetch.error != ErrorCode::kNone) return fetch;
+  const replication::FetchAnswer answer =
+      counted == Counted::kNow ? replica_->Count(self, request) : replica_->Answer(request);
+  fetch = Begin(answer, request.position.fetch_offset);
+  if (fetch.error != ErrorCode::kNone || fetch.diverging || answer.read_end <= answer.read_from) return fetch;
+  fetch.records = log().Read(self, {.from = answer.read_from,
+                                    .bytes_max = limits.bytes_max,
+                                    .upper_bound = answer.read_end,
+                                    .first_batch = limits.first_batch});
+  const ErrorCode error = FromReadError(fetch.records.error);
+  if (error == ErrorCode::kNone) return fetch;
+  PartitionFetch failed;
+  failed.error = error;
+  return failed;
+}
+
+OffsetLookup Partition::LookUp(fiber::Fiber& self, const LookUpRequest& request) {
   OffsetLookup found;
-  const Offset end = VisibleEnd(isolation);
+  const Timestamp wanted = request.wanted;
+  found.error = CheckLeads(request.current_leader_epoch);
+  if (found.error != ErrorCode::kNone) return found;
   // All of a log is local, and nothing is tiered or waits for it: those two have no offset.
   if (wanted == kLatestTiered || wanted == kEarliestPendingUpload) return found;
-  if (wanted == kLatest || wanted == kEarliest || wanted == kEarliestLocal) {
-    found.offset = wanted == kLatest ? end : log_->log_start_offset();
-    found.leader_epoch = wanted == kLatest ? leader_epoch_ : log_->EpochAt(found.offset);
-    return found;
-  }
   if (wanted < kEarliestPendingUpload) {
     found.error = ErrorCode::kUnsupportedVersion;
     return found;
   }
-  const storage::TimestampResult result =
-      wanted == kMaxTimestamp ? log_->FindMaxTimestamp(self, end) : log_->FindByTimestamp(self, wanted, end);
+  if (wanted == kEarliest || wanted == kEarliestLocal) {
+    found.offset = log().log_start_offset();
+    found.leader_epoch = log().EpochAt(found.offset);
+    return found;
+  }
+  if (wanted == kLatest) {
+    if (request.who == LookUpFor::kConsumer) found.error = replica_->machine().MayTellLatest();
+    if (found.error != ErrorCode::kNone) return found;
+    found.offset = VisibleEnd(request);
+    found.leader_epoch = replica_->machine().leader_epoch();
+    return found;
+  }
+  return FindTimestamp(self, request);
+}
+
+OffsetLookup Partition::FindTimestamp(fiber::Fiber& self, const LookUpRequest& request) {
+  OffsetLookup found;
+  const Offset end = VisibleEnd(request);
+  const storage::TimestampResult result = request.wanted == kMaxTimestamp
+                                              ? log().FindMaxTimestamp(self, end)
+                                              : log().FindByTimestamp(self, request.wanted, end);
   found.error = FromReadError(result.error);
   if (found.error != ErrorCode::kNone) return found;
+  // It may stand above what this leader knows to be committed (SEMANTICS 37).
+  if (result.found.offset == kNoOffset && request.who == LookUpFor::kConsumer) {
+    found.error = replica_->machine().MayTellLatest();
+    return found;
+  }
   found.offset = result.found.offset;
   found.timestamp = result.found.timestamp;
   found.leader_epoch = result.found.leader_epoch;
   return found;
 }
 
-storage::EpochEnd Partition::EndOfEpoch(LeaderEpoch epoch) const {
-  return log_->EndOffsetForEpoch(epoch);
+replication::EpochEndAnswer Partition::EndOfEpoch(const replication::EpochEndQuestion& question) const {
+  if (retired_ != ErrorCode::kNone) return {.error = retired_, .end = {}};
+  return replica_->machine().AnswerTo(question);
 }
 
-Partition::Deletion Partition::DeleteRecords(fiber::Fiber& self, Offset before) {
-  constexpr Offset kUpToHighWatermark{-1};
-  Deletion done;
-  if (log_->config().cleanup_compact && !log_->config().cleanup_delete) {
-    done.error = ErrorCode::kPolicyViolation;
-    return done;
-  }
-  if (before < kUpToHighWatermark) {
-    done.error = ErrorCode::kOffsetOutOfRange;
-    return done;
-  }
-  const Offset target = before == kUpToHighWatermark ? log_->high_watermark() : before;
-  switch (log_->DeleteRecordsBefore(self, target)) {
-    case storage::LogError::kNone:
-      break;
-    case storage::LogError::kOffline:
-      done.error = ErrorCode::kKafkaStorageError;
-      return done;
-    case storage::LogError::kOutOfRange:
-      done.error = ErrorCode::kOffsetOutOfRange;
-      return done;
-  }
-  done.low_watermark = log_->log_start_offset();
-  TellWatches();
-  return done;
-}
-
-void Partition::AddWatch(std::shared_ptr<Watch> watch) {
-  // Polls that were answered for another reason leave their watch behind: drop those that nobody else holds.
-  if (watches_.size() >= 16) std::erase_if(watches_, [](const auto& held) { return held.use_count() == 1; });
-  watches_.push_back(std::move(watch));
-}
-
-void Partition::TellWatches() {
-  std::vector<std::shared_ptr<Watch>> told;
-  told.swap(watches_);
-  for (std::shared_ptr<Watch>& watch : told) {
-    if (watch->home() == env_.shards.self()) {
-      watch->Signal();
-    } else {
-      const ShardId home = watch->home();
-      env_.shards.Post(home, [watch = std::move(watch)] { watch->Signal(); });
-    }
-  }
+PartitionReplica::Deletion Partition::DeleteRecords(fiber::Fiber& self, Offset before, MonoTime until) {
+  if (retired_ != ErrorCode::kNone) return {.error = retired_};
+  const ErrorCode error = CheckLeads(kNoLeaderEpoch);
+  if (error != ErrorCode::kNone) return {.error = error};
+  if (log().config().cleanup_compact && !log().config().cleanup_delete) return {.error = ErrorCode::kPolicyViolation};
+  if (log().is_offline()) return {.error = ErrorCode::kKafkaStorageError};
+  return replica_->DeleteRecords(self, before, until);
 }
 
 }  // namespace odradek::broker

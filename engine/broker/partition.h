@@ -1,10 +1,9 @@
-// One partition as its leader sees it: the log, the high watermark, and who waits for more. Belongs to one shard; every
-// call happens on that shard.
+// One partition as clients see it: what they may append, read and delete, over this node's replica of it. Belongs to
+// one shard; every call happens on that shard.
 //
-//  1. With one replica the high watermark is the log end, or, where every append is synced (flush.messages = 1), the
-//  end
-//     of what is durable: nothing becomes visible that could still be lost within the promise.
-//  2. A watch is told once, after anything changed that a Fetch could answer with; who still waits registers again.
+//  1. Consumers read up to the high watermark, which is the replica's business (partition_replica.h). Where every
+//  append
+//     is synced (flush.messages = 1) it is at most the end of what is durable here.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +15,7 @@
 #include "engine/base/ids.h"
 #include "engine/base/uuid.h"
 #include "engine/broker/log_config.h"
+#include "engine/broker/partition_replica.h"
 #include "engine/env/env.h"
 #include "engine/fiber/fiber.h"
 #include "engine/protocol/errors.h"
@@ -23,29 +23,6 @@
 #include "engine/storage/log.h"
 
 namespace odradek::broker {
-
-// Where a long poll sleeps. Shared by the poll and the partitions that it watches, perhaps of several shards.
-class Watch {
- public:
-  explicit Watch(ShardId home) : home_(home) {}
-  ShardId home() const { return home_; }
-
-  // On the home shard only.
-  void Signal() {
-    signalled_ = true;
-    queue_.WakeAll();
-  }
-  void WaitUntil(fiber::Fiber& self, MonoTime deadline) {
-    while (!signalled_) {
-      if (queue_.WaitUntil(self, deadline) == fiber::Wake::kTimeout) return;
-    }
-  }
-
- private:
-  const ShardId home_;
-  bool signalled_ = false;
-  fiber::WaitQueue queue_;
-};
 
 struct RecordProblemText {
   int32_t index = 0;
@@ -58,6 +35,7 @@ struct PartitionAppend {
   std::vector<RecordProblemText> record_problems;
   Offset base_offset = kNoOffset;
   Offset next_offset = kNoOffset;
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
   bool must_flush = false;  // Commit syncs first
   Timestamp log_append_time = kNoTimestamp;
   Offset log_start_offset = kNoOffset;
@@ -65,13 +43,10 @@ struct PartitionAppend {
 
 enum class Isolation : uint8_t { kReadUncommitted, kReadCommitted };
 
-struct PartitionFetchRequest {
-  Offset fetch_offset;
-  LeaderEpoch current_leader_epoch = kNoLeaderEpoch;
-  LeaderEpoch last_fetched_epoch = kNoLeaderEpoch;
+// How much of it is read.
+struct FetchLimits {
   int64_t bytes_max = 0;
   storage::ReadOptions::FirstBatch first_batch = storage::ReadOptions::FirstBatch::kAlways;
-  Isolation isolation = Isolation::kReadUncommitted;
 };
 
 struct PartitionFetch {
@@ -80,6 +55,8 @@ struct PartitionFetch {
   Offset last_stable_offset = kNoOffset;
   Offset log_start_offset = kNoOffset;
   std::optional<storage::EpochEnd> diverging;
+  // Of the consumer's rack: nothing is read here (KIP-392).
+  NodeId preferred_read_replica = kNoNode;
   std::vector<storage::AbortedTxn> aborted;
   storage::ReadResult records;
 };
@@ -104,65 +81,77 @@ struct PartitionTraffic {
   PartitionTraffic& operator+=(const PartitionTraffic& other);
 };
 
+// Whose ListOffsets it is: for others than followers the end is what is visible.
+enum class LookUpFor : uint8_t { kConsumer, kFollower };
+
 class Partition {
  public:
-  Partition(env::Env& env, std::shared_ptr<storage::Log> log, const TopicId& topic_id);
+  Partition(env::Env& env, std::shared_ptr<PartitionReplica> replica);
 
   void SetConfig(const PartitionConfig& config);
-
-  // Leads from `epoch` on: the epoch's start is durable, and what is in the log is visible, when this returns.
-  storage::LogError Lead(fiber::Fiber& self, LeaderEpoch epoch);
-  // The topic is gone: everything answers UNKNOWN_TOPIC_OR_PARTITION, and nobody waits any longer.
-  void Retire();
+  // This node has it no more: everything answers `why`, and nobody waits any longer.
+  void Retire(fiber::Fiber& self, protocol::ErrorCode why);
 
   // Validates a produced batch and writes it; visible after Commit. `batch` is patched in place.
-  PartitionAppend Append(fiber::Fiber& self, MutableBytes batch);
-  // Waits until what an append wrote may be acknowledged and read.
-  protocol::ErrorCode Commit(fiber::Fiber& self, const PartitionAppend& append);
+  PartitionAppend Append(fiber::Fiber& self, MutableBytes batch, replication::Acks acks);
+  // Waits until what an append wrote may be acknowledged.
+  struct Acknowledgement {
+    replication::Acks acks = replication::Acks::kAll;
+    MonoTime until;
+  };
+  protocol::ErrorCode Commit(fiber::Fiber& self, const PartitionAppend& append, const Acknowledgement& wanted);
 
-  PartitionFetch Fetch(fiber::Fiber& self, const PartitionFetchRequest& request);
+  PartitionFetch Fetch(fiber::Fiber& self, const replication::ConsumerFetch& request, const FetchLimits& limits,
+                       Isolation isolation);
+  // kAgain: the same request was counted as the follower's progress before.
+  enum class Counted : uint8_t { kNow, kAgain };
+  PartitionFetch FetchAsFollower(fiber::Fiber& self, const replication::FollowerFetch& request,
+                                 const FetchLimits& limits, Counted counted);
   // `wanted` is Kafka's: a timestamp, −1 latest, −2 earliest, −3 largest timestamp, −4 earliest local, −5 latest
   // tiered, −6 earliest pending upload. No offset and no error: there is none.
-  OffsetLookup LookUp(fiber::Fiber& self, Timestamp wanted, Isolation isolation);
-  // KIP-101. Both are "none" if the epoch is not known.
-  storage::EpochEnd EndOfEpoch(LeaderEpoch epoch) const;
-  // −1 deletes up to the high watermark. Returns the new log start.
-  struct Deletion {
-    protocol::ErrorCode error = protocol::ErrorCode::kNone;
-    Offset low_watermark = kNoOffset;
+  struct LookUpRequest {
+    Timestamp wanted;
+    LeaderEpoch current_leader_epoch = kNoLeaderEpoch;
+    Isolation isolation = Isolation::kReadUncommitted;
+    LookUpFor who = LookUpFor::kConsumer;
   };
-  Deletion DeleteRecords(fiber::Fiber& self, Offset before);
+  OffsetLookup LookUp(fiber::Fiber& self, const LookUpRequest& request);
+  // KIP-101. Both are "none" if the epoch is not known.
+  replication::EpochEndAnswer EndOfEpoch(const replication::EpochEndQuestion& question) const;
+  // −1 deletes up to the high watermark. The low watermark is what all live replicas have deleted.
+  PartitionReplica::Deletion DeleteRecords(fiber::Fiber& self, Offset before, MonoTime until);
 
-  // kNone if a client that knows `epoch` may be answered.
-  protocol::ErrorCode CheckLeaderEpoch(LeaderEpoch epoch) const;
-  void AddWatch(std::shared_ptr<Watch> watch);
-  void TellWatches();
+  // kNone if this node leads and a client that knows `epoch` may be answered.
+  protocol::ErrorCode CheckLeads(LeaderEpoch epoch) const;
+  void AddWatch(std::shared_ptr<Watch> watch, PartitionReplica::WatchFor what) {
+    replica_->AddWatch(std::move(watch), what);
+  }
 
-  LeaderEpoch leader_epoch() const { return leader_epoch_; }
-  const TopicId& topic_id() const { return topic_id_; }
-  storage::Log& log() const { return *log_; }
+  const TopicId& topic_id() const { return replica_->topic_id(); }
+  storage::Log& log() const { return replica_->log(); }
+  PartitionReplica& replica() const { return *replica_; }
   const PartitionTraffic& traffic() const { return traffic_; }
-  env::PartitionName name() const { return {log_->name().topic, log_->name().partition}; }
+  env::PartitionName name() const { return {log().name().topic, log().name().partition}; }
 
  private:
-  PartitionAppend TryAppend(fiber::Fiber& self, MutableBytes batch);
-  PartitionFetch TryFetch(fiber::Fiber& self, const PartitionFetchRequest& request);
+  PartitionAppend TryAppend(fiber::Fiber& self, MutableBytes batch, replication::Acks acks);
+  PartitionFetch TryFetch(fiber::Fiber& self, const replication::ConsumerFetch& request, const FetchLimits& limits,
+                          Isolation isolation);
+  // What a machine's answer comes to, without records.
+  PartitionFetch Begin(const replication::FetchAnswer& answer, Offset fetch_offset) const;
   // Bytes of the batch as they are to be stored, if they are others than those that came.
   std::optional<ByteBuffer> Recompress(const record::BatchHeader& header, Bytes batch) const;
   record::ValidateOptions WhatIsAccepted(WallTime now) const;
   PartitionAppend Refuse(const record::ValidationResult& problem) const;
-  void RaiseHighWatermark(Offset offset);
   void ReportOutOfRange(Offset fetch_offset) const;
-  Offset VisibleEnd(Isolation isolation) const;
+  Offset VisibleEnd(const LookUpRequest& request) const;
+  OffsetLookup FindTimestamp(fiber::Fiber& self, const LookUpRequest& request);
 
   env::Env& env_;
-  const std::shared_ptr<storage::Log> log_;
-  const TopicId topic_id_;
-  LeaderEpoch leader_epoch_ = kNoLeaderEpoch;
+  const std::shared_ptr<PartitionReplica> replica_;
   std::optional<record::CompressionOptions> compression_;
-  bool retired_ = false;
+  protocol::ErrorCode retired_ = protocol::ErrorCode::kNone;
   PartitionTraffic traffic_;
-  std::vector<std::shared_ptr<Watch>> watches_;
 };
 
 }  // namespace odradek::broker

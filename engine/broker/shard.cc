@@ -25,12 +25,24 @@ Uuid DirectoryOfReplica(const metadata::PartitionState& partition, NodeId node) 
   return partition.directories[static_cast<size_t>(at - partition.replicas.begin())];
 }
 
+replication::Registration RegistrationOf(const metadata::PartitionState& partition) {
+  return {.replicas = partition.replicas,
+          .adding_replicas = partition.adding_replicas,
+          .removing_replicas = partition.removing_replicas,
+          .isr = partition.isr,
+          .leader = partition.leader,
+          .leader_epoch = partition.leader_epoch,
+          .partition_epoch = partition.partition_epoch,
+          .recovery = static_cast<replication::LeaderRecoveryState>(partition.recovery)};
+}
+
 }  // namespace
 
 Shard::Shard(env::Env& env, const NodeOptions& options)
     : env_(env),
       options_(options),
       directories_(env, options),
+      replication_(env, options),
       fetch_sessions_({.slots_max = options.config.fetch_sessions_max}),
       memory_(options.config.memory_bytes),
       flusher_(env.rounds),
@@ -64,6 +76,8 @@ absl::Status Shard::CloseCleanly(fiber::Fiber& self, BrokerEpoch broker_epoch) {
 
 absl::Status Shard::CloseDirectories(fiber::Fiber& self, BrokerEpoch broker_epoch) {
   stop_.Set();
+  for (const std::shared_ptr<Partition>& partition : Partitions()) partition->replica().Resign(self);
+  replication_.Stop(self);
   if (cleaner_ != nullptr) {
     cleaner_->Stop();
     cleaner_ended_.Wait(self);
@@ -81,10 +95,13 @@ Shard::Assignments Shard::Apply(fiber::Fiber& self, std::shared_ptr<const Metada
   const fiber::MutexLock lock(self, applying_);
   const DiskWatch::MustFinish must_finish(disk_watch_, self.Now());
   view_ = std::move(view);
-  const std::vector<LedPartition> led = LedHere();
-  DropUnknown(self, KnownHere());
-  for (const LedPartition& one : led) {
-    const absl::Status applied = ApplyOne(self, one);
+  const std::vector<HostedPartition> hosted = HostedHere();
+  std::set<TopicPartition> known;
+  for (const HostedPartition& one : hosted) known.insert(one.name);
+  DropUnknown(self, known);
+  const ShardReplication::Brokers brokers = replication_.SetView(view_->image);
+  for (const HostedPartition& one : hosted) {
+    const absl::Status applied = ApplyOne(self, one, brokers);
     if (applied.ok()) {
       missing_.erase(one.name);
       continue;
@@ -94,12 +111,12 @@ Shard::Assignments Shard::Apply(fiber::Fiber& self, std::shared_ptr<const Metada
   }
   ConfigureCleaner();
   is_first_view_ = false;
-  return Misplaced(led);
+  return Misplaced(hosted);
 }
 
-Shard::Assignments Shard::Misplaced(const std::vector<LedPartition>& led) const {
+Shard::Assignments Shard::Misplaced(const std::vector<HostedPartition>& hosted) const {
   Assignments misplaced;
-  for (const LedPartition& one : led) {
+  for (const HostedPartition& one : hosted) {
     const storage::LogManager* const holder = directories_.Holder(one.name);
     if (holder == nullptr || holder->meta().directory_id == one.directory) continue;
     misplaced.push_back({one.topic_id, one.name.partition, holder->meta().directory_id});
@@ -114,33 +131,24 @@ ShardId Shard::ShardOf(const env::PartitionName& name) const {
   return ShardId(static_cast<int32_t>(shard));
 }
 
-std::vector<LedPartition> Shard::LedHere() const {
+std::vector<HostedPartition> Shard::HostedHere() const {
   const NodeId node = options_.config.node_id;
   const metadata::Image& image = view_->image;
-  std::vector<LedPartition> led;
+  std::vector<HostedPartition> hosted;
   for (const auto& [topic_name, topic] : image.topics()) {
     // One for all partitions of the topic: to work it out costs more than all else here.
-    const PartitionConfig config =
-        PartitionConfigOf(options_, metadata::TopicLayers(image, NodeViewOf(options_), topic_name));
-    for (const auto& [index, partition] : topic->partitions) {
-      if (partition.leader != node || ShardOf({topic_name, index}) != id()) continue;
-      led.push_back(
-          {{topic_name, index}, topic->id, partition.leader_epoch, DirectoryOfReplica(partition, node), config});
-    }
-  }
-  return led;
-}
-
-std::set<TopicPartition> Shard::KnownHere() const {
-  const NodeId node = options_.config.node_id;
-  std::set<TopicPartition> known;
-  for (const auto& [topic_name, topic] : view_->image.topics()) {
+    std::optional<PartitionConfig> config;
     for (const auto& [index, partition] : topic->partitions) {
       const bool is_replica = std::ranges::find(partition.replicas, node) != partition.replicas.end();
-      if (is_replica && ShardOf({topic_name, index}) == id()) known.insert({topic_name, index});
+      if (!is_replica || ShardOf({topic_name, index}) != id()) continue;
+      if (!config) {
+        config = PartitionConfigOf(options_, metadata::TopicLayers(image, NodeViewOf(options_), topic_name));
+      }
+      hosted.push_back(
+          {{topic_name, index}, topic->id, RegistrationOf(partition), DirectoryOfReplica(partition, node), *config});
     }
   }
-  return known;
+  return hosted;
 }
 
 Placement Shard::Place(const TopicName& topic, PartitionIndex partition) const {
@@ -157,8 +165,11 @@ Placement Shard::Place(const TopicName& topic, PartitionIndex partition) const {
   if (at == place.topic->partitions.end()) {
     place.error = protocol::ErrorCode::kUnknownTopicOrPartition;
   } else if (at->second.leader != options_.config.node_id) {
-    place.error = IsInLostDirectory(at->second) ? protocol::ErrorCode::kKafkaStorageError
-                                                : protocol::ErrorCode::kNotLeaderOrFollower;
+    const std::vector<NodeId>& replicas = at->second.replicas;
+    const bool is_replica = std::ranges::find(replicas, options_.config.node_id) != replicas.end();
+    // What a replica that does not lead may answer is for the replica to say.
+    if (!is_replica) place.error = protocol::ErrorCode::kNotLeaderOrFollower;
+    if (IsInLostDirectory(at->second)) place.error = protocol::ErrorCode::kKafkaStorageError;
   }
   place.shard = ShardOf(place.name());
   return place;
@@ -173,60 +184,92 @@ bool Shard::IsInLostDirectory(const metadata::PartitionState& partition) const {
   return std::ranges::find(broker->log_dirs, directory) == broker->log_dirs.end();
 }
 
-storage::LogManager* Shard::DirectoryFor(const LedPartition& led) const {
-  if (storage::LogManager* const holder = directories_.Holder(led.name); holder != nullptr) return holder;
-  if (IsChosen(led.directory)) return directories_.ById(led.directory);
+storage::LogManager* Shard::DirectoryFor(const HostedPartition& hosted) const {
+  if (storage::LogManager* const holder = directories_.Holder(hosted.name); holder != nullptr) return holder;
+  if (IsChosen(hosted.directory)) return directories_.ById(hosted.directory);
   // Whoever made it may have died before it told where: in a directory that is offline now, perhaps.
-  const auto missing = missing_.find(led.name);
-  const bool was_missing = missing != missing_.end() && missing->second == led.topic_id;
+  const auto missing = missing_.find(hosted.name);
+  const bool was_missing = missing != missing_.end() && missing->second == hosted.topic_id;
   const bool may_be_offline = !directories_.offline().empty() && (is_first_view_ || was_missing);
   return may_be_offline ? nullptr : directories_.ForNewPartition();
 }
 
-absl::Status Shard::SetOtherTopicsAside(fiber::Fiber& self, const LedPartition& led) {
+absl::Status Shard::SetOtherTopicsAside(fiber::Fiber& self, const HostedPartition& hosted) {
   for (const LogDirectories::Open& one : directories_.open()) {
-    const std::optional<TopicId> on_disk = one.logs->TopicIdOf(led.name);
-    if (!on_disk || *on_disk == led.topic_id) continue;
+    const std::optional<TopicId> on_disk = one.logs->TopicIdOf(hosted.name);
+    if (!on_disk || *on_disk == hosted.topic_id) continue;
     // A topic that was deleted behind the node's back, or a damaged partition.metadata: nobody can tell.
     REACHED(env_.context, "broker.partition.stale_topic_id");
-    if (absl::Status aside = one.logs->MarkStray(self, led.name); !aside.ok()) return aside;
+    if (absl::Status aside = one.logs->MarkStray(self, hosted.name); !aside.ok()) return aside;
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<Partition>> Shard::Bring(fiber::Fiber& self, const LedPartition& led) {
-  if (absl::Status aside = SetOtherTopicsAside(self, led); !aside.ok()) return aside;
-  storage::LogManager* const directory = DirectoryFor(led);
+absl::StatusOr<std::shared_ptr<Partition>> Shard::Bring(fiber::Fiber& self, const HostedPartition& hosted) {
+  if (absl::Status aside = SetOtherTopicsAside(self, hosted); !aside.ok()) return aside;
+  storage::LogManager* const directory = DirectoryFor(hosted);
   if (directory == nullptr) {
     REACHED(env_.context, "broker.partition.directory_offline");
-    return base::Unavailable(fmt::format("its log directory {} is not online", led.directory.ToString()));
+    return base::Unavailable(fmt::format("its log directory {} is not online", hosted.directory.ToString()));
   }
-  absl::StatusOr<std::shared_ptr<storage::Log>> log = directory->Create(self, led.name, led.topic_id, led.config.log);
+  absl::StatusOr<std::shared_ptr<storage::Log>> log =
+      directory->Create(self, hosted.name, hosted.topic_id, hosted.config.log);
   if (!log.ok()) {
     directories_.NoteFailure(*directory);
     return log.status();
   }
-  return std::make_shared<Partition>(env_, std::move(*log), led.topic_id);
+  const replication::LimitsChanged limits = LimitsOf(hosted.config);
+  const replication::Options replica_options{.self = options_.config.node_id,
+                                             .own_end = limits.own_end,
+                                             .replica_lag_time_max = limits.replica_lag_time_max,
+                                             .replica_fetch_backoff = limits.replica_fetch_backoff,
+                                             .min_insync_replicas = limits.min_insync_replicas};
+  std::shared_ptr<PartitionReplica> replica =
+      PartitionReplica::Start(env_, replication_, std::move(*log), hosted.topic_id, replica_options);
+  if (replica == nullptr) return base::Unavailable("its leader epochs contradict its offsets");
+  return std::make_shared<Partition>(env_, std::move(replica));
 }
 
-absl::Status Shard::ApplyOne(fiber::Fiber& self, const LedPartition& led) {
-  auto at = partitions_.find(led.name);
-  if (at != partitions_.end() && at->second->topic_id() != led.topic_id) {
+replication::LimitsChanged Shard::LimitsOf(const PartitionConfig& config) const {
+  return {
+      .replica_lag_time_max = replication_.config().lag_time_max,
+      .replica_fetch_backoff = replication_.config().fetch_backoff,
+      .min_insync_replicas = config.min_insync_replicas,
+      .own_end = config.log.flushes_every_append() ? replication::OwnEnd::kFlushed : replication::OwnEnd::kAppended};
+}
+
+absl::Status Shard::ApplyOne(fiber::Fiber& self, const HostedPartition& hosted, ShardReplication::Brokers brokers) {
+  auto at = partitions_.find(hosted.name);
+  if (at != partitions_.end() && at->second->topic_id() != hosted.topic_id) {
     // Deleted and created again between two images.
-    DropPartition(self, led.name);
+    DropPartition(self, hosted.name);
     at = partitions_.end();
   }
   if (at == partitions_.end()) {
-    absl::StatusOr<std::shared_ptr<Partition>> brought = Bring(self, led);
+    absl::StatusOr<std::shared_ptr<Partition>> brought = Bring(self, hosted);
     if (!brought.ok()) return brought.status();
-    at = partitions_.emplace(led.name, std::move(*brought)).first;
+    at = partitions_.emplace(hosted.name, std::move(*brought)).first;
   }
   const std::shared_ptr<Partition> partition = at->second;
-  partition->SetConfig(led.config);
-  if (partition->Lead(self, led.leader_epoch) != storage::LogError::kNone) {
-    Complain("leadership cannot begin", led.name, std::string(partition->log().offline_reason()));
-  }
+  partition->SetConfig(hosted.config);
+  PartitionReplica& replica = partition->replica();
+  replica.SetLimits(self, LimitsOf(hosted.config));
+  replica.TakeIn(self, hosted.registration);
+  if (brokers == ShardReplication::Brokers::kChanged) replica.BrokersChanged(self);
   return absl::OkStatus();
+}
+
+void Shard::Deliver(fiber::Fiber& self, const IsrProposal& proposal,
+                    const replication::AlterPartitionAnswered& answer) {
+  const std::shared_ptr<Partition> partition = Find(proposal.name);
+  if (partition == nullptr || partition->topic_id() != proposal.topic_id) return;
+  partition->replica().AlterPartitionAnswered(self, proposal.change.leader_epoch, answer);
+}
+
+void Shard::ResignReplicated(fiber::Fiber& self) {
+  for (const std::shared_ptr<Partition>& partition : Partitions()) {
+    if (partition->replica().depends_on_others()) partition->replica().Resign(self);
+  }
 }
 
 void Shard::DropUnknown(fiber::Fiber& self, const std::set<TopicPartition>& known) {
@@ -241,8 +284,10 @@ void Shard::DropUnknown(fiber::Fiber& self, const std::set<TopicPartition>& know
 
 void Shard::DropPartition(fiber::Fiber& self, const TopicPartition& name) {
   const std::shared_ptr<Partition> partition = partitions_.at(name);
-  partition->Retire();
+  const bool is_deleted = view_->image.FindTopicById(partition->topic_id()) == nullptr;
   partitions_.erase(name);
+  partition->Retire(
+      self, is_deleted ? protocol::ErrorCode::kUnknownTopicOrPartition : protocol::ErrorCode::kNotLeaderOrFollower);
   storage::LogManager* const holder = directories_.Holder(name);
   if (holder == nullptr) return;
   if (const absl::Status status = holder->Delete(self, name); !status.ok()) {

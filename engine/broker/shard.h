@@ -3,7 +3,7 @@
 //
 //  1. A partition belongs to the shard that ShardOf names, on every start: its log directories are that shard's own, so
 //     that shards share nothing on disk.
-//  2. A partition that this node should lead and whose log is not to be had answers KAFKA_STORAGE_ERROR.
+//  2. A partition of which this node should have a replica and whose log is not to be had answers KAFKA_STORAGE_ERROR.
 #pragma once
 
 #include <array>
@@ -25,6 +25,7 @@
 #include "engine/broker/options.h"
 #include "engine/broker/partition.h"
 #include "engine/broker/request_metrics.h"
+#include "engine/broker/shard_replication.h"
 #include "engine/env/env.h"
 #include "engine/fiber/sync.h"
 #include "engine/metadata/controller.h"
@@ -70,11 +71,11 @@ struct PartitionOrder {
   }
 };
 
-// What the metadata says about a partition that this node leads.
-struct LedPartition {
+// What the metadata says about a partition of which this node has a replica.
+struct HostedPartition {
   TopicPartition name;
   TopicId topic_id;
-  LeaderEpoch leader_epoch;
+  replication::Registration registration;
   Uuid directory;  // where the metadata says that it is
   PartitionConfig config;
 };
@@ -94,9 +95,16 @@ class Shard {
   // Starts the periodic work and the cleaner; CloseCleanly ends them.
   void StartMaintenance();
 
-  // Makes the shard's partitions those that the view says: creates, leads, retires, deletes; folders that nobody knows
-  // become strays. Views come in the order of their offsets. Returns the partitions that are in another log directory
-  // than the view says.
+  // Begins to replicate; CloseCleanly ends it. REQUIRES: nothing was applied yet.
+  void StartReplication(ShardReplication::SendProposal send_proposal) { replication_.Start(std::move(send_proposal)); }
+  // Before the listeners close: what needs others to be acknowledged is given up, since they can ask no more.
+  void ResignReplicated(fiber::Fiber& self);
+  // Of the controller, to a leader of this shard.
+  void Deliver(fiber::Fiber& self, const IsrProposal& proposal, const replication::AlterPartitionAnswered& answer);
+
+  // Makes the shard's partitions those that the view says: creates, leads, follows, retires, deletes; folders that
+  // nobody knows become strays. Views come in the order of their offsets. Returns the partitions that are in another
+  // log directory than the view says.
   using Assignments = std::vector<metadata::DirectoryAssignment>;
   Assignments Apply(fiber::Fiber& self, std::shared_ptr<const MetadataView> view);
   // The newest view that was handed to Apply; before the first one, an empty one.
@@ -104,7 +112,7 @@ class Shard {
   const MetadataView& view() const { return *view_; }
   Placement Place(const TopicName& topic, PartitionIndex partition) const;
 
-  // nullptr: not led here.
+  // nullptr: no replica here.
   std::shared_ptr<Partition> Find(const env::PartitionName& name) const;
   std::shared_ptr<Partition> Find(const TopicPartition& name) const { return Find(NameOf(name)); }
   std::vector<std::shared_ptr<Partition>> Partitions() const;
@@ -161,18 +169,18 @@ class Shard {
   // Gives the cleaner what the newest view says of it.
   void ConfigureCleaner();
   storage::CleanerOptions OptionsOf(const config::CleanerConfig& config) const;
-  std::vector<LedPartition> LedHere() const;
   // Of which this node has, or is to have, a replica in this shard.
-  std::set<TopicPartition> KnownHere() const;
+  std::vector<HostedPartition> HostedHere() const;
   ShardId ShardOf(const env::PartitionName& name) const;
   bool IsInLostDirectory(const metadata::PartitionState& partition) const;
   // Where the partition's log is, or is to be made; nullptr: its directory is offline.
-  storage::LogManager* DirectoryFor(const LedPartition& led) const;
-  absl::Status ApplyOne(fiber::Fiber& self, const LedPartition& led);
-  absl::StatusOr<std::shared_ptr<Partition>> Bring(fiber::Fiber& self, const LedPartition& led);
-  absl::Status SetOtherTopicsAside(fiber::Fiber& self, const LedPartition& led);
+  storage::LogManager* DirectoryFor(const HostedPartition& hosted) const;
+  absl::Status ApplyOne(fiber::Fiber& self, const HostedPartition& hosted, ShardReplication::Brokers brokers);
+  absl::StatusOr<std::shared_ptr<Partition>> Bring(fiber::Fiber& self, const HostedPartition& hosted);
+  replication::LimitsChanged LimitsOf(const PartitionConfig& config) const;
+  absl::Status SetOtherTopicsAside(fiber::Fiber& self, const HostedPartition& hosted);
   void DropPartition(fiber::Fiber& self, const TopicPartition& name);
-  Assignments Misplaced(const std::vector<LedPartition>& led) const;
+  Assignments Misplaced(const std::vector<HostedPartition>& hosted) const;
   void DropUnknown(fiber::Fiber& self, const std::set<TopicPartition>& known);
   void SetStraysAside(fiber::Fiber& self, storage::LogManager& logs, const std::set<TopicPartition>& known);
   void Complain(std::string_view message, const TopicPartition& name, std::string why);
@@ -182,8 +190,9 @@ class Shard {
   std::shared_ptr<const MetadataView> view_ = std::make_shared<MetadataView>();
   bool is_first_view_ = true;
   LogDirectories directories_;
+  ShardReplication replication_;
   std::map<TopicPartition, std::shared_ptr<Partition>, PartitionOrder> partitions_;
-  std::map<TopicPartition, TopicId, PartitionOrder> missing_;  // led by this node, but their log is not to be had
+  std::map<TopicPartition, TopicId, PartitionOrder> missing_;  // hosted, but their log is not to be had
   FetchSessions fetch_sessions_;
   std::pmr::unsynchronized_pool_resource request_memory_;
   net::BufferPool buffers_;

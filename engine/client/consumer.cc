@@ -61,7 +61,7 @@ void ConsumerCore::Close(fiber::Fiber& self, MonoTime deadline) {
     protocol::FetchRequest request;
     request.max_wait_ms = 0;
     request.session_id = broker.session.session_id();
-    request.session_epoch = FetchSession::kFinalEpoch;
+    request.session_epoch = net::FetchSession::kFinalEpoch;
     net::PendingCallPtr call =
         connection->Start(request, connection->PickVersion<protocol::FetchRequest>(),
                           {.timeout = timeout, .answer = net::Answer::kExpected, .keep_alive = nullptr});

@@ -13,7 +13,7 @@
 #include "engine/client/cluster.h"
 #include "engine/client/completed_fetch.h"
 #include "engine/client/consumer.h"
-#include "engine/client/fetch_session.h"
+#include "engine/net/fetch_session.h"
 #include "engine/protocol/generated/fetch.h"
 #include "engine/protocol/generated/offset_for_leader_epoch.h"
 
@@ -71,7 +71,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
     MonoTime preferred_until;
   };
   struct Broker {
-    FetchSession session;
+    net::FetchSession session;
     bool uses_ids = false;
     bool in_flight = false;
     int64_t failure_count = 0;
@@ -112,8 +112,8 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   bool IsFetchable(const Partition& partition) const;
   // The leader, or the replica that it sent us to. kNoNode: nobody now.
   NodeId SourceOf(const TopicPartition& tp, Partition& partition, MonoTime now);
-  void StartFetch(NodeId node, const FetchSession::Partitions& wanted, MonoTime& wake_at);
-  protocol::FetchRequest MakeRequest(const FetchSession::Plan& plan, int16_t version) const;
+  void StartFetch(NodeId node, const net::FetchSession::Partitions& wanted, MonoTime& wake_at);
+  protocol::FetchRequest MakeRequest(const net::FetchSession::Plan& plan, int16_t version) const;
   void StartLookups(MonoTime now, MonoTime& wake_at);
 
   // One fiber per request.

@@ -251,7 +251,7 @@ NodeId ConsumerCore::SourceOf(const TopicPartition& tp, Partition& partition, Mo
 }
 
 void ConsumerCore::StartFetches(MonoTime now, MonoTime& wake_at) {
-  std::map<NodeId, FetchSession::Partitions> wanted;
+  std::map<NodeId, net::FetchSession::Partitions> wanted;
   for (auto& [tp, partition] : partitions_) {
     if (!IsFetchable(partition) || partition.is_fetching) continue;
     if (partition.retry_at > now) {
@@ -280,7 +280,7 @@ void ConsumerCore::StartFetches(MonoTime now, MonoTime& wake_at) {
   }
 }
 
-FetchRequest ConsumerCore::MakeRequest(const FetchSession::Plan& plan, int16_t version) const {
+FetchRequest ConsumerCore::MakeRequest(const net::FetchSession::Plan& plan, int16_t version) const {
   FetchRequest request;
   request.max_wait_ms = static_cast<int32_t>(config_.fetch_max_wait.millis());
   request.min_bytes = config_.fetch_min_bytes;
@@ -319,7 +319,7 @@ FetchRequest ConsumerCore::MakeRequest(const FetchSession::Plan& plan, int16_t v
   return request;
 }
 
-void ConsumerCore::StartFetch(NodeId node, const FetchSession::Partitions& wanted, MonoTime& wake_at) {
+void ConsumerCore::StartFetch(NodeId node, const net::FetchSession::Partitions& wanted, MonoTime& wake_at) {
   const ConnectionPtr connection = cluster_->TryConnect(node, Purpose::kLongPolls, wake_at);
   if (connection == nullptr) {
     const std::string_view problem = cluster_->connect_problem(node, Purpose::kLongPolls);
@@ -336,7 +336,7 @@ void ConsumerCore::StartFetch(NodeId node, const FetchSession::Partitions& wante
   const bool uses_ids = call.version >= kFetchByTopicIdFrom;
   if (uses_ids != broker.uses_ids || call.version < kFetchSessionsFrom) broker.session.OnFailure();
   broker.uses_ids = uses_ids;
-  FetchSession::Plan plan = broker.session.Next(wanted);
+  net::FetchSession::Plan plan = broker.session.Next(wanted);
   if (call.version < kFetchSessionsFrom) plan.session_epoch = -1;
   for (const auto& [tp, what] : wanted) {
     Partition& partition = partitions_.at(tp);
@@ -407,7 +407,7 @@ void ConsumerCore::TakeFetch(const FetchCall& call, const net::CallResult<FetchR
       answers[{by_id ? name->second : topic.topic, PartitionIndex(data.partition_index)}] = &data;
     }
   }
-  FetchSession::Answer answer{.error = error, .session_id = response.session_id, .answered = {}};
+  net::FetchSession::Answer answer{.error = error, .session_id = response.session_id, .answered = {}};
   for (const auto& [tp, data] : answers) answer.answered.insert(tp);
   if (is_strange) answer.error = ErrorCode::kUnknownServerError;
   if (!broker.session.OnAnswer(answer)) {

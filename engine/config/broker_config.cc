@@ -8,6 +8,7 @@
 
 #include "engine/base/check.h"
 #include "engine/config/setting_error.h"
+#include "engine/config/tables.h"
 
 namespace odradek::config {
 namespace {
@@ -286,6 +287,26 @@ absl::Status ResolveCleaner(const BrokerReader& read, CleanerConfig& out) {
   return absl::OkStatus();
 }
 
+absl::Status ResolveReplication(const BrokerReader& read, ReplicationConfig& out) {
+  out.fetcher_count = read.Int("num.replica.fetchers");
+  out.fetch_backoff = read.Millis("replica.fetch.backoff.ms");
+  out.fetch_wait_max = read.Millis("replica.fetch.wait.max.ms");
+  out.fetch_bytes_min = read.Int("replica.fetch.min.bytes");
+  out.fetch_bytes_max = read.Int("replica.fetch.max.bytes");
+  out.fetch_response_bytes_max = read.Int("replica.fetch.response.max.bytes");
+  out.lag_time_max = read.Millis("replica.lag.time.max.ms");
+  out.socket_timeout = read.Millis("replica.socket.timeout.ms");
+  out.selects_replica_by_rack = read.Text("replica.selector.class") == kRackAwareReplicaSelector;
+  for (const std::string_view limit : {"replica.socket.timeout.ms", "replica.lag.time.max.ms"}) {
+    if (out.fetch_wait_max <= read.Millis(limit)) continue;
+    return WrongSetting(
+        {.name = "replica.fetch.wait.max.ms",
+         .value = read.Text("replica.fetch.wait.max.ms"),
+         .why = fmt::format("{} is {}: a follower that has everything would count as lost", limit, read.Text(limit))});
+  }
+  return absl::OkStatus();
+}
+
 void ResolveNumbers(const BrokerReader& read, BrokerConfig& out) {
   out.cleaner_runs = read.Bool("log.cleaner.enable");
   out.num_partitions = read.Int("num.partitions");
@@ -346,6 +367,8 @@ absl::StatusOr<BrokerConfig> ResolveBrokerConfig(const Layers& layers) {
   }
   const absl::Status cleaner = ResolveCleaner(read, out.cleaner);
   if (!cleaner.ok()) return cleaner;
+  const absl::Status replication = ResolveReplication(read, out.replication);
+  if (!replication.ok()) return replication;
   const absl::Status quorum = CheckQuorum(read, out);
   if (!quorum.ok()) return quorum;
   return out;
@@ -355,6 +378,14 @@ absl::StatusOr<CleanerConfig> ResolveCleanerConfig(const Layers& layers) {
   REQUIRES(layers.topic == nullptr);
   CleanerConfig out;
   const absl::Status status = ResolveCleaner(BrokerReader(layers), out);
+  if (!status.ok()) return status;
+  return out;
+}
+
+absl::StatusOr<ReplicationConfig> ResolveReplicationConfig(const Layers& layers) {
+  REQUIRES(layers.topic == nullptr);
+  ReplicationConfig out;
+  const absl::Status status = ResolveReplication(BrokerReader(layers), out);
   if (!status.ok()) return status;
   return out;
 }

@@ -66,6 +66,21 @@ struct QuorumConfig {
   friend bool operator==(const QuorumConfig&, const QuorumConfig&) = default;
 };
 
+// How brokers replicate from each other.
+struct ReplicationConfig {
+  int32_t fetcher_count = 1;  // for each leader
+  Duration fetch_backoff;
+  Duration fetch_wait_max;
+  int32_t fetch_bytes_min = 0;
+  int32_t fetch_bytes_max = 0;           // of one partition
+  int32_t fetch_response_bytes_max = 0;  // of all
+  Duration lag_time_max;
+  Duration socket_timeout;
+  // Consumers are told to read from a replica in their rack (KIP-392).
+  bool selects_replica_by_rack = false;
+  friend bool operator==(const ReplicationConfig&, const ReplicationConfig&) = default;
+};
+
 // What a node is (process.roles).
 enum class Role : uint8_t { kBrokerAndController, kBroker, kController };
 
@@ -115,6 +130,8 @@ struct BrokerConfig {
   int32_t requests_in_flight_max = 0;
   int64_t memory_bytes = 0;
 
+  ReplicationConfig replication;
+
   // Metadata log and controller.
   QuorumConfig quorum;
   Duration heartbeat_interval;
@@ -135,5 +152,6 @@ struct BrokerConfig {
 // a function of its own below.
 absl::StatusOr<BrokerConfig> ResolveBrokerConfig(const Layers& layers);
 absl::StatusOr<CleanerConfig> ResolveCleanerConfig(const Layers& layers);
+absl::StatusOr<ReplicationConfig> ResolveReplicationConfig(const Layers& layers);
 
 }  // namespace odradek::config

@@ -28,6 +28,10 @@ inline constexpr std::string_view kCleanupPolicies[] = {"compact", "delete"};
 inline constexpr std::string_view kCompressionTypes[] = {"uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"};
 inline constexpr std::string_view kTimestampTypes[] = {"CreateTime", "LogAppendTime"};
 
+// The only selector; a Java class, as Kafka names it.
+inline constexpr std::string_view kRackAwareReplicaSelector =
+    "org.apache.kafka.common.replica.RackAwareReplicaSelector";
+
 // Families of broker properties that say the same thing in several units, the strongest first.
 inline constexpr int64_t kMinuteMillis = 60 * 1000;
 inline constexpr int64_t kHourMillis = 60 * kMinuteMillis;

@@ -1,5 +1,6 @@
 // Who joins the ISR and who leaves it: what a leader proposes to the controller, and what it makes of the answers.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -100,11 +101,11 @@ void Replica::MaybeShrinkIsr(const Surroundings& around) {
   const Leader& leader = leading();
   if (leader.isr.is_changing() || around.now < leader.next_change_at) return;
   const Followers::Lag lag{log_.end(), around.now, options_.replica_lag_time_max};
+  const auto stays = [&](NodeId member) { return member == options_.self || leader.followers.IsCaughtUp(member, lag); };
+  // Mostly all stay: then no list is made.
+  if (std::ranges::all_of(leader.isr.committed(), stays)) return;
   NodeIds isr;
-  for (const NodeId member : leader.isr.committed()) {
-    if (member == options_.self || leader.followers.IsCaughtUp(member, lag)) isr.push_back(member);
-  }
-  if (isr.size() == leader.isr.committed().size()) return;
+  std::ranges::copy_if(leader.isr.committed(), std::back_inserter(isr), stays);
   INVARIANT(isr.size() < leader.isr.committed().size());
   Propose(std::move(isr), around);
 }

@@ -63,7 +63,9 @@ void Replica::Dispatch(const Surroundings& around, const Event& event) {
     void operator()(const LimitsChanged& e) {
       REQUIRES(e.min_insync_replicas >= 1);
       replica.options_.replica_lag_time_max = e.replica_lag_time_max;
+      replica.options_.replica_fetch_backoff = e.replica_fetch_backoff;
       replica.options_.min_insync_replicas = e.min_insync_replicas;
+      replica.options_.own_end = e.own_end;
     }
     void operator()(const Appended& e) { replica.OnAppended(e); }
     void operator()(const Flushed& e) { replica.OnFlushed(e); }

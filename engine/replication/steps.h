@@ -21,6 +21,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "engine/base/ids.h"
 #include "engine/base/time.h"
 #include "engine/protocol/errors.h"
@@ -77,7 +78,9 @@ struct PartitionRemoved {};
 struct BrokersChanged {};
 struct LimitsChanged {
   Duration replica_lag_time_max;
+  Duration replica_fetch_backoff;
   int32_t min_insync_replicas = 1;
+  OwnEnd own_end = OwnEnd::kAppended;
 };
 
 // As the leader of this epoch we have appended up to `end`.
@@ -263,7 +266,8 @@ using Effect = std::variant<BeginLeaderEpoch, TruncateLog, RestartLog, AppendFet
                             AnnounceRole, AnnounceIsr, ReportTrouble>;
 
 struct Output {
-  std::vector<Effect> effects;
+  // Most steps of a leader have one or two: those cost no allocation.
+  absl::InlinedVector<Effect, 2> effects;
 };
 
 }  // namespace odradek::replication

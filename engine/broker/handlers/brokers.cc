@@ -1,5 +1,6 @@
 // What brokers ask the active controller: BrokerRegistration (0 to 4), BrokerHeartbeat (0 to 2), AllocateProducerIds
-// (0), AssignReplicasToDirs (0). A controller that is not active says so. Sources: KIP-500, KIP-631, KIP-730, KIP-858.
+// (0), AlterPartition (2 and 3), AssignReplicasToDirs (0). A controller that is not active says so. Sources: KIP-497,
+// KIP-500, KIP-631, KIP-730, KIP-858, KIP-903.
 #include "engine/broker/handlers/handlers.h"
 #include "engine/broker/node.h"
 
@@ -30,6 +31,11 @@ protocol::BrokerHeartbeatResponse HandleBrokerHeartbeat(RequestContext& context,
 protocol::AllocateProducerIdsResponse HandleAllocateProducerIds(RequestContext& context,
                                                                 const protocol::AllocateProducerIdsRequest& request) {
   return AnswerBroker<protocol::AllocateProducerIdsResponse>(context, request);
+}
+
+protocol::AlterPartitionResponse HandleAlterPartition(RequestContext& context,
+                                                      const protocol::AlterPartitionRequest& request) {
+  return AnswerBroker<protocol::AlterPartitionResponse>(context, request);
 }
 
 protocol::AssignReplicasToDirsResponse HandleAssignReplicasToDirs(

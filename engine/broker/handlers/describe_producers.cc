@@ -23,6 +23,9 @@ ProducersAnswer DescribeProducersOf(RequestContext& context, const Placement& pl
                     answer.error_code = static_cast<int16_t>(shard.ErrorOfMissing(placement.name()));
                     return answer;
                   }
+                  const ErrorCode error = partition->CheckLeads(kNoLeaderEpoch);
+                  answer.error_code = static_cast<int16_t>(error);
+                  if (error != ErrorCode::kNone) return answer;
                   for (const auto& [id, entry] : partition->log().producers().entries()) {
                     auto& out = answer.active_producers.emplace_back();
                     out.producer_id = id.value();

@@ -17,15 +17,29 @@ namespace {
 
 using protocol::ErrorCode;
 
+constexpr int16_t kFirstVersionWithReplicaSelection = 11;
 constexpr int16_t kFirstVersionWithTopicIds = 13;
 constexpr int16_t kFirstVersionWithReplicaState = 15;
 constexpr int16_t kFirstVersionWithLeaders = 16;
 
 enum class Reader : uint8_t { kConsumer, kFollower };
 
+// Who asks, and how.
+struct FetchFrom {
+  Reader reader = Reader::kConsumer;
+  // Of a follower.
+  NodeId replica = kNoNode;
+  BrokerEpoch broker_epoch = replication::kNoBrokerEpoch;
+  // Of a consumer.
+  Isolation isolation = Isolation::kReadUncommitted;
+  std::string rack;
+  replication::ConsumerFetch::From where = replication::ConsumerFetch::From::kAnyReplica;
+};
+
 struct FetchItem {
   FetchWant want;
   Placement placement;
+  bool is_counted = false;  // as a follower's progress
   PartitionFetch result;
 };
 
@@ -81,7 +95,7 @@ struct ReadBudget {
   bool has_records = false;
 };
 
-ReadBudget ReadItem(fiber::Fiber& self, Shard& shard, FetchItem& item, Isolation isolation, ReadBudget budget,
+ReadBudget ReadItem(fiber::Fiber& self, Shard& shard, FetchItem& item, const FetchFrom& from, ReadBudget budget,
                     const std::shared_ptr<Watch>& watch) {
   const std::shared_ptr<Partition> partition = shard.Find(item.placement.name());
   if (partition == nullptr) {
@@ -89,27 +103,37 @@ ReadBudget ReadItem(fiber::Fiber& self, Shard& shard, FetchItem& item, Isolation
     return budget;
   }
   // Before the read: what comes after it must not be missed.
-  partition->AddWatch(watch);
+  using WatchFor = PartitionReplica::WatchFor;
+  partition->AddWatch(watch, from.reader == Reader::kFollower ? WatchFor::kLogEnd : WatchFor::kHighWatermark);
   const FetchPartitionWish& wish = item.want.wish;
   if (wish.max_bytes < 0) {
     item.result.error = ErrorCode::kInvalidRequest;
     return budget;
   }
   const bool first_fits_always = !budget.has_records && !MUTATION(shard.env().context, RT18);
-  item.result = partition->Fetch(self, {.fetch_offset = wish.fetch_offset,
-                                        .current_leader_epoch = wish.current_leader_epoch,
-                                        .last_fetched_epoch = wish.last_fetched_epoch,
-                                        .bytes_max = std::min<int64_t>(wish.max_bytes, budget.bytes_left),
-                                        .first_batch = first_fits_always ? storage::ReadOptions::FirstBatch::kAlways
-                                                                         : storage::ReadOptions::FirstBatch::kIfItFits,
-                                        .isolation = isolation});
+  const FetchLimits limits{.bytes_max = std::min<int64_t>(wish.max_bytes, budget.bytes_left),
+                           .first_batch = first_fits_always ? storage::ReadOptions::FirstBatch::kAlways
+                                                            : storage::ReadOptions::FirstBatch::kIfItFits};
+  const replication::FetchPosition position{.current_leader_epoch = wish.current_leader_epoch,
+                                            .fetch_offset = wish.fetch_offset,
+                                            .last_fetched_epoch = wish.last_fetched_epoch,
+                                            .log_start = wish.log_start_offset};
+  if (from.reader == Reader::kFollower) {
+    const auto counted = std::exchange(item.is_counted, true) ? Partition::Counted::kAgain : Partition::Counted::kNow;
+    const replication::FollowerFetch fetch{
+        .replica = from.replica, .broker_epoch = from.broker_epoch, .position = position};
+    item.result = partition->FetchAsFollower(self, fetch, limits, counted);
+  } else {
+    item.result =
+        partition->Fetch(self, {.position = position, .rack = from.rack, .from = from.where}, limits, from.isolation);
+  }
   budget.bytes_left = std::max<int64_t>(0, budget.bytes_left - item.result.records.size_bytes);
   budget.has_records = budget.has_records || item.result.records.size_bytes > 0;
   return budget;
 }
 
 // Reads every item once, in order; neighbours of one shard in one call.
-void ReadAll(RequestContext& context, const std::shared_ptr<std::vector<FetchItem>>& items, Isolation isolation,
+void ReadAll(RequestContext& context, const std::shared_ptr<std::vector<FetchItem>>& items, const FetchFrom& from,
              int64_t bytes_max, const std::shared_ptr<Watch>& watch) {
   ReadBudget budget{.bytes_left = bytes_max};
   for (size_t begin = 0; begin < items->size();) {
@@ -118,14 +142,14 @@ void ReadAll(RequestContext& context, const std::shared_ptr<std::vector<FetchIte
     while (end < items->size() && (*items)[end].placement.shard == shard_id) ++end;
     Shard& shard = context.node.shard(shard_id);
     budget = CallOn(context.self, context.node.shard_envs(), context.home.id(), shard_id,
-                    [&shard, items, begin, end, isolation, budget, watch](fiber::Fiber& self) {
+                    [&shard, items, begin, end, from, budget, watch](fiber::Fiber& self) {
                       ReadBudget left = budget;
                       for (size_t i = begin; i < end; ++i) {
                         FetchItem& item = (*items)[i];
                         item.result = {};
                         item.result.error = item.placement.error;
                         if (item.placement.error != ErrorCode::kNone) continue;
-                        left = ReadItem(self, shard, item, isolation, left, watch);
+                        left = ReadItem(self, shard, item, from, left, watch);
                       }
                       return left;
                     });
@@ -136,7 +160,8 @@ void ReadAll(RequestContext& context, const std::shared_ptr<std::vector<FetchIte
 // Whether the answer must leave now, whatever min_bytes says.
 bool IsUrgent(const std::vector<FetchItem>& items) {
   return std::any_of(items.begin(), items.end(), [](const FetchItem& item) {
-    return item.result.error != ErrorCode::kNone || item.result.diverging.has_value();
+    return item.result.error != ErrorCode::kNone || item.result.diverging.has_value() ||
+           item.result.preferred_read_replica != kNoNode;
   });
 }
 
@@ -146,7 +171,7 @@ int64_t FetchedBytes(const std::vector<FetchItem>& items) {
   return bytes;
 }
 
-protocol::FetchResponse::PartitionData ToFetchAnswer(RequestContext& context, FetchItem& item, Isolation isolation) {
+protocol::FetchResponse::PartitionData ToFetchAnswer(RequestContext& context, FetchItem& item, const FetchFrom& from) {
   protocol::FetchResponse::PartitionData out;
   PartitionFetch& result = item.result;
   out.partition_index = item.want.key.partition.value();
@@ -164,20 +189,23 @@ protocol::FetchResponse::PartitionData ToFetchAnswer(RequestContext& context, Fe
   if (result.diverging) {
     out.diverging_epoch = {result.diverging->epoch.value(), result.diverging->end_offset.value()};
   }
-  if (isolation == Isolation::kReadCommitted && result.error == ErrorCode::kNone) {
+  out.preferred_read_replica = result.preferred_read_replica.value();
+  if (from.isolation == Isolation::kReadCommitted && result.error == ErrorCode::kNone) {
     auto& aborted = out.aborted_transactions.emplace();
     for (const storage::AbortedTxn& txn : result.aborted) {
       aborted.push_back({txn.producer_id.value(), txn.first_offset.value()});
     }
   }
   if (result.records.size_bytes == 0) return out;
-  context.home.env().observer.On(env::RecordsFetched{.partition = item.placement.name(),
-                                                     .fetch_offset = item.want.wish.fetch_offset,
-                                                     .base_offset = result.records.base_offset,
-                                                     .next_offset = result.records.next_offset,
-                                                     .high_watermark = result.high_watermark,
-                                                     .last_stable_offset = result.last_stable_offset,
-                                                     .log_start_offset = result.log_start_offset});
+  if (from.reader == Reader::kConsumer) {
+    context.home.env().observer.On(env::RecordsFetched{.partition = item.placement.name(),
+                                                       .fetch_offset = item.want.wish.fetch_offset,
+                                                       .base_offset = result.records.base_offset,
+                                                       .next_offset = result.records.next_offset,
+                                                       .high_watermark = result.high_watermark,
+                                                       .last_stable_offset = result.last_stable_offset,
+                                                       .log_start_offset = result.log_start_offset});
+  }
   const int64_t size_bytes = result.records.size_bytes;
   const int cookie = static_cast<int>(context.file_parts.size());
   context.file_parts.push_back(std::move(result.records));
@@ -213,12 +241,12 @@ void AddToFetchAnswer(protocol::FetchResponse& response, const FetchPartitionKey
 
 // Waits until there is enough to answer with.
 void PollPartitions(RequestContext& context, const protocol::FetchRequest& request,
-                    const std::shared_ptr<std::vector<FetchItem>>& items, Isolation isolation) {
+                    const std::shared_ptr<std::vector<FetchItem>>& items, const FetchFrom& from) {
   const int64_t bytes_max = std::clamp<int64_t>(request.max_bytes, 0, context.node.options().config.fetch_bytes_max);
   const MonoTime deadline = context.self.Now() + Duration::Millis(std::max(0, request.max_wait_ms));
   while (true) {
     auto watch = std::make_shared<Watch>(context.home.id());
-    ReadAll(context, items, isolation, bytes_max, watch);
+    ReadAll(context, items, from, bytes_max, watch);
     const bool done = items->empty() || IsUrgent(*items) || FetchedBytes(*items) >= request.min_bytes ||
                       context.self.Now() >= deadline || context.connection.is_ending();
     if (done) return;
@@ -229,22 +257,32 @@ void PollPartitions(RequestContext& context, const protocol::FetchRequest& reque
   }
 }
 
-// Why a partition that is here is not read for this request.
-ErrorCode RefusalOf(const protocol::FetchRequest& request, int32_t replica_id, const FetchPartitionWish& wish) {
+// Why nothing is read for this request.
+ErrorCode RefusalOf(const protocol::FetchRequest& request) {
   const bool known_isolation = request.isolation_level == 0 || request.isolation_level == 1;
-  if (!known_isolation || request.max_bytes < 0) return ErrorCode::kInvalidRequest;
-  if (replica_id < 0) return ErrorCode::kNone;
-  // No other node replicates from this one: a follower's Fetch is a stranger's (SEMANTICS 23).
-  return wish.current_leader_epoch < LeaderEpoch(0) ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kUnknownLeaderEpoch;
+  return known_isolation && request.max_bytes >= 0 ? ErrorCode::kNone : ErrorCode::kInvalidRequest;
+}
+
+FetchFrom FromOf(const RequestContext& context, const protocol::FetchRequest& request) {
+  const bool has_state = context.version() >= kFirstVersionWithReplicaState;
+  FetchFrom from;
+  from.replica = NodeId(has_state ? request.replica_state.replica_id : request.replica_id);
+  if (from.replica >= NodeId(0)) {
+    from.reader = Reader::kFollower;
+    if (has_state) from.broker_epoch = BrokerEpoch(request.replica_state.replica_epoch);
+    return from;
+  }
+  if (request.isolation_level == 1) from.isolation = Isolation::kReadCommitted;
+  if (context.node.options().config.replication.selects_replica_by_rack) from.rack = request.rack_id;
+  if (context.version() < kFirstVersionWithReplicaSelection) from.where = replication::ConsumerFetch::From::kLeaderOnly;
+  return from;
 }
 
 }  // namespace
 
 protocol::FetchResponse HandleFetch(RequestContext& context, const protocol::FetchRequest& request) {
   protocol::FetchResponse response;
-  const int32_t replica_id =
-      context.version() >= kFirstVersionWithReplicaState ? request.replica_state.replica_id : request.replica_id;
-  const auto isolation = request.isolation_level == 1 ? Isolation::kReadCommitted : Isolation::kReadUncommitted;
+  const FetchFrom from = FromOf(context, request);
   const FetchSessions::Arrival arrival{.now = context.self.Now(),
                                        .fresh_id = static_cast<uint32_t>(context.home.env().entropy.Next64())};
   FetchSessions& sessions = context.home.fetch_sessions();
@@ -261,22 +299,23 @@ protocol::FetchResponse HandleFetch(RequestContext& context, const protocol::Fet
     FetchItem& item = items->emplace_back();
     item.want = want;
     item.placement = context.home.Place({want.key.topic, want.key.topic_id, naming}, want.key.partition);
-    if (item.placement.error == ErrorCode::kNone) item.placement.error = RefusalOf(request, replica_id, want.wish);
+    if (item.placement.error == ErrorCode::kNone) item.placement.error = RefusalOf(request);
   }
-  PollPartitions(context, request, items, isolation);
+  PollPartitions(context, request, items, from);
   for (FetchItem& item : *items) {
     const FetchAnswerState state{.told = {.high_watermark = item.result.high_watermark,
                                           .last_stable_offset = item.result.last_stable_offset,
                                           .log_start_offset = item.result.log_start_offset},
                                  .records_bytes = item.result.records.size_bytes,
-                                 .error = item.result.error};
+                                 .error = item.result.error,
+                                 .is_diverging = item.result.diverging.has_value()};
     if (sessions.Tell(plan, item.want.key, state) == FetchSessions::Include::kNo) continue;
     if (item.result.records.size_bytes > 0 && MUTATION(context.home.env().context, RT17)) {
       FetchItem again = item;
-      AddToFetchAnswer(response, item.want.key, ToFetchAnswer(context, again, isolation));
+      AddToFetchAnswer(response, item.want.key, ToFetchAnswer(context, again, from));
     }
-    protocol::FetchResponse::PartitionData data = ToFetchAnswer(context, item, isolation);
-    AddLeader(context, item, replica_id < 0 ? Reader::kConsumer : Reader::kFollower, data, response);
+    protocol::FetchResponse::PartitionData data = ToFetchAnswer(context, item, from);
+    AddLeader(context, item, from.reader, data, response);
     AddToFetchAnswer(response, item.want.key, std::move(data));
   }
   return response;

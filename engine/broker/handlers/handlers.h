@@ -6,6 +6,7 @@
 #include "engine/protocol/generated/add_raft_voter.h"
 #include "engine/protocol/generated/allocate_producer_ids.h"
 #include "engine/protocol/generated/alter_configs.h"
+#include "engine/protocol/generated/alter_partition.h"
 #include "engine/protocol/generated/api_versions.h"
 #include "engine/protocol/generated/assign_replicas_to_dirs.h"
 #include "engine/protocol/generated/begin_quorum_epoch.h"
@@ -76,6 +77,7 @@ protocol::BrokerRegistrationResponse HandleBrokerRegistration(RequestContext&,
 protocol::BrokerHeartbeatResponse HandleBrokerHeartbeat(RequestContext&, const protocol::BrokerHeartbeatRequest&);
 protocol::AllocateProducerIdsResponse HandleAllocateProducerIds(RequestContext&,
                                                                 const protocol::AllocateProducerIdsRequest&);
+protocol::AlterPartitionResponse HandleAlterPartition(RequestContext&, const protocol::AlterPartitionRequest&);
 protocol::AssignReplicasToDirsResponse HandleAssignReplicasToDirs(RequestContext&,
                                                                   const protocol::AssignReplicasToDirsRequest&);
 

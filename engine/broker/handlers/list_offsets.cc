@@ -16,6 +16,7 @@ namespace {
 using protocol::ErrorCode;
 
 constexpr int16_t kFirstVersionWithLeaderEpoch = 4;
+constexpr int16_t kFirstVersionWithOffsetNotAvailable = 5;
 
 // The special values from -1 down, and the version that each came with: latest, earliest, maximum timestamp, earliest
 // local, latest tiered, earliest pending upload.
@@ -27,17 +28,22 @@ bool IsKnownTimestamp(int64_t timestamp, int16_t version) {
   return special < kFirstVersionOfSpecial.size() && version >= kFirstVersionOfSpecial[special];
 }
 
-OffsetLookup LookUpOn(RequestContext& context, const Placement& placement, LeaderEpoch epoch, Timestamp wanted,
-                      Isolation isolation) {
+OffsetLookup LookUpOn(RequestContext& context, const Placement& placement, const Partition::LookUpRequest& request) {
   Shard& shard = context.node.shard(placement.shard);
   return CallOn(context.self, context.node.shard_envs(), context.home.id(), placement.shard,
-                [&shard, placement, epoch, wanted, isolation](fiber::Fiber& self) {
+                [&shard, placement, request](fiber::Fiber& self) {
                   const std::shared_ptr<Partition> partition = shard.Find(placement.name());
-                  OffsetLookup failed;
-                  failed.error = partition == nullptr ? shard.ErrorOfMissing(placement.name())
-                                                      : partition->CheckLeaderEpoch(epoch);
-                  return failed.error == ErrorCode::kNone ? partition->LookUp(self, wanted, isolation) : failed;
+                  if (partition != nullptr) return partition->LookUp(self, request);
+                  OffsetLookup missing;
+                  missing.error = shard.ErrorOfMissing(placement.name());
+                  return missing;
                 });
+}
+
+// Clients of older versions do not know the code (KIP-207).
+ErrorCode ToKnownError(ErrorCode error, int16_t version) {
+  const bool is_unknown = error == ErrorCode::kOffsetNotAvailable && version < kFirstVersionWithOffsetNotAvailable;
+  return is_unknown ? ErrorCode::kLeaderNotAvailable : error;
 }
 
 }  // namespace
@@ -74,9 +80,13 @@ protocol::ListOffsetsResponse HandleListOffsets(RequestContext& context, const p
           context.home.Place({topic.name, {}, Naming::kByName}, PartitionIndex(partition.partition_index));
       out.error_code = static_cast<int16_t>(placement.error);
       if (placement.error != ErrorCode::kNone) continue;
-      const OffsetLookup found = LookUpOn(context, placement, LeaderEpoch(partition.current_leader_epoch),
-                                          Timestamp(partition.timestamp), isolation);
-      out.error_code = static_cast<int16_t>(found.error);
+      const OffsetLookup found =
+          LookUpOn(context, placement,
+                   {.wanted = Timestamp(partition.timestamp),
+                    .current_leader_epoch = LeaderEpoch(partition.current_leader_epoch),
+                    .isolation = isolation,
+                    .who = request.replica_id >= 0 ? LookUpFor::kFollower : LookUpFor::kConsumer});
+      out.error_code = static_cast<int16_t>(ToKnownError(found.error, context.version()));
       if (found.error != ErrorCode::kNone) continue;
       out.timestamp = found.timestamp.value();
       out.offset = found.offset.value();

@@ -9,21 +9,14 @@ namespace {
 
 using protocol::ErrorCode;
 
-struct EpochAnswer {
-  ErrorCode error = ErrorCode::kNone;
-  storage::EpochEnd end;
-};
-
-EpochAnswer AskEpoch(RequestContext& context, const Placement& placement, LeaderEpoch current, LeaderEpoch wanted) {
+replication::EpochEndAnswer AskEpoch(RequestContext& context, const Placement& placement,
+                                     const replication::EpochEndQuestion& question) {
   Shard& shard = context.node.shard(placement.shard);
   return CallOn(context.self, context.node.shard_envs(), context.home.id(), placement.shard,
-                [&shard, placement, current, wanted](fiber::Fiber&) {
+                [&shard, placement, question](fiber::Fiber&) {
                   const std::shared_ptr<Partition> partition = shard.Find(placement.name());
-                  EpochAnswer answer;
-                  answer.error = partition == nullptr ? shard.ErrorOfMissing(placement.name())
-                                                      : partition->CheckLeaderEpoch(current);
-                  if (answer.error == ErrorCode::kNone) answer.end = partition->EndOfEpoch(wanted);
-                  return answer;
+                  if (partition != nullptr) return partition->EndOfEpoch(question);
+                  return replication::EpochEndAnswer{.error = shard.ErrorOfMissing(placement.name()), .end = {}};
                 });
 }
 
@@ -42,8 +35,10 @@ protocol::OffsetForLeaderEpochResponse HandleOffsetForLeaderEpoch(
           context.home.Place({topic.topic, {}, Naming::kByName}, PartitionIndex(partition.partition));
       out.error_code = static_cast<int16_t>(placement.error);
       if (placement.error != ErrorCode::kNone) continue;
-      const EpochAnswer answer = AskEpoch(context, placement, LeaderEpoch(partition.current_leader_epoch),
-                                          LeaderEpoch(partition.leader_epoch));
+      const replication::EpochEndAnswer answer =
+          AskEpoch(context, placement,
+                   {.current_leader_epoch = LeaderEpoch(partition.current_leader_epoch),
+                    .leader_epoch = LeaderEpoch(partition.leader_epoch)});
       out.error_code = static_cast<int16_t>(answer.error);
       out.leader_epoch = answer.end.epoch.value();
       out.end_offset = answer.end.end_offset.value();

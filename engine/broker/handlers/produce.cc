@@ -117,19 +117,20 @@ void OnEachShard(RequestContext& context, const ProduceItemsPtr& items, Step ste
   }
 }
 
-void AppendOne(fiber::Fiber& self, Shard& shard, ProduceItem& item) {
+void AppendOne(fiber::Fiber& self, Shard& shard, ProduceItem& item, replication::Acks acks) {
   const std::shared_ptr<Partition> partition = shard.Find(item.placement.name());
   if (partition == nullptr) {
     item.result.error = shard.ErrorOfMissing(item.placement.name());
     return;
   }
-  item.result = partition->Append(self, item.batch);
+  item.result = partition->Append(self, item.batch, acks);
 }
 
-void CommitOne(fiber::Fiber& self, Shard& shard, ProduceItem& item) {
+void CommitOne(fiber::Fiber& self, Shard& shard, ProduceItem& item, const Partition::Acknowledgement& wanted) {
   const std::shared_ptr<Partition> partition = shard.Find(item.placement.name());
   // The topic was deleted after the append: the record went with it.
-  item.result.error = partition == nullptr ? ErrorCode::kUnknownTopicOrPartition : partition->Commit(self, item.result);
+  item.result.error =
+      partition == nullptr ? ErrorCode::kUnknownTopicOrPartition : partition->Commit(self, item.result, wanted);
 }
 
 protocol::ProduceResponse::PartitionProduceResponse ToProduceAnswer(const ProduceItem& item) {
@@ -202,6 +203,13 @@ void RefuseTransactions(const protocol::ProduceRequest& request, ProduceItems& i
   }
 }
 
+// What waits for followers must not keep their requests out, nor the memory for them.
+void WaitForOthers(RequestContext& context, ProduceItems& items) {
+  context.work_place.GiveUp();
+  for (ProduceItem& item : items) item.batch = {};
+  *context.frame = {};
+}
+
 }  // namespace
 
 protocol::ProduceResponse HandleProduce(RequestContext& context, const protocol::ProduceRequest& request) {
@@ -216,9 +224,15 @@ protocol::ProduceResponse HandleProduce(RequestContext& context, const protocol:
   }
   AppendOrder& order = context.connection.append_order();
   order.WaitForTurn(context.self, context.append_ticket);
-  OnEachShard(context, items, &AppendOne);
+  const auto acks = static_cast<replication::Acks>(request.acks);
+  OnEachShard(context, items,
+              [acks](fiber::Fiber& self, Shard& shard, ProduceItem& item) { AppendOne(self, shard, item, acks); });
   order.Pass();
-  OnEachShard(context, items, &CommitOne);
+  if (acks == replication::Acks::kAll) WaitForOthers(context, *items);
+  const Partition::Acknowledgement wanted{
+      .acks = acks, .until = context.self.Now() + Duration::Millis(std::max(0, request.timeout_ms))};
+  OnEachShard(context, items,
+              [wanted](fiber::Fiber& self, Shard& shard, ProduceItem& item) { CommitOne(self, shard, item, wanted); });
 
   size_t next = 0;
   bool failed = false;

@@ -72,5 +72,30 @@ TEST(FetchSessions, AnOldSessionMakesRoomForALargerOne) {
   EXPECT_EQ(cache.Use(large, 2), protocol::ErrorCode::kNone);
 }
 
+// An answer that says where logs part tells nothing else, and neither does one to who knows another leader since.
+TEST(FetchSessions, WhatWasNotTakenInIsToldAgain) {
+  FetchSessions sessions({.slots_max = 2});
+  base::NullContext context;
+  const FetchPartitionKey key{"t", {}, PartitionIndex(0)};
+  const auto plan_of = [&](int32_t id, int32_t epoch, std::vector<FetchWant> wants) {
+    return sessions.Begin({.session_id = id, .session_epoch = epoch, .wants = std::move(wants), .forgotten = {}},
+                          {.now = MonoTime(), .fresh_id = 7}, context);
+  };
+  const auto want = [&](int32_t leader_epoch) {
+    return FetchWant{key, {.current_leader_epoch = LeaderEpoch(leader_epoch), .fetch_offset = Offset(5)}};
+  };
+  const FetchAnswerState empty{.told = {.high_watermark = Offset(5)}};
+  FetchAnswerState diverging = empty;
+  diverging.is_diverging = true;
+  using enum FetchSessions::Include;
+  EXPECT_EQ(sessions.Tell(plan_of(0, 0, {want(1)}), key, empty), kYes);
+  EXPECT_EQ(sessions.Tell(plan_of(7, 1, {}), key, empty), kNo);
+  EXPECT_EQ(sessions.Tell(plan_of(7, 2, {}), key, diverging), kYes);
+  EXPECT_EQ(sessions.Tell(plan_of(7, 3, {}), key, empty), kYes);
+  EXPECT_EQ(sessions.Tell(plan_of(7, 4, {want(1)}), key, empty), kNo);
+  EXPECT_EQ(sessions.Tell(plan_of(7, 5, {want(2)}), key, empty), kYes);
+  EXPECT_EQ(sessions.Tell(plan_of(7, 6, {}), key, empty), kNo);
+}
+
 }  // namespace
 }  // namespace odradek::broker

@@ -1,8 +1,8 @@
-#include "engine/client/fetch_session.h"
+#include "engine/net/fetch_session.h"
 
 #include <gtest/gtest.h>
 
-namespace odradek::client {
+namespace odradek::net {
 namespace {
 
 using protocol::ErrorCode;
@@ -94,4 +94,4 @@ TEST(FetchSession, WorksWithoutASession) {
 }
 
 }  // namespace
-}  // namespace odradek::client
+}  // namespace odradek::net

@@ -1,11 +1,11 @@
-#include "engine/client/fetch_session.h"
+#include "engine/net/fetch_session.h"
 
 #include <algorithm>
 #include <limits>
 
 #include "engine/base/check.h"
 
-namespace odradek::client {
+namespace odradek::net {
 
 FetchSession::Plan FetchSession::Next(const Partitions& wanted) {
   Plan plan{.session_id = session_id_, .session_epoch = next_epoch_, .send = {}, .forget = {}};
@@ -63,4 +63,4 @@ void FetchSession::OnFailure() {
   partitions_.clear();
 }
 
-}  // namespace odradek::client
+}  // namespace odradek::net

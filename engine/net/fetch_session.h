@@ -1,5 +1,6 @@
-// The client's side of an incremental fetch session with one broker (KIP-227): what the next Fetch has to say so that
-// the broker ends up with the wanted partitions. Owned by the consumer, one per broker. Pure; nothing suspends.
+// The asking side of an incremental fetch session with one broker (KIP-227): what the next Fetch has to say so that the
+// broker ends up with the wanted partitions. Owned by a consumer or a replica fetcher, one per broker. Pure; nothing
+// suspends.
 //
 // Invariants: 1. after an answer that was accepted, partitions() is what the broker has; 2. after anything else the
 // next request is a full one and opens a new session.
@@ -15,7 +16,7 @@
 #include "engine/base/uuid.h"
 #include "engine/protocol/errors.h"
 
-namespace odradek::client {
+namespace odradek::net {
 
 class FetchSession {
  public:
@@ -23,6 +24,9 @@ class FetchSession {
     TopicId topic_id;
     Offset fetch_offset;
     LeaderEpoch leader_epoch = kNoLeaderEpoch;
+    // Of followers.
+    LeaderEpoch last_fetched_epoch = kNoLeaderEpoch;
+    Offset log_start = kNoOffset;
     int32_t bytes_max = 0;
     friend bool operator==(const Wanted&, const Wanted&) = default;
   };
@@ -62,4 +66,4 @@ class FetchSession {
   Partitions partitions_;
 };
 
-}  // namespace odradek::client
+}  // namespace odradek::net
