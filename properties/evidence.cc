@@ -6,6 +6,10 @@
 
 namespace odradek::properties {
 
+Offset LeftAfter(const history::LogLoss& loss) {
+  return std::max(loss.recovered_end, loss.kept_end);
+}
+
 std::vector<history::PolledRecord>::const_iterator PartitionHistory::InTheEndFrom(Offset offset) const {
   REQUIRES(final_read != nullptr);
   const std::vector<history::PolledRecord>& records = final_read->records;
@@ -26,7 +30,7 @@ const history::PolledRecord* PartitionHistory::InTheEnd(Offset offset) const {
 
 bool PartitionHistory::LostSince(Offset offset, int64_t since_ns, int64_t until_ns) const {
   return std::any_of(losses.begin(), losses.end(), [&](const history::LogLoss* loss) {
-    return loss->at_ns >= since_ns && loss->at_ns <= until_ns && loss->recovered_end <= offset;
+    return loss->at_ns >= since_ns && loss->at_ns <= until_ns && LeftAfter(*loss) <= offset;
   });
 }
 
@@ -41,7 +45,7 @@ bool PartitionHistory::MayBeCompacted(const history::Send& send, Offset offset) 
 bool PartitionHistory::LostLegallySince(Offset offset, int64_t since_ns, const history::Promise& promise) const {
   return std::any_of(losses.begin(), losses.end(), [&](const history::LogLoss* loss) {
     const bool is_legal = loss->cause != history::LossCause::kDeath || !promise.acked_survives_power_loss;
-    return is_legal && loss->at_ns >= since_ns && loss->recovered_end <= offset;
+    return is_legal && loss->at_ns >= since_ns && LeftAfter(*loss) <= offset;
   });
 }
 

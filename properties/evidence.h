@@ -73,6 +73,9 @@ class Evidence {
   mutable size_t hint_ = 0;  // behind the send that was asked for last
 };
 
+// Where the partition ends for clients after a replica's loss.
+Offset LeftAfter(const history::LogLoss& loss);
+
 // "orders-3@17"
 std::string Place(const TopicPartition& partition, Offset offset);
 

@@ -1,6 +1,9 @@
 // Z1. The log start offset that a node reports never goes back, whatever happens in between.
 #include <fmt/format.h>
 
+#include <map>
+#include <string>
+
 #include "properties/property.h"
 
 namespace odradek::properties {
@@ -8,8 +11,9 @@ namespace odradek::properties {
 Findings LogStartNeverGoesBack(const Evidence& evidence) {
   Findings found;
   for (const auto& [name, partition] : evidence.partitions()) {
-    const history::LogStart* last = nullptr;
+    std::map<std::string, const history::LogStart*> last_of;
     for (const history::LogStart* start : partition.log_starts) {
+      const history::LogStart*& last = last_of[start->node];
       if (last != nullptr) found.Judged();
       if (last != nullptr && start->log_start_offset < last->log_start_offset) {
         found.Violated(fmt::format("the log of {} started at {} and later at {}", ToString(name),

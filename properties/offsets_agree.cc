@@ -71,7 +71,7 @@ class Lives {
  public:
   Lives(const PartitionHistory& partition, Offset offset) {
     for (const history::LogLoss* loss : partition.losses) {
-      if (loss->recovered_end <= offset) losses_ns_.push_back(loss->at_ns);
+      if (LeftAfter(*loss) <= offset) losses_ns_.push_back(loss->at_ns);
     }
     std::sort(losses_ns_.begin(), losses_ns_.end());
     holders_.resize(losses_ns_.size() + 1);

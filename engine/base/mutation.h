@@ -78,7 +78,25 @@
   X(CL07, "client rebuilds a batch differently on retry")                           \
   X(CL08, "fetch in flight applied after a seek")                                   \
   X(CL09, "consumer returns records before the fetch offset")                       \
-  X(CL16, "client sequences a batch anew that may have been appended")
+  X(CL16, "client sequences a batch anew that may have been appended")              \
+  X(RF01, "a vote is answered before it is on disk")                                \
+  X(RF02, "a follower forgets whom it voted for in its epoch")                      \
+  X(RF03, "a restarted leader leads on in its epoch")                               \
+  X(RF04, "metadata count as stored before they are flushed")                       \
+  X(RF05, "a leader commits records of earlier epochs without one of its own")      \
+  X(RF09, "a replica campaigns that does not vote")                                 \
+  X(RF10, "a pre-vote is recorded as a vote")                                       \
+  X(RF11, "every answer to a request for votes counts as a vote")                   \
+  X(RF13, "a leader that hears from nobody does not resign")                        \
+  X(RF14, "a controller decides before a record of its epoch is committed")         \
+  X(RF17, "a decision of an earlier epoch is appended in a later one")              \
+  X(RF21, "metadata are applied up to the log end")                                 \
+  X(RF26, "a snapshot from the leader is not applied")                              \
+  X(CT01, "the controller answers before its decision is committed")                \
+  X(CT11, "a controller decides before it has applied what is committed")           \
+  X(CT12, "of several committed batches only the first one is applied")             \
+  X(CT13, "a snapshot is named by the last offset in it")                           \
+  X(CT17, "a broker must know all metadata before it is unfenced")
 
 namespace odradek::base {
 

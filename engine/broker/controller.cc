@@ -162,7 +162,7 @@ void Controller::ReplaceState(MetadataFold state) {
 
 void Controller::RunApplier(fiber::Fiber& self) {
   while (!stopping_) {
-    const Offset committed = quorum_->high_watermark();
+    const Offset committed = MUTATION(env_.context, RF21) ? quorum_->machine().log().end() : quorum_->high_watermark();
     if (committed > applied_.offset) {
       ApplyTo(self, committed);
       continue;
@@ -183,6 +183,10 @@ void Controller::ApplyTo(fiber::Fiber& self, Offset end) {
     // The leader's snapshot replaced the log.
     const std::optional<raft::SnapshotId> newest = facts.latest_snapshot();
     INVARIANT(newest.has_value());
+    if (MUTATION(env_.context, RF26)) {
+      applied_.offset = newest->offset;
+      return;
+    }
     absl::StatusOr<MetadataFold> loaded = log_->LoadSnapshot(self, *newest);
     Must(self, loaded.status());
     start_fold_.reset();
@@ -238,7 +242,11 @@ void Controller::Publish(fiber::Fiber& self) {
 
 std::optional<Controller::Decider> Controller::active() const {
   const Quorum::Leadership& leadership = quorum_->leadership();
-  const bool knows_all = leadership.epoch_start && published_ > *leadership.epoch_start;
+  bool knows_all = leadership.epoch_start && published_ > *leadership.epoch_start;
+  if (MUTATION(env_.context, RF14)) knows_all = leadership.epoch_start.has_value();
+  if (MUTATION(env_.context, CT11)) {
+    knows_all = leadership.epoch_start && quorum_->high_watermark() > *leadership.epoch_start;
+  }
   return knows_all ? std::optional(leadership.epoch) : std::nullopt;
 }
 
@@ -269,6 +277,7 @@ bool Controller::Commit(fiber::Fiber& self, Decider decider, std::vector<metadat
   }
   const std::optional<Quorum::Appended> appended = quorum_->Propose(self, decider, std::move(batches));
   if (!appended) return false;
+  if (MUTATION(env_.context, CT01)) return true;
   while (published_ < appended->end) {
     const Quorum::Leadership& leadership = quorum_->leadership();
     if (leadership.epoch != decider || !leadership.epoch_start) {
@@ -457,7 +466,13 @@ Decided<protocol::BrokerHeartbeatResponse> Controller::Decide(fiber::Fiber& self
   Decided<protocol::BrokerHeartbeatResponse> out{.error = ErrorCode::kNotController};
   if (!Activate(self)) return out;
   heartbeats_.Received(broker, Offset(request.current_metadata_offset), self.Now());
-  const auto decided = DecideAndCommit(self, [&] { return machine_->Heartbeat(request, heartbeats_); });
+  const auto decided = DecideAndCommit(self, [&] {
+    protocol::BrokerHeartbeatRequest beat = request;
+    const Offset end = quorum_->machine().log().end();
+    if (MUTATION(env_.context, CT17) && Offset(beat.current_metadata_offset + 1) < end)
+      beat.current_metadata_offset = -1;
+    return machine_->Heartbeat(beat, heartbeats_);
+  });
   out.error = decided.error;
   if (!decided.response) return out;
   if (!decided.response->failure) heartbeats_.Decided(broker, decided.response->control, applied_.offset - 1);
@@ -525,7 +540,7 @@ bool Controller::IsSnapshotDue() const {
 
 void Controller::TakeSnapshot(fiber::Fiber& self) {
   const raft::LogFacts& facts = quorum_->machine().log();
-  const Offset end = applied_.offset;
+  const Offset end = MUTATION(env_.context, CT13) ? applied_.offset - 1 : applied_.offset;
   const std::optional<LeaderEpoch> epoch = facts.EpochBefore(end);
   const std::optional<raft::SnapshotId> latest = facts.latest_snapshot();
   // Half a transaction belongs into no snapshot; neither does what a snapshot of the leader has overtaken.

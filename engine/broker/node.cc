@@ -191,7 +191,11 @@ void Node::StartReplication(fiber::Fiber& self) {
 }
 
 absl::Status Node::StartBroker(fiber::Fiber& self, const ControllerStart& start) {
-  if (options_.config.role == config::Role::kController) return absl::OkStatus();
+  if (options_.config.role == config::Role::kController) {
+    // It registers nowhere, and answers from what is committed all the same.
+    controller_->PublishFromNowOn(self);
+    return absl::OkStatus();
+  }
   lifecycle_ = std::make_unique<BrokerLifecycle>(*envs_[0], options_, *controller_, start,
                                                  metadata_directory().previous_broker_epoch());
   if (stop_.is_set()) lifecycle_->GiveUp();

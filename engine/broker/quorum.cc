@@ -46,7 +46,8 @@ Quorum::Quorum(env::Env& env, QuorumLog& log, Start start)
                 .log = std::move(start.found.log),
                 .voters = std::move(start.found.voters),
                 .quorum_state = std::move(start.found.quorum_state),
-                .now = env.clock.Now()}),
+                .now = env.clock.Now()},
+               env.context),
       high_watermark_(machine_.high_watermark()),
       kept_since_start_(machine_.log().end()) {}
 
@@ -86,6 +87,11 @@ void Quorum::Step(raft::Event event) {
 }
 
 void Quorum::Take(raft::Output output) {
+  if (MUTATION(env_.context, RF01)) {
+    std::ranges::stable_partition(output.effects, [](const raft::Effect& effect) {
+      return !std::holds_alternative<raft::PersistQuorumState>(effect);
+    });
+  }
   for (raft::Effect& effect : output.effects) effects_.push_back(std::move(effect));
   effects_changed_.WakeAll();
   timer_changed_.WakeAll();

@@ -86,6 +86,10 @@ class FieldLister {
     visit_.Begin("log cut off", o.partition);
     visit_.Field("from", o.from.value());
   }
+  void operator()(const LogTruncating& o) {
+    visit_.Begin("log truncating", o.partition);
+    visit_.Field("log_end_offset", o.log_end_offset.value());
+  }
   void operator()(const LogOffline& o) {
     visit_.Begin("log offline", o.partition);
     visit_.Text("reason", o.reason);

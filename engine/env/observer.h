@@ -98,6 +98,11 @@ struct LogCutOff {
   PartitionName partition;
   Offset from;
 };
+// The log is about to be cut down to `log_end_offset`, on its leader's word; the node may end before it is.
+struct LogTruncating {
+  PartitionName partition;
+  Offset log_end_offset;
+};
 // The log takes no more appends; the node answers KAFKA_STORAGE_ERROR for it.
 struct LogOffline {
   PartitionName partition;
@@ -160,7 +165,7 @@ struct NodeShutDown {
 using Observation = std::variant<LogAppended, LogFlushed, LogRolled, LogTruncated, LogStartMoved, SegmentDeleted,
                                  SegmentExpired, LogRecovered, LogCutOff, LogOffline, HighWatermarkMoved,
                                  LeaderEpochStarted, ProduceAnswered, RecordsFetched, FetchOutOfRange, TopicCreated,
-                                 TopicDeleted, NodeStarted, NodeShutDown, SegmentsCompacted, LogCleaned>;
+                                 TopicDeleted, NodeStarted, NodeShutDown, SegmentsCompacted, LogCleaned, LogTruncating>;
 
 class Observer {
  public:

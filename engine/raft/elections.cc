@@ -35,7 +35,7 @@ VoteResponse Raft::OnVote(const VoteRequest& request) {
   if (!IsForUs(request.voter)) return refuse(ErrorCode::kInvalidVoterKey);
 
   const bool granted = MayGrant(request);
-  if (granted && !request.pre_vote && election_.voted.is_none()) {
+  if (granted && (!request.pre_vote || MUTATION(context_, RF10)) && election_.voted.is_none()) {
     // The candidate's chances are as good as ours: it gets a whole election timeout.
     ChangeRole({election_.epoch, kNoNode, request.candidate}, {}, Unattached{ElectionDeadline()});
   }
@@ -96,15 +96,16 @@ Duration Raft::SuccessorBackoff(const std::vector<ReplicaKey>& successors) const
 }
 
 void Raft::OnVoteAnswer(NodeId from, const VoteResponse& response) {
+  const bool granted = response.granted || MUTATION(context_, RF11);
   if (auto* prospective = std::get_if<Prospective>(&role_)) {
-    prospective->tally.Record(from, response.granted);
+    prospective->tally.Record(from, granted);
     if (prospective->tally.is_won() && may_campaign()) {
       BecomeCandidate();
     } else if (prospective->tally.is_lost()) {
       AfterElectionLoss();
     }
   } else if (auto* candidate = std::get_if<Candidate>(&role_)) {
-    candidate->tally.Record(from, response.granted);
+    candidate->tally.Record(from, granted);
     if (candidate->tally.is_won()) {
       const std::vector<NodeId> granting = candidate->tally.granting();
       BecomeLeader(granting);

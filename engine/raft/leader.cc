@@ -63,12 +63,13 @@ std::optional<Offset> Leader::EndOf(const Voter& voter) const {
   return progress == nullptr ? std::nullopt : progress->end;
 }
 
-bool Leader::AdvanceHighWatermark(const VoterSet& voters) {
+bool Leader::AdvanceHighWatermark(const VoterSet& voters, base::Context& context) {
   std::vector<Offset> ends;
   for (const Voter& voter : voters.voters()) ends.push_back(EndOf(voter).value_or(kNoOffset));
   std::ranges::sort(ends);
   const Offset committed = ends[ends.size() - voters.majority()];
-  if (committed <= epoch_start_ || committed <= high_watermark_.value_or(kNoOffset)) return false;
+  const bool is_of_this_epoch = committed > epoch_start_ || MUTATION(context, RF05);
+  if (!is_of_this_epoch || committed <= high_watermark_.value_or(kNoOffset)) return false;
   high_watermark_ = committed;
   return true;
 }

@@ -80,7 +80,7 @@ class Leader {
   // Up to where this leader's own log is on disk.
   void OnFlushed(Offset end) { flushed_end_ = end; }
   // Whether it rose.
-  bool AdvanceHighWatermark(const VoterSet& voters);
+  bool AdvanceHighWatermark(const VoterSet& voters, base::Context& context);
 
   // No majority has fetched for too long. Never: nobody else votes.
   MonoTime CheckQuorumDeadline(const VoterSet& voters) const;

@@ -108,7 +108,7 @@ FetchSnapshotResponse Raft::OnFetchSnapshot(const FetchSnapshotRequest& request)
 
 void Raft::OnPropose(const Propose& propose) {
   REQUIRES(!propose.record_counts.empty());
-  if (!is_leader() || propose.epoch != election_.epoch) {
+  if (!is_leader() || (propose.epoch != election_.epoch && !MUTATION(context_, RF17))) {
     output_.effects.push_back(AnswerProposal{propose.token, ErrorCode::kNotLeaderOrFollower});
     return;
   }
@@ -148,6 +148,9 @@ void Raft::RequestFlush() {
   if (flushing_ || log_.flushed_end() == log_.end()) return;
   flushing_ = Flushing{FlushId(++counters_.flushes), log_.end()};
   output_.effects.push_back(FlushLog{flushing_->id});
+  if (!MUTATION(context_, RF04)) return;
+  log_.FlushedTo(log_.end());
+  if (is_leader()) std::get<Leader>(role_).OnFlushed(log_.end());
 }
 
 void Raft::OnFlushed(FlushId id) {
@@ -162,12 +165,12 @@ void Raft::OnFlushed(FlushId id) {
 
 void Raft::AdvanceLeader() {
   auto& leader = std::get<Leader>(role_);
-  if (!leader.AdvanceHighWatermark(voters_.voters())) return;
+  if (!leader.AdvanceHighWatermark(voters_.voters(), context_)) return;
   const Offset committed = *leader.high_watermark();
   INVARIANT(committed <= log_.end());
-  INVARIANT(log_.EpochBefore(committed) == election_.epoch);
+  INVARIANT(log_.EpochBefore(committed) == election_.epoch || MUTATION(context_, RF05));
   // A leader has everything that was ever committed, so what it commits itself is above that (K8).
-  INVARIANT(committed > high_watermark_ || high_watermark_ <= leader.epoch_start());
+  INVARIANT(committed > high_watermark_ || high_watermark_ <= leader.epoch_start() || MUTATION(context_, RF05));
   RaiseHighWatermark(committed);
   AnswerWaiting();
   AfterVotersCommit();
@@ -189,7 +192,7 @@ void Raft::AnswerWaiting() {
 
 void Raft::PollLeader() {
   auto& leader = std::get<Leader>(role_);
-  if (now_ >= leader.CheckQuorumDeadline(voters_.voters())) {
+  if (now_ >= leader.CheckQuorumDeadline(voters_.voters()) && !MUTATION(context_, RF13)) {
     BecomeResigned();
     return;
   }

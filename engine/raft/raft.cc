@@ -25,8 +25,9 @@ Election ElectionOf(const std::optional<QuorumState>& state) {
 
 }  // namespace
 
-Raft::Raft(Start start)
-    : options_(std::move(start.options)),
+Raft::Raft(Start start, base::Context& context)
+    : context_(context),
+      options_(std::move(start.options)),
       log_(std::move(start.log)),
       voters_(std::move(start.voters)),
       election_(ElectionOf(start.quorum_state)),
@@ -51,6 +52,7 @@ Raft::Raft(Start start)
     // Whoever led before it died may have lost what it had not flushed: it must not append in this epoch again.
     role_ = Resigned{.unacknowledged = {}, .successors = {}, .until = soon};
     leader_endpoints_ = options_.endpoints;
+    if (MUTATION(context_, RF03) && is_voter() && log_.end() > Offset(0)) ResumeLeading();
   } else if (election_.leader != kNoNode && leader != nullptr) {
     role_ = Follower{.fetch_until = now_ + options_.timeouts.fetch, .update_voter_at = now_ + options_.timeouts.fetch};
     leader_endpoints_ = leader->endpoints;

@@ -31,6 +31,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/context.h"
 #include "engine/base/time.h"
 #include "engine/raft/log_facts.h"
 #include "engine/raft/options.h"
@@ -75,8 +76,8 @@ class Raft {
     std::optional<QuorumState> quorum_state;
     MonoTime now;
   };
-  // Says nothing yet: the first Tick() does.
-  explicit Raft(Start start);
+  // Says nothing yet: the first Tick() does. `context` is asked for mutations only, and outlives this.
+  Raft(Start start, base::Context& context);
 
   Output Step(const Input& input);
   // To be called at next_deadline(), and may be called at any time.
@@ -121,7 +122,7 @@ class Raft {
   // In [0, bound].
   Duration Draw(Duration bound);
   MonoTime ElectionDeadline();
-  bool may_campaign() const { return is_voter() && !installing_ && !shutting_down_; }
+  bool may_campaign() const { return (is_voter() || MUTATION(context_, RF09)) && !installing_ && !shutting_down_; }
 
   // transitions.cc: from role to role.
   void ChangeRole(const Election& next, Endpoints leader_endpoints, Role role);
@@ -133,6 +134,8 @@ class Raft {
   void BecomeLeader(const std::vector<NodeId>& granting_voters);
   void BecomeFollower(LeaderEpoch epoch, NodeId leader, Endpoints endpoints);
   void BecomeResigned();
+  // What no leader may do after a restart (BUG_ZOO RF03).
+  void ResumeLeading();
   // What somebody says about epoch and leader. False: it cannot be, nothing was changed but a fault said.
   bool Learn(LeaderEpoch epoch, NodeId leader, const Endpoints& endpoints);
   // Whether the answer is of use behind its standing; otherwise all there was to learn is learnt.
@@ -203,6 +206,7 @@ class Raft {
     int64_t flushes = 0;
   };
 
+  base::Context& context_;
   Options options_;
   LogFacts log_;
   VoterHistory voters_;

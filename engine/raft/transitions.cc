@@ -16,7 +16,7 @@ constexpr LeaderEpoch kLastEpoch{std::numeric_limits<int32_t>::max()};
 void Raft::ChangeRole(const Election& next, Endpoints leader_endpoints, Role role) {
   REQUIRES(next.epoch >= election_.epoch);
   if (next.epoch == election_.epoch) {
-    INVARIANT(election_.voted.is_none() || next.voted == election_.voted);
+    INVARIANT(election_.voted.is_none() || next.voted == election_.voted || MUTATION(context_, RF02));
     INVARIANT(election_.leader == kNoNode || next.leader == election_.leader);
   }
   const bool was_leader = is_leader();
@@ -132,6 +132,7 @@ void Raft::BecomeFollower(LeaderEpoch epoch, NodeId leader, Endpoints endpoints)
   Election next = election_;
   if (epoch > election_.epoch) next = {epoch, kNoNode, {}};
   next.leader = leader;
+  if (MUTATION(context_, RF02)) next.voted = {};
   counters_.elections_lost = 0;
   const MonoTime until = now_ + options_.timeouts.fetch;
   ChangeRole(next, std::move(endpoints), Follower{.fetch_until = until, .update_voter_at = until});
@@ -143,6 +144,19 @@ void Raft::BecomeResigned() {
   Resigned role{.unacknowledged = {}, .successors = leader.Successors(voters_.voters()), .until = ElectionDeadline()};
   for (const ReplicaKey& voter : role.successors) role.unacknowledged.insert(voter.id);
   ChangeRole(election_, leader_endpoints_, std::move(role));
+}
+
+void Raft::ResumeLeading() {
+  const Offset epoch_start = log_.end() - 1;
+  Leader leader({.self = options_.self,
+                 .epoch_start = epoch_start,
+                 .fetch_timeout = options_.timeouts.fetch,
+                 .now = now_,
+                 .granting_voters = {options_.self.id}},
+                voters_.voters());
+  leader.OnFlushed(log_.flushed_end());
+  role_ = std::move(leader);
+  output_.effects.push_back(AnnounceLeader{election_.epoch, options_.self.id, epoch_start});
 }
 
 bool Raft::Learn(LeaderEpoch epoch, NodeId leader, const Endpoints& endpoints) {

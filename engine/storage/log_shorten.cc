@@ -54,6 +54,7 @@ LogError Log::TruncateTo(fiber::Fiber& self, Offset offset) {
   REQUIRES(offset >= Offset(0));
   fiber::MutexLock lock(self, lock_);
   if (is_offline()) return LogError::kOffline;
+  if (offset < log_end_) env_.observer.On(env::LogTruncating{observed_name(), offset});
   DiskError error = MakeFolderLocked(self);
   if (error == DiskError::kNone) error = TruncateToLocked(self, offset);
   if (error == DiskError::kNone) return LogError::kNone;
@@ -76,6 +77,7 @@ LogError Log::TruncateFullyAndStartAt(fiber::Fiber& self, Offset offset) {
   REQUIRES(offset >= Offset(0));
   fiber::MutexLock lock(self, lock_);
   if (is_offline()) return LogError::kOffline;
+  env_.observer.On(env::LogTruncating{observed_name(), offset});
   DiskError error = MakeFolderLocked(self);
   if (error == DiskError::kNone) error = TruncateFullyLocked(self, offset, KnownProducers::kForget);
   if (error == DiskError::kNone) return LogError::kNone;

@@ -66,6 +66,7 @@ Node::Node(const World& world, NodeOptions options, Program program)
       clock_(options_.clock) {
   REQUIRES(options_.shard_count > 0);
   REQUIRES(program_ != nullptr);
+  for (const std::string& host : options_.host_names) world.network.AddName(index_, host);
   if (options_.disk != nullptr) disk_ = options_.disk(world_.kernel, index_);
 }
 

@@ -56,6 +56,8 @@ struct NodeOptions {
   std::string name;
   // What selectors of fault plans call it: "broker", "client".
   std::string role = "broker";
+  // By which others reach it, besides its own name.
+  std::vector<std::string> host_names = {};
   int32_t shard_count = 1;
   ShardOptions shard = {};
   NodeClock::Options clock = {};

@@ -2,6 +2,7 @@
 
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
+#include "sim/explore/server_setup.h"
 
 namespace odradek::explore {
 
@@ -18,8 +19,12 @@ sim::Program BrokerProgram(const broker::NodeOptions& options) {
   return [options](std::span<env::Env* const> shards) { return std::make_unique<BrokerProcess>(shards, options); };
 }
 
+bool IsServer(const sim::Node& node) {
+  return node.role() == kBrokerRole || node.role() == kControllerRole;
+}
+
 BrokerProcess* BrokerOf(sim::Node& node) {
-  REQUIRES(node.role() == "broker");
+  REQUIRES(IsServer(node));
   return static_cast<BrokerProcess*>(node.instance());
 }
 

@@ -24,7 +24,10 @@ class BrokerProcess final : public sim::ProgramInstance {
 
 sim::Program BrokerProgram(const broker::NodeOptions& options);
 
-// nullptr: the node is off. REQUIRES: the node runs a BrokerProgram.
+// Whether the node runs a BrokerProgram when it is up: it is a broker, a controller or both.
+bool IsServer(const sim::Node& node);
+
+// nullptr: the node is off. REQUIRES: IsServer(node).
 BrokerProcess* BrokerOf(sim::Node& node);
 
 }  // namespace odradek::explore

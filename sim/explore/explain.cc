@@ -83,7 +83,9 @@ class StoryLines {
 class Story {
  public:
   Story(const ExplainInput& input, const history::Violation& violation)
-      : input_(input), history_(input.report.history), violation_(violation) {}
+      : input_(input), history_(input.report.history), violation_(violation) {
+    for (const auto& server : ServersOf(input.scenario.topology())) servers_.insert(server.name);
+  }
 
   std::string Text() {
     std::string text = fmt::format("{}: {}\n", violation_.property, violation_.what);
@@ -326,7 +328,7 @@ class Story {
     const int64_t end_ns = timeline_.empty() || !is_about_records ? INT64_MAX : timeline_.end_ns();
     const auto matters = [&](int64_t at_ns, const std::string& node) {
       if (at_ns < begin_ns || at_ns > end_ns) return false;
-      return !is_about_records || node.empty() || node == kBrokerName || clients_.contains(node);
+      return !is_about_records || node.empty() || servers_.contains(node) || clients_.contains(node);
     };
     for (const sim::Strike& strike : input_.report.strikes) {
       if (strike.result != sim::StrikeResult::kDone || !matters(strike.at.nanos(), strike.target)) continue;
@@ -343,6 +345,7 @@ class Story {
   const history::Violation& violation_;
   std::vector<Subject> subjects_;
   std::set<std::string> clients_;
+  std::set<std::string> servers_;
   StoryLines timeline_;
 };
 

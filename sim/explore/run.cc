@@ -15,7 +15,11 @@
 #include "sim/cluster/cluster.h"
 #include "sim/disk/sim_node_disk.h"
 #include "sim/explore/broker_program.h"
+#include "sim/explore/cluster_view.h"
 #include "sim/explore/damage_ledger.h"
+#include "sim/explore/operator.h"
+#include "sim/explore/quorum_monitor.h"
+#include "sim/explore/replica_monitor.h"
 #include "sim/explore/state_monitor.h"
 #include "sim/lab/journal.h"
 #include "sim/lab/nodes.h"
@@ -32,8 +36,6 @@ namespace {
 // How often a phase that waits for something looks whether it is there.
 constexpr Duration kPhaseStep = Duration::Millis(20);
 constexpr Duration kSetupTimeMax = Duration::Seconds(120);
-constexpr Duration kShutdownPatience = Duration::Seconds(60);
-constexpr Duration kRestartAfterFatal = Duration::Seconds(1);
 constexpr history::ClientId kReaderClient = 1000;
 
 // The class of a property: V* say that something good happens in the end.
@@ -66,6 +68,7 @@ class Run {
     void OnObservation(sim::NodeIndex node, ShardId shard, const env::Observation& observation) override {
       run_.nodes_.OnObservation(node, shard, observation);
       run_.monitor_.OnObservation(node, shard, observation);
+      if (run_.operator_.is_cluster()) run_.replicas_.OnObservation(node, shard, observation);
       if (run_.options_.witness != nullptr) run_.options_.witness->OnObservation(node, shard, observation);
     }
 
@@ -75,7 +78,6 @@ class Run {
 
   static StateMonitor::Options MonitorOptionsOf(const RunSetup& setup);
   static sim::ClusterOptions ClusterOptionsOf(const RunSetup& setup, const RunOptions& options);
-  void AddBroker();
   void AddOwnNodes();
   sim::Node& AddClient(const std::string& name, const sim::NodeClock::Options& clock, workload::Workload& work);
   void AddWorkloads();
@@ -83,17 +85,14 @@ class Run {
   // False: it did not come true in time.
   bool RunUntil(const std::function<bool()>& is_true, Duration time_max);
   bool RunFor(Duration duration);
-  // What an operator does with a log directory that failed, once the disk is well again.
-  void Operate();
-  bool HasOfflineDirectory();
-  // What an operator does whose disk damaged something: a copy takes its place while the broker is down.
-  void Restore();
   void RunPhases();
   bool SetUp();
   bool FaultyPhase();
   bool LivenessPhase();
   bool ReadAll(std::string name);
   bool End();
+  // One server after the other is shut down cleanly and started again.
+  bool RestartAll();
   bool AllDone() const;
   std::string WhoIsNotDone() const;
   void FinalReadsBecomePolls();
@@ -119,10 +118,12 @@ class Run {
   DamageLedger damages_;
   Observers observers_{*this};
   std::unique_ptr<sim::Nemesis> nemesis_;
-  sim::Node* broker_ = nullptr;
+  Operator operator_;
+  ClusterView view_;
+  ReplicaMonitor replicas_;
+  QuorumMonitor quorum_;
   bool is_stuck_ = false;  // no time passes any more
   bool is_healed_ = false;
-  uint64_t operated_incarnation_ = 0;
 };
 
 sim::ClusterOptions Run::ClusterOptionsOf(const RunSetup& setup, const RunOptions& options) {
@@ -134,8 +135,10 @@ sim::ClusterOptions Run::ClusterOptionsOf(const RunSetup& setup, const RunOption
 
 StateMonitor::Options Run::MonitorOptionsOf(const RunSetup& setup) {
   StateMonitor::Options options;
-  options.log_directories = setup.broker.log_directories;
-  options.retention_check = setup.broker.config.retention_check_interval;
+  for (const ServerSetup& server : setup.servers) {
+    options.servers[server.name] = {.log_directories = server.node.log_directories,
+                                    .retention_check = server.node.config.retention_check_interval};
+  }
   for (const history::CompactionRule& rule : setup.compaction_rules) options.compacted_topics.insert(rule.topic);
   return options;
 }
@@ -150,7 +153,11 @@ Run::Run(const Scenario& scenario, RunSetup setup, const RunOptions& options)
       journal_(cluster_.kernel(), recorder_.history()),
       nodes_(cluster_, recorder_.history()),
       monitor_(cluster_, nodes_, MonitorOptionsOf(setup_)),
-      damages_(cluster_, nodes_) {
+      damages_(cluster_, nodes_),
+      operator_(cluster_, nodes_),
+      view_(setup_.servers, scenario.topology().down_max()),
+      replicas_(cluster_, setup_.servers, MonitorOptionsOf(setup_).compacted_topics),
+      quorum_(cluster_, setup_.servers) {
   cluster_.kernel().SetTrace(options.trace);
   cluster_.kernel().SetHashLog(options.hash_log);
   cluster_.SetObserver(&observers_);
@@ -160,7 +167,7 @@ Run::Run(const Scenario& scenario, RunSetup setup, const RunOptions& options)
   history.compaction_rules = setup_.compaction_rules;
   history.synced_topics = setup_.synced_topics;
   history.promise.acked_survives_power_loss = setup_.acked_survives_power_loss;
-  AddBroker();
+  for (const ServerSetup& server : setup_.servers) operator_.Add(server).disk()->SetDamageObserver(&damages_);
   AddWorkloads();
   AddOwnNodes();
 }
@@ -174,7 +181,9 @@ void Run::AddOwnNodes() {
     const lab::Program* kind = lab_.FindProgram(own.kind);
     REQUIRES(kind != nullptr);
     auto program = std::make_unique<lab::ProgramNode>(
-        *kind, lab::Process::Node{own.name, with_defaults(own.settings, kind->settings)}, journal_);
+        *kind,
+        lab::Process::Node{own.name, with_defaults(own.settings, kind->settings), ToString(own.bootstrap_server)},
+        journal_);
     sim::NodeOptions options{.name = own.name, .role = own.kind, .clock = own.clock};
     options.disk = MakeDisk;
     options.restart_after_fatal = kRestartAfterFatal;
@@ -185,19 +194,12 @@ void Run::AddOwnNodes() {
     const lab::WorkloadKind* kind = lab_.FindWorkload(own.kind);
     REQUIRES(kind != nullptr);
     auto work = std::make_unique<lab::WorkloadNode>(
-        *kind, lab::Process::Node{own.name, with_defaults(own.settings, kind->settings)}, journal_);
+        *kind,
+        lab::Process::Node{own.name, with_defaults(own.settings, kind->settings), ToString(own.bootstrap_server)},
+        journal_);
     AddClient(own.name, own.clock, *work);
     workloads_.push_back(std::move(work));
   }
-}
-
-void Run::AddBroker() {
-  sim::NodeOptions options{.name = std::string(kBrokerName), .role = "broker", .shard_count = setup_.shard_count};
-  options.clock = setup_.broker_clock;
-  options.disk = MakeDisk;
-  options.restart_after_fatal = kRestartAfterFatal;
-  broker_ = &cluster_.AddNode(options, BrokerProgram(setup_.broker));
-  broker_->disk()->SetDamageObserver(&damages_);
 }
 
 sim::Node& Run::AddClient(const std::string& name, const sim::NodeClock::Options& clock, workload::Workload& work) {
@@ -238,36 +240,10 @@ bool Run::RunFor(Duration duration) {
 bool Run::RunUntil(const std::function<bool()>& is_true, Duration time_max) {
   const MonoTime deadline = cluster_.kernel().Now() + time_max;
   while (!is_true()) {
-    if (is_healed_) Operate();
+    if (is_healed_ && operator_.Operate()) Phase("the operator starts servers again: a log is offline");
     if (cluster_.kernel().Now() >= deadline || !RunFor(kPhaseStep)) return false;
   }
   return true;
-}
-
-void Run::Operate() {
-  const bool may_help =
-      broker_->is_up() && broker_->incarnation() != operated_incarnation_ && BrokerOf(*broker_)->is_serving();
-  if (!may_help || !(nodes_.HasOfflineLog(broker_->index()) || HasOfflineDirectory())) return;
-  Phase("the operator starts the broker again: a log is offline");
-  operated_incarnation_ = broker_->incarnation();
-  broker_->ShutDown({.patience = kShutdownPatience, .restart_after = kRestartAfterFatal});
-}
-
-bool Run::HasOfflineDirectory() {
-  broker::Node& node = BrokerOf(*broker_)->node();
-  for (int32_t i = 0; i < node.shard_count(); ++i) {
-    if (!node.shard(ShardId(i)).directories().offline().empty()) return true;
-  }
-  return false;
-}
-
-void Run::Restore() {
-  if (damages_.damage_count() == 0) return;
-  Phase("the operator restores what the disk damaged");
-  if (broker_->is_up()) broker_->Crash();
-  broker_->disk()->Repair();
-  nodes_.NoteRepair(broker_->index());
-  broker_->Boot();
 }
 
 void Run::NotConverged(const std::string& why) {
@@ -278,7 +254,12 @@ void Run::NotConverged(const std::string& why) {
 
 bool Run::SetUp() {
   Phase("set-up");
-  broker_->Boot();
+  operator_.Boot();
+  // Who is not registered yet gets no partition.
+  if (operator_.is_cluster() && !RunUntil([&] { return operator_.AllServe(); }, kSetupTimeMax)) {
+    NotConverged("set-up: these do not serve: " + operator_.WhoDoesNotServe());
+    return false;
+  }
   auto setup = std::make_unique<workload::TopicSetup>(setup_.final_reader.common, setup_.topics);
   workload::TopicSetup& work = *setup;
   helpers_.push_back(std::move(setup));
@@ -294,7 +275,9 @@ bool Run::FaultyPhase() {
     if (!node->is_up()) node->Boot();
   }
   monitor_.Start();
-  nemesis_ = std::make_unique<sim::Nemesis>(cluster_, options_.plan == nullptr ? setup_.plan : *options_.plan, nullptr);
+  if (operator_.is_cluster()) quorum_.Start();
+  nemesis_ =
+      std::make_unique<sim::Nemesis>(cluster_, options_.plan == nullptr ? setup_.plan : *options_.plan, &view_, &view_);
   nemesis_->Start();
   return RunFor(setup_.faulty_phase);
 }
@@ -315,7 +298,10 @@ bool Run::LivenessPhase() {
   Phase("liveness phase");
   cluster_.context().DisableBuggify();
   nemesis_->Heal();
-  Restore();
+  if (damages_.damage_count() > 0) {
+    Phase("the operator restores what the disks damaged");
+    operator_.Restore();
+  }
   is_healed_ = true;
   // Producers first: a consumer is done when it has reached the end that it finds then.
   for (const auto& work : workloads_) work->Hurry();
@@ -361,30 +347,43 @@ void Run::FinalReadsBecomePolls() {
   history.final_reads.clear();
 }
 
+bool Run::RestartAll() {
+  for (sim::Node* server : operator_.servers()) {
+    // A death by a supervisor's restart may have it down already.
+    if (server->is_up()) {
+      operator_.ShutDown(*server);
+      // A restart of the faulty phase may have been under way, and it boots the server itself.
+      const uint64_t incarnation = server->incarnation();
+      const auto has_ended = [&] { return !server->is_up() || server->incarnation() != incarnation; };
+      if (!RunUntil(has_ended, kShutdownPatience * 2)) {
+        NotConverged(server->name() + " did not shut down");
+        return false;
+      }
+      if (!operator_.WasClean()) {
+        NotConverged(server->name() + " did not shut down cleanly although it was asked to");
+        return false;
+      }
+    }
+    if (!server->is_up()) server->Boot();
+    if (!operator_.is_cluster() || RunUntil([&] { return operator_.AllServe(); }, setup_.liveness_phase)) continue;
+    NotConverged("rolling restart: these do not serve: " + operator_.WhoDoesNotServe());
+    return false;
+  }
+  return true;
+}
+
 bool Run::End() {
   if (setup_.ending == Ending::kNothing) return true;
   Phase("ending: " + std::string(ToString(setup_.ending)));
   FinalReadsBecomePolls();
-  // A death by a supervisor's restart may have it down already.
-  if (broker_->is_up()) {
-    if (setup_.ending == Ending::kCleanRestart) {
-      const uint64_t clean_before = nodes_.counts().clean_shutdown_count;
-      const bool had_offline_log = nodes_.HasOfflineLog(broker_->index());
-      broker_->ShutDown({.patience = kShutdownPatience});
-      if (!RunUntil([&] { return !broker_->is_up(); }, kShutdownPatience * 2)) {
-        NotConverged("the broker did not shut down");
-        return false;
-      }
-      const bool may_be_clean = !had_offline_log && broker_->incarnation() != operated_incarnation_;
-      if (may_be_clean && nodes_.counts().clean_shutdown_count == clean_before) {
-        NotConverged("the broker did not shut down cleanly although it was asked to");
-        return false;
-      }
-    } else {
-      broker_->Crash();
+  if (setup_.ending == Ending::kCleanRestart) {
+    if (!RestartAll()) return false;
+  } else {
+    for (sim::Node* server : operator_.servers()) {
+      if (server->is_up()) server->Crash();
+      server->Boot();
     }
   }
-  if (!broker_->is_up()) broker_->Boot();
   return ReadAll("reader after " + std::string(ToString(setup_.ending)));
 }
 
@@ -394,8 +393,10 @@ void Run::RunPhases() {
   const bool is_alive = LivenessPhase();
   if (!is_alive && (is_stuck_ || setup_.own_topics.empty())) return;
   if (!ReadAll("reader") || !is_alive || !End()) return;
+  if (operator_.is_cluster()) RunUntil([&] { return quorum_.HasConverged(); }, setup_.liveness_phase);
   Phase("last look");
   monitor_.LookAtRest();
+  if (operator_.is_cluster()) quorum_.LookAtRest();
   if (!is_stuck_) recorder_.history().converged = true;
 }
 
@@ -419,9 +420,10 @@ void Run::JudgeOwn(properties::Verdicts& verdicts) const {
 properties::Verdicts Run::Judge() {
   properties::Verdicts all = properties::CheckAll(recorder_.history());
   JudgeOwn(all);
-  const auto& seen = monitor_.violations();
-  all.violations.insert(all.violations.end(), seen.begin(), seen.end());
-  for (const auto& [id, count] : monitor_.fact_counts()) all.fact_counts[id] += count;
+  for (const properties::Verdicts* seen : {&monitor_.verdicts(), &replicas_.verdicts(), &quorum_.verdicts()}) {
+    all.violations.insert(all.violations.end(), seen->violations.begin(), seen->violations.end());
+    for (const auto& [id, count] : seen->fact_counts) all.fact_counts[id] += count;
+  }
   for (const std::string& probe : scenario_.forbidden_probe()) {
     if (!cluster_.context().probes().contains(probe)) continue;
     all.violations.push_back(

@@ -12,6 +12,7 @@
 #include "engine/base/absl_compat.h"
 #include "engine/config/def.h"
 #include "properties/property.h"
+#include "sim/explore/server_setup.h"
 #include "sim/explore/text_file.h"
 
 namespace odradek::explore {
@@ -154,7 +155,20 @@ class ScenarioCheck {
   void CheckTopology() {
     const Topology& topology = scenario_.topology();
     const Located at{topology, Nested(root_, "topology", -1)};
-    if (topology.brokers() != 1) Complain(at, "brokers", -1, "must be 1");
+    if (topology.brokers_size() == 0) Complain(at, "brokers", -1, "is missing");
+    CheckEach(at, "brokers", topology.brokers(), Within(1, kServersMax));
+    CheckEach(at, "controllers", topology.controllers(), Within(1, kServersMax));
+    CheckCount(at, "down_max", topology.down_max(), Within(0, kServersMax));
+    for (int i = 0; i < topology.controller_roles_size(); ++i) {
+      const std::string& roles = topology.controller_roles(i);
+      if (roles == kBothRoles || roles == kControllerRole) continue;
+      Complain(at, "controller_roles", i,
+               fmt::format("\"{}\" is neither \"{}\" nor \"{}\"", roles, kBothRoles, kControllerRole));
+    }
+    if (ServersOf(topology).size() > kServersMax) {
+      Complain(at, "controllers", topology.controllers_size() - 1,
+               fmt::format("with the brokers these are more than {} nodes", kServersMax));
+    }
     CheckEach(at, "shards", topology.shards(), Within(1, kShardsMax));
     CheckEach(at, "log_directories", topology.log_directories(), Within(1, kLogDirectoriesMax));
     for (int i = 0; i < topology.broker_config_size(); ++i) {
@@ -173,6 +187,7 @@ class ScenarioCheck {
       if (!names.insert(topic.name()).second) Complain(at, "name", -1, fmt::format("\"{}\" twice", topic.name()));
       if (topic.partitions_size() == 0) Complain(at, "partitions", -1, "is missing");
       CheckEach(at, "partitions", topic.partitions(), Within(1, 100));
+      CheckEach(at, "replication_factor", topic.replication_factor(), Within(1, kServersMax));
       if (!topic.of_programs()) has_open_topic_ = true;
       for (int j = 0; j < topic.config_size(); ++j) {
         CheckSetting({topic.config(j), Nested(at, "config", j)}, topic.config(j),
@@ -234,6 +249,10 @@ class ScenarioCheck {
     const Located at{strangers, Nested(root_, "strangers", -1)};
     CheckCount(at, "count", strangers.count(), Within(0, 100));
     CheckRange(at, "pause_ms", strangers.pause_ms(), Within(0, 3'600'000));
+    // They speak with one broker, whatever it leads.
+    if (strangers.count() > 0 && ServersOf(scenario_.topology()).size() > 1) {
+      Complain(at, "count", -1, "strangers know no clusters");
+    }
   }
 
   void CheckOrder() {
@@ -282,7 +301,10 @@ class ScenarioCheck {
   }
 
   bool IsRole(const std::string& role) const {
-    if (role.empty() || role == "broker" || role == "client") return true;
+    const std::vector<sim::Topology::Member> servers = ServersOf(scenario_.topology());
+    if (role.empty() || role == "client") return true;
+    if (std::any_of(servers.begin(), servers.end(), [&](const auto& server) { return server.role == role; }))
+      return true;
     const auto& programs = scenario_.program();
     return std::any_of(programs.begin(), programs.end(), [&](const OwnNodes& nodes) { return nodes.name() == role; });
   }
@@ -312,8 +334,13 @@ class ScenarioCheck {
       const sim::plan::FaultClass& fault = scenario_.fault(i);
       const Located at{fault, Nested(root_, "fault", i)};
       if (fault.kind() == sim::plan::FaultClass::UNKNOWN) Complain(at, "kind", -1, "is missing");
-      if (IsRole(fault.role())) continue;
-      Complain(at, "role", -1, fmt::format("no node has the role \"{}\"", fault.role()));
+      if (!IsRole(fault.role())) Complain(at, "role", -1, fmt::format("no node has the role \"{}\"", fault.role()));
+      if (fault.kind() == sim::plan::FaultClass::ROLLING_RESTART && fault.role().empty()) {
+        Complain(at, "role", -1, "is missing: of which nodes?");
+      }
+      if (fault.target() == sim::plan::FaultClass::ANY_OF_ROLE) continue;
+      if (!fault.role().empty()) Complain(at, "role", -1, "the target says who");
+      if (fault.probe_size() + fault.disk_size() > 0) Complain(at, "target", -1, "the place says who");
     }
   }
 

@@ -1,5 +1,6 @@
 #include "sim/explore/sentences.h"
 
+#include "properties/cluster_monitors.h"
 #include "properties/monitors.h"
 #include "properties/property.h"
 
@@ -26,6 +27,13 @@ std::vector<Sentence> AllSentences(const lab::Lab* lab) {
   AddMonitors<properties::FetchAnswer>(all);
   AddMonitors<properties::ProduceAnswer>(all);
   AddMonitors<properties::SegmentDeletion>(all);
+  AddMonitors<properties::SegmentCompaction>(all);
+  AddMonitors<properties::QuorumMember>(all);
+  AddMonitors<properties::QuorumVote>(all);
+  AddMonitors<properties::ImageState>(all);
+  AddMonitors<properties::PartitionInImage>(all);
+  AddMonitors<properties::ReplicaCommit>(all);
+  AddMonitors<properties::ClusterAtRest>(all);
   if (lab == nullptr) return all;
   for (const lab::Property& property : lab->properties) all.push_back({property.name, property.sentence});
   return all;

@@ -8,52 +8,14 @@
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
 #include "engine/broker/log_config.h"
-#include "engine/config/broker_config.h"
-#include "engine/config/properties.h"
 #include "engine/config/topic_config.h"
 #include "engine/storage/promises.h"
-#include "sim/kernel/draw.h"
+#include "sim/explore/setup_draws.h"
 
 namespace odradek::explore {
 namespace {
 
-constexpr int32_t kBrokerPort = 9092;
-constexpr int64_t kWallOffsetMicrosMax = 50'000;
-constexpr int32_t kDriftPpmMax = 200;
 constexpr int32_t kKeyCountUsual = 16;
-
-// Draws of the setup: one stream per entity and purpose, so that a setting more changes no other.
-class SetupDraws {
- public:
-  SetupDraws(uint64_t seed, std::string_view entity) : seed_(seed), entity_(sim::EntityOf(entity)) {}
-
-  sim::DrawStream Stream(std::string_view purpose) const { return {seed_, entity_, sim::PurposeOf(purpose)}; }
-  int64_t Between(std::string_view purpose, int64_t low, int64_t high) const {
-    return Stream(purpose).Between(low, high);
-  }
-  bool PartsPerMillion(std::string_view purpose, uint32_t parts) const {
-    return Stream(purpose).PartsPerMillion(parts);
-  }
-  // One of the values, `otherwise` if there is none.
-  template <typename Values, typename T>
-  T Choose(std::string_view purpose, const Values& values, const T& otherwise) const {
-    if (values.empty()) return otherwise;
-    return T(values[static_cast<int>(Stream(purpose).Below(static_cast<uint64_t>(values.size())))]);
-  }
-
- private:
-  uint64_t seed_;
-  sim::Entity entity_;
-};
-
-std::string DrawSetting(const SetupDraws& draws, const Setting& setting) {
-  return draws.Choose(setting.name(), setting.value(), std::string());
-}
-
-sim::NodeClock::Options DrawClock(const SetupDraws& draws) {
-  return {.wall_offset = Duration::Micros(draws.Between("wall", -kWallOffsetMicrosMax, kWallOffsetMicrosMax)),
-          .drift = {static_cast<int32_t>(draws.Between("drift", -kDriftPpmMax, kDriftPpmMax))}};
-}
 
 workload::Between<Duration> MillisOf(const Range& range) {
   return {Duration::Millis(range.low()), Duration::Millis(range.high())};
@@ -62,61 +24,23 @@ workload::Between<int64_t> CountsOf(const Range& range) {
   return {range.low(), range.high()};
 }
 
-void DrawLimits(const Limits& limits, const SetupDraws& draws, broker::NodeOptions& options) {
-  const auto draw = [&](std::string_view name, const auto& values, auto& limit) {
-    const auto drawn = draws.Choose(name, values, std::decay_t<decltype(limit)>{0});
-    if (drawn > 0) limit = drawn;
-  };
-  draw("producer ids", limits.producer_id_block_size(), options.producer_id_block_size);
-  draw("segment offsets", limits.segment_offsets_max(), options.segment_offsets_max);
-  draw("open files", limits.open_files_max(), options.open_files_max);
-  draw("pipelined requests", limits.pipelined_requests_max(), options.pipelined_requests_max);
-}
-
-absl::StatusOr<broker::NodeOptions> DrawBroker(const Scenario& scenario, const SetupDraws& draws, int32_t shard_count) {
-  config::StaticConfig properties;
-  std::string log_dirs;
-  const auto drawn_dirs = draws.Choose("log directories", scenario.topology().log_directories(), int32_t{0});
-  for (int32_t i = 0; i < std::max(shard_count, drawn_dirs); ++i)
-    log_dirs += fmt::format("{}data-{}", i == 0 ? "" : ",", i);
-  std::vector<std::pair<std::string, std::string>> given = {
-      {"node.id", "1"},
-      {"listeners", fmt::format("PLAINTEXT://:{}", kBrokerPort)},
-      {"advertised.listeners", fmt::format("PLAINTEXT://{}:{}", kBrokerName, kBrokerPort)},
-      {"log.dirs", log_dirs},
-  };
-  for (const Setting& setting : scenario.topology().broker_config()) {
-    given.emplace_back(setting.name(), DrawSetting(draws, setting));
-  }
-  for (const auto& [name, value] : given) {
-    const absl::Status status = config::AddStaticProperty("scenario", name, value, properties);
-    if (!status.ok()) return status;
-  }
-  broker::NodeOptions options;
-  options.static_properties = properties.properties;
-  absl::StatusOr<config::BrokerConfig> resolved =
-      config::ResolveBrokerConfig({.static_broker = &options.static_properties});
-  if (!resolved.ok()) return resolved.status();
-  options.config = std::move(*resolved);
-  options.log_directories = options.config.log_dirs;
-  DrawLimits(scenario.topology().limits(), draws, options);
-  return options;
-}
-
 absl::Status DrawTopics(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
+  const broker::NodeOptions& broker = setup.servers.front().node;
   for (const Topic& topic : scenario.topic()) {
     const SetupDraws draws(seed, "topic " + topic.name());
     client::NewTopic wanted;
     wanted.name = topic.name();
     wanted.partition_count = draws.Choose("partitions", topic.partitions(), 1);
+    const auto replicas = draws.Choose("replication factor", topic.replication_factor(), int32_t{-1});
+    wanted.replication_factor = static_cast<int16_t>(std::min(replicas, BrokerCountOf(setup.servers)));
     config::PropertyMap overrides;
     for (const Setting& setting : topic.config()) overrides[setting.name()] = DrawSetting(draws, setting);
     const absl::Status valid = config::ValidateTopicOverrides(overrides);
     if (!valid.ok()) return valid;
     wanted.configs.insert(overrides.begin(), overrides.end());
-    const config::Layers layers{.topic = &overrides, .static_broker = &setup.broker.static_properties};
+    const config::Layers layers{.topic = &overrides, .static_broker = &broker.static_properties};
     const config::TopicConfig resolved = config::ResolveTopicConfig(layers);
-    const storage::FlushPolicy policy = storage::PolicyOf(broker::PartitionConfigOf(setup.broker, layers).log);
+    const storage::FlushPolicy policy = storage::PolicyOf(broker::PartitionConfigOf(broker, layers).log);
     const storage::Promise& promise = storage::PromiseFor(policy, storage::StorageFault::kPowerLoss);
     if (policy == storage::FlushPolicy::kEveryAppend) setup.synced_topics.push_back(wanted.name);
     if (promise.survives != storage::Survives::kAllAcknowledged) setup.acked_survives_power_loss = false;
@@ -137,12 +61,32 @@ absl::Status DrawTopics(const Scenario& scenario, uint64_t seed, RunSetup& setup
   return absl::OkStatus();
 }
 
-client::CommonConfig CommonOf(std::string_view name) {
-  client::CommonConfig common;
-  common.bootstrap_servers = {{std::string(kBrokerName), kBrokerPort}};
-  common.client_id = name;
-  return common;
+// Any of the brokers, in any order.
+std::vector<env::Address> DrawBootstrapServers(const std::vector<ServerSetup>& servers, const SetupDraws& draws) {
+  std::vector<env::Address> all;
+  for (const ServerSetup& server : servers) {
+    if (server.is_broker()) all.push_back(server.client_address());
+  }
+  sim::DrawStream stream = draws.Stream("bootstrap servers");
+  const auto count = static_cast<size_t>(stream.Between(1, static_cast<int64_t>(all.size())));
+  for (size_t i = 0; i < count; ++i) std::swap(all[i], all[i + stream.Below(all.size() - i)]);
+  all.resize(count);
+  return all;
 }
+
+// Of one client.
+struct ClientDraws {
+  const std::vector<ServerSetup>& servers;
+  std::string name;
+  SetupDraws draws;
+
+  client::CommonConfig Common() const {
+    client::CommonConfig common;
+    common.bootstrap_servers = DrawBootstrapServers(servers, draws);
+    common.client_id = name;
+    return common;
+  }
+};
 
 record::Codec CodecOf(const std::string& name) {
   if (name == "gzip") return record::Codec::kGzip;
@@ -151,9 +95,10 @@ record::Codec CodecOf(const std::string& name) {
   return name == "zstd" ? record::Codec::kZstd : record::Codec::kNone;
 }
 
-client::ProducerConfig DrawProducerConfig(const Producers& producers, const SetupDraws& draws, std::string_view name) {
+client::ProducerConfig DrawProducerConfig(const Producers& producers, const ClientDraws& client) {
+  const SetupDraws& draws = client.draws;
   client::ProducerConfig config;
-  config.common = CommonOf(name);
+  config.common = client.Common();
   const bool idempotent = draws.PartsPerMillion("idempotent", producers.idempotent_ppm());
   config.idempotence = idempotent ? client::Idempotence::kOn : client::Idempotence::kOff;
   const auto acks = draws.Choose("acks", producers.acks(), int32_t{-1});
@@ -172,9 +117,10 @@ client::ProducerConfig DrawProducerConfig(const Producers& producers, const Setu
   return config;
 }
 
-client::ConsumerConfig DrawConsumerConfig(const Consumers& consumers, const SetupDraws& draws, std::string_view name) {
+client::ConsumerConfig DrawConsumerConfig(const Consumers& consumers, const ClientDraws& client) {
+  const SetupDraws& draws = client.draws;
   client::ConsumerConfig config;
-  config.common = CommonOf(name);
+  config.common = client.Common();
   config.common.request_timeout = Duration::Seconds(3);
   config.auto_offset_reset = client::OffsetReset::kNone;
   config.allow_auto_create_topics = client::AutoCreateTopics::kOff;
@@ -190,20 +136,22 @@ client::ConsumerConfig DrawConsumerConfig(const Consumers& consumers, const Setu
   return config;
 }
 
-client::AdminConfig AdminConfigOf(std::string_view name) {
-  client::AdminConfig config{.common = CommonOf(name)};
+client::AdminConfig AdminConfigOf(const ClientDraws& client) {
+  client::AdminConfig config{.common = client.Common()};
   config.common.request_timeout = Duration::Seconds(3);
   config.common.default_api_timeout = Duration::Seconds(10);
   return config;
 }
 
-std::vector<OwnNodeSetup> DrawOwnNodes(const google::protobuf::RepeatedPtrField<OwnNodes>& all, uint64_t seed) {
+std::vector<OwnNodeSetup> DrawOwnNodes(const google::protobuf::RepeatedPtrField<OwnNodes>& all, uint64_t seed,
+                                       const std::vector<ServerSetup>& servers) {
   std::vector<OwnNodeSetup> drawn;
   for (const OwnNodes& nodes : all) {
     for (int32_t i = 0; i < nodes.count(); ++i) {
       OwnNodeSetup node{.kind = nodes.name(), .name = OwnNodeName(nodes.name(), i)};
       const SetupDraws draws(seed, node.name);
       node.clock = DrawClock(draws);
+      node.bootstrap_server = DrawBootstrapServers(servers, draws).front();
       for (const Setting& setting : nodes.setting()) node.settings[setting.name()] = DrawSetting(draws, setting);
       drawn.push_back(std::move(node));
     }
@@ -213,11 +161,13 @@ std::vector<OwnNodeSetup> DrawOwnNodes(const google::protobuf::RepeatedPtrField<
 
 void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
   history::ClientId client = 0;
+  const auto draws_of = [&](const std::string& name) {
+    return ClientDraws{setup.servers, name, SetupDraws(seed, name)};
+  };
   for (int32_t i = 0; i < scenario.producers().count(); ++i) {
     const Producers& wanted = scenario.producers();
-    const SetupDraws draws(seed, ProducerName(i));
     setup.producers.push_back({.client = ++client,
-                               .config = DrawProducerConfig(wanted, draws, ProducerName(i)),
+                               .config = DrawProducerConfig(wanted, draws_of(ProducerName(i))),
                                .topics = setup.targets,
                                .record_count = wanted.records(),
                                .value_bytes = CountsOf(wanted.value_bytes()),
@@ -229,9 +179,8 @@ void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
   }
   for (int32_t i = 0; i < scenario.consumers().count(); ++i) {
     const Consumers& wanted = scenario.consumers();
-    const SetupDraws draws(seed, ConsumerName(i));
     setup.consumers.push_back({.client = ++client,
-                               .config = DrawConsumerConfig(wanted, draws, ConsumerName(i)),
+                               .config = DrawConsumerConfig(wanted, draws_of(ConsumerName(i))),
                                .topics = setup.targets,
                                .seek_ppm = wanted.seek_ppm(),
                                .pause_resume_ppm = wanted.pause_resume_ppm(),
@@ -240,7 +189,7 @@ void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
   for (int32_t i = 0; i < scenario.admins().count(); ++i) {
     const Admins& wanted = scenario.admins();
     setup.admins.push_back({.client = ++client,
-                            .config = AdminConfigOf(AdminName(i)),
+                            .config = AdminConfigOf(draws_of(AdminName(i))),
                             .topics = setup.targets,
                             .pause = MillisOf(wanted.pause_ms()),
                             .list_offsets_weight = wanted.list_offsets_weight(),
@@ -252,13 +201,13 @@ void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
   for (int32_t i = 0; i < scenario.strangers().count(); ++i) {
     setup.strangers.push_back({.client = ++client,
                                .client_id = StrangerName(i),
-                               .broker = {std::string(kBrokerName), kBrokerPort},
+                               .broker = setup.servers.front().client_address(),
                                .topics = setup.targets,
                                .pause = MillisOf(scenario.strangers().pause_ms())});
   }
-  setup.programs = DrawOwnNodes(scenario.program(), seed);
-  setup.workloads = DrawOwnNodes(scenario.workload(), seed);
-  setup.final_reader = DrawConsumerConfig({}, SetupDraws(seed, "final reader"), "final reader");
+  setup.programs = DrawOwnNodes(scenario.program(), seed, setup.servers);
+  setup.workloads = DrawOwnNodes(scenario.workload(), seed, setup.servers);
+  setup.final_reader = DrawConsumerConfig({}, draws_of("final reader"));
 }
 
 void DrawOrder(const Order& order, const SetupDraws& draws, RunSetup& setup) {
@@ -298,10 +247,6 @@ std::vector<sim::plan::FaultClass> DrawClasses(const Scenario& scenario, const S
   return classes;
 }
 
-std::string DescribeClocks(const sim::NodeClock::Options& clock) {
-  return fmt::format("clock {} us off, drift {} ppm", clock.wall_offset.micros(), clock.drift.ppm);
-}
-
 }  // namespace
 
 std::string_view ToString(Ending ending) {
@@ -334,13 +279,17 @@ std::string OwnNodeName(std::string_view kind, int32_t index) {
   return fmt::format("{}{}", kind, index + 1);
 }
 
-sim::Topology TopologyOf(const Scenario& scenario) {
-  sim::Topology topology;
-  topology.members.push_back({std::string(kBrokerName), "broker"});
-  for (int32_t i = 0; i < scenario.producers().count(); ++i) topology.members.push_back({ProducerName(i), "client"});
-  for (int32_t i = 0; i < scenario.consumers().count(); ++i) topology.members.push_back({ConsumerName(i), "client"});
-  for (int32_t i = 0; i < scenario.admins().count(); ++i) topology.members.push_back({AdminName(i), "client"});
-  for (int32_t i = 0; i < scenario.strangers().count(); ++i) topology.members.push_back({StrangerName(i), "client"});
+namespace {
+
+sim::Topology AddClients(const Scenario& scenario, std::vector<sim::Topology::Member> servers) {
+  sim::Topology topology{.members = std::move(servers)};
+  const auto add = [&](int32_t count, std::string (*name)(int32_t)) {
+    for (int32_t i = 0; i < count; ++i) topology.members.push_back({name(i), "client"});
+  };
+  add(scenario.producers().count(), &ProducerName);
+  add(scenario.consumers().count(), &ConsumerName);
+  add(scenario.admins().count(), &AdminName);
+  add(scenario.strangers().count(), &StrangerName);
   for (const OwnNodes& nodes : scenario.program()) {
     for (int32_t i = 0; i < nodes.count(); ++i) {
       topology.members.push_back({OwnNodeName(nodes.name(), i), nodes.name()});
@@ -352,17 +301,20 @@ sim::Topology TopologyOf(const Scenario& scenario) {
   return topology;
 }
 
+}  // namespace
+
+sim::Topology TopologyOf(const Scenario& scenario) {
+  return AddClients(scenario, ServersOf(scenario.topology()));
+}
+
 absl::StatusOr<RunSetup> DrawSetup(const Scenario& scenario, uint64_t seed) {
   RunSetup setup;
   setup.seed = seed;
   const SetupDraws run(seed, "run");
   DrawOrder(scenario.order(), run, setup);
-  const SetupDraws draws(seed, kBrokerName);
-  setup.shard_count = draws.Choose("shards", scenario.topology().shards(), 1);
-  setup.broker_clock = DrawClock(draws);
-  absl::StatusOr<broker::NodeOptions> node = DrawBroker(scenario, draws, setup.shard_count);
-  if (!node.ok()) return node.status();
-  setup.broker = std::move(*node);
+  absl::StatusOr<std::vector<ServerSetup>> servers = DrawServers(scenario, seed);
+  if (!servers.ok()) return servers.status();
+  setup.servers = std::move(*servers);
   const absl::Status topics = DrawTopics(scenario, seed, setup);
   if (!topics.ok()) return topics;
   DrawClients(scenario, seed, setup);
@@ -370,19 +322,21 @@ absl::StatusOr<RunSetup> DrawSetup(const Scenario& scenario, uint64_t seed) {
   setup.liveness_phase = Duration::Millis(scenario.phases().liveness_ms());
   constexpr Ending kEndings[] = {Ending::kCleanRestart, Ending::kCleanRestart, Ending::kCrash, Ending::kNothing};
   setup.ending = kEndings[run.Stream("ending").Below(std::size(kEndings))];
-  sim::PlanOptions plan{.seed = seed, .topology = TopologyOf(scenario), .length = setup.faulty_phase};
+  std::vector<sim::Topology::Member> members;
+  for (const ServerSetup& server : setup.servers) members.push_back({server.name, std::string(server.role())});
+  sim::PlanOptions plan{
+      .seed = seed, .topology = AddClients(scenario, std::move(members)), .length = setup.faulty_phase};
   plan.classes = DrawClasses(scenario, run);
   setup.plan = sim::GeneratePlan(plan);
   return setup;
 }
 
 std::string DescribeSetup(const RunSetup& setup) {
-  std::string text =
-      fmt::format("seed {}, {}, broker with {} shard(s), {}, ending: {}\n", setup.seed, DescribeOrder(setup),
-                  setup.shard_count, DescribeClocks(setup.broker_clock), ToString(setup.ending));
-  for (const auto& [name, value] : setup.broker.static_properties) text += fmt::format("  {}={}\n", name, value);
+  std::string text = fmt::format("seed {}, {}, ending: {}\n", setup.seed, DescribeOrder(setup), ToString(setup.ending));
+  text += DescribeServers(setup.servers);
   for (const client::NewTopic& topic : setup.topics) {
-    text += fmt::format("topic {} with {} partition(s)\n", topic.name, topic.partition_count);
+    text += fmt::format("topic {} with {} partition(s){}\n", topic.name, topic.partition_count,
+                        topic.replication_factor > 1 ? fmt::format(" of {} replicas", topic.replication_factor) : "");
     for (const auto& [name, value] : topic.configs) text += fmt::format("  {}={}\n", name, value);
   }
   for (const workload::ProducerWorkloadOptions& producer : setup.producers) {

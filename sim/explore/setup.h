@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "engine/broker/options.h"
 #include "sim/cluster/cluster.h"
 #include "sim/explore/scenario.h"
+#include "sim/explore/server_setup.h"
 #include "sim/lab/process.h"
 #include "sim/nemesis/generate.h"
 #include "sim/workload/admin_workload.h"
@@ -19,8 +19,6 @@
 #include "sim/workload/topic_setup.h"
 
 namespace odradek::explore {
-
-inline constexpr std::string_view kBrokerName = "b1";
 
 // What happens between the first final read and the last one.
 enum class Ending : uint8_t { kNothing, kCleanRestart, kCrash };
@@ -36,6 +34,7 @@ struct OwnNodeSetup {
   std::string kind;
   std::string name;
   sim::NodeClock::Options clock;
+  env::Address bootstrap_server;
   // What the scenario names, a value each; for the rest the program's own values hold.
   lab::SettingMap settings;
 };
@@ -44,9 +43,7 @@ struct RunSetup {
   uint64_t seed = 0;
   sim::Strategy strategy = sim::Strategy::kRandom;
   sim::PctOptions pct = {};  // under kPct
-  int32_t shard_count = 1;
-  sim::NodeClock::Options broker_clock;
-  broker::NodeOptions broker;
+  std::vector<ServerSetup> servers;
   std::vector<client::NewTopic> topics;
   std::vector<workload::TargetTopic> targets;
   std::vector<history::RetentionRule> retention_rules;
@@ -72,7 +69,7 @@ struct RunSetup {
 // An error: settings that contradict each other, which only their combination shows.
 absl::StatusOr<RunSetup> DrawSetup(const Scenario& scenario, uint64_t seed);
 
-// The nodes of a run, for plans.
+// All nodes that a run of the scenario may have.
 sim::Topology TopologyOf(const Scenario& scenario);
 // Names of client nodes.
 std::string ProducerName(int32_t index);

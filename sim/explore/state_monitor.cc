@@ -58,17 +58,6 @@ std::vector<properties::ReplicaProducer> ProducersOf(const storage::Log& log) {
 StateMonitor::StateMonitor(sim::Cluster& cluster, const workload::NodeRecorder& nodes, const Options& options)
     : cluster_(cluster), nodes_(nodes), options_(options) {}
 
-template <typename Subject>
-void StateMonitor::Judge(const Subject& subject, const std::string& about) {
-  const size_t count_before = verdicts_.violations.size();
-  properties::MonitorAll(subject, verdicts_);
-  std::vector<history::Violation>& all = verdicts_.violations;
-  const auto known = [&](const history::Violation& violation) {
-    return !known_.insert({violation.property, about}).second;
-  };
-  all.erase(std::remove_if(all.begin() + static_cast<ptrdiff_t>(count_before), all.end(), known), all.end());
-}
-
 void StateMonitor::Start() {
   cluster_.kernel().After(options_.every, [this] {
     sim::DrawStream& draws = cluster_.kernel().Stream(sim::EntityOf("monitor"), sim::PurposeOf("read files"));
@@ -82,11 +71,17 @@ void StateMonitor::LookAtRest() {
   Look(Reading::kYes, Moment::kAtRest);
 }
 
+const StateMonitor::Server& StateMonitor::ServerOf(const sim::Node& node) const {
+  const auto at = options_.servers.find(node.name());
+  REQUIRES(at != options_.servers.end());
+  return at->second;
+}
+
 void StateMonitor::Look(Reading reading, Moment moment) {
   ++look_count_;
   if (reading == Reading::kYes) ++reading_count_;
   for (const auto& node : cluster_.nodes()) {
-    if (node->role() != "broker" || node->state() != sim::Node::State::kRunning) continue;
+    if (!IsServer(*node) || node->state() != sim::Node::State::kRunning) continue;
     BrokerProcess* process = BrokerOf(*node);
     LatestWall(*node);
     if (process != nullptr && process->is_serving()) LookAtNode(*node, reading, moment);
@@ -96,10 +91,10 @@ void StateMonitor::Look(Reading reading, Moment moment) {
 void StateMonitor::LookAtNode(sim::Node& node, Reading reading, Moment moment) {
   std::vector<properties::DirectoryState> directories;
   if (reading == Reading::kYes) {
-    for (const std::string& directory : options_.log_directories) {
+    for (const std::string& directory : ServerOf(node).log_directories) {
       directories.push_back(ReadDirectory(node, directory));
       directories.back().moment = properties::DirectoryState::Moment::kServing;
-      Judge(directories.back(), directory);
+      book_.Judge(directories.back(), directory);
     }
   }
   BrokerProcess& process = *BrokerOf(node);
@@ -129,7 +124,7 @@ void StateMonitor::LookAt(sim::Node& node, const broker::Partition& partition, c
     const auto trail = trails_.find({node.index(), log.name()});
     if (trail != trails_.end()) state.appended = &trail->second.appended;
   }
-  Judge(state, ToString(log.name()));
+  book_.Judge(state, ToString(log.name()));
 }
 
 properties::DirectoryState StateMonitor::ReadDirectory(sim::Node& node, const std::string& directory) {
@@ -159,7 +154,7 @@ properties::ReplicaState StateMonitor::StateOf(sim::Node& node, const storage::L
   state.recovery_point = view.recovery_point;
   state.flushed_end = ghost == nullptr ? Offset(0) : ghost->flushed_end;
   state.gaps = GapsOf(log.name());
-  state.retention_check_ns = options_.retention_check.nanos();
+  state.retention_check_ns = ServerOf(node).retention_check.nanos();
   const auto trail = trails_.find({node.index(), log.name()});
   if (trail != trails_.end() && !log.is_offline()) state.too_large_since_ns = trail->second.too_large_since_ns;
   for (const storage::EpochEntry& entry : view.epochs) state.epochs.push_back({entry.epoch, entry.start_offset});
@@ -211,15 +206,15 @@ void StateMonitor::Shorten(Trail& trail, Offset end) {
 
 void StateMonitor::OnLife(const sim::LifeEvent& event) {
   sim::Node& node = cluster_.node(event.node);
-  if (node.role() != "broker" || event.kind != sim::LifeKind::kBooted) return;
-  for (const std::string& directory : options_.log_directories) {
+  if (!IsServer(node) || event.kind != sim::LifeKind::kBooted) return;
+  for (const std::string& directory : ServerOf(node).log_directories) {
     properties::DirectoryState state = ReadDirectory(node, directory);
     if (state.clean_marker == properties::DirectoryState::Marker::kThere) {
       marked_.insert({event.node, directory});
     } else {
       marked_.erase({event.node, directory});
     }
-    Judge(state, directory);
+    book_.Judge(state, directory);
   }
 }
 
@@ -246,7 +241,7 @@ void StateMonitor::OnObservation(sim::NodeIndex node, ShardId shard, const env::
           [&](const env::TopicDeleted& o) {
             // The old log still answers until the deletion takes effect.
             for (const auto& [key, trail] : trails_) {
-              if (key.second.topic == o.topic) deleted_.insert(key);
+              if (key.first == node && key.second.topic == o.topic) deleted_.insert(key);
             }
           },
           [](const auto&) {},
@@ -276,14 +271,14 @@ void StateMonitor::OnRecovered(sim::NodeIndex index, const env::LogRecovered& re
                                .gaps = GapsOf(name)};
   using Shutdown = properties::RecoveredLog::Shutdown;
   if (recovered.previous_shutdown == env::ShutdownKind::kClean) log.claimed = Shutdown::kClean;
-  for (const std::string& directory : options_.log_directories) {
+  for (const std::string& directory : ServerOf(node).log_directories) {
     const properties::WrittenLog files =
         LookAtLog(DiskOf(node), sim::DiskModel::View::kIntact, directory + "/" + ToString(name));
     if (files.segments.empty()) continue;
     if (marked_.contains({index, directory})) log.marked = Shutdown::kClean;
     if (HasCleanMark(DiskOf(node), directory)) log.mark_now = properties::RecoveredLog::Mark::kThere;
     log.files = &files;
-    Judge(log, ToString(name));
+    book_.Judge(log, ToString(name));
     // Of what was written when the process died nobody was told.
     for (const properties::WrittenBatch& batch : files.batches) {
       trail.appended.try_emplace(batch.base_offset,
@@ -304,7 +299,7 @@ void StateMonitor::OnCompacted(sim::NodeIndex node, const env::SegmentsCompacted
                                                  .last_stable_offset = compacted.last_stable_offset,
                                                  .active_base_offset = compacted.active_base_offset,
                                                  .flushed_end = ghost == nullptr ? Offset(0) : ghost->flushed_end};
-  Judge(compaction, ToString(name));
+  book_.Judge(compaction, ToString(name));
 }
 
 void StateMonitor::OnDeleted(sim::NodeIndex index, ShardId shard, const env::SegmentDeleted& deleted) {
@@ -335,7 +330,7 @@ void StateMonitor::OnDeleted(sim::NodeIndex index, ShardId shard, const env::Seg
       deletion.largest_timestamp = std::max(deletion.largest_timestamp, files.batches[i].max_timestamp);
     }
   }
-  Judge(deletion, ToString(name));
+  book_.Judge(deletion, ToString(name));
 }
 
 void StateMonitor::OnAnswered(sim::NodeIndex node, const env::ProduceAnswered& answered) {
@@ -356,7 +351,7 @@ void StateMonitor::OnAnswered(sim::NodeIndex node, const env::ProduceAnswered& a
     const auto [before, is_first] = trail.answered.emplace(id, answered.base_offset);
     if (!is_first) answer.answered_before = before->second;
   }
-  Judge(answer, ToString(answer.partition));
+  book_.Judge(answer, ToString(answer.partition));
 }
 
 void StateMonitor::OnFetched(sim::NodeIndex node, const env::RecordsFetched& fetched) {
@@ -376,7 +371,7 @@ void StateMonitor::OnFetched(sim::NodeIndex node, const env::RecordsFetched& fet
                                  .log_end_offset = ghost == nullptr ? Offset(0) : ghost->end};
   const auto first = trail.appended.find(fetched.base_offset);
   if (first != trail.appended.end()) answer.first_batch_end = first->second.next_offset;
-  Judge(answer, ToString(name));
+  book_.Judge(answer, ToString(name));
 }
 
 }  // namespace odradek::explore

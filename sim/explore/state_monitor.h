@@ -16,17 +16,21 @@
 #include "sim/cluster/cluster.h"
 #include "sim/disk/disk_model.h"
 #include "sim/explore/broker_program.h"
+#include "sim/explore/monitor_book.h"
 #include "sim/workload/node_recorder.h"
 
 namespace odradek::explore {
 
 class StateMonitor final : public sim::ClusterObserver {
  public:
-  struct Options {
+  struct Server {
     std::vector<std::string> log_directories;
+    Duration retention_check = Duration::Seconds(300);
+  };
+  struct Options {
+    std::map<std::string, Server> servers;  // by the names of their nodes
     // Topics whose logs may have gaps.
     std::set<std::string> compacted_topics;
-    Duration retention_check = Duration::Seconds(300);
     Duration every = Duration::Millis(200);
     // How often a look also reads the files.
     uint32_t read_ppm = 100'000;
@@ -43,10 +47,7 @@ class StateMonitor final : public sim::ClusterObserver {
   // No client has anything left to do.
   void LookAtRest();
 
-  // At most one per property and subject: the first.
-  const std::vector<history::Violation>& violations() const { return verdicts_.violations; }
-  // How many facts each property judged, by its id.
-  const std::map<std::string, uint64_t, std::less<>>& fact_counts() const { return verdicts_.fact_counts; }
+  const properties::Verdicts& verdicts() const { return book_.verdicts(); }
   uint64_t look_count() const { return look_count_; }
   // Looks that read the files.
   uint64_t reading_count() const { return reading_count_; }
@@ -80,6 +81,7 @@ class StateMonitor final : public sim::ClusterObserver {
   void NoteRetention(sim::Node& node, const storage::Log& log, const properties::WrittenLog& files);
   WallTime LatestWall(sim::Node& node);
   Trail& TrailOf(sim::NodeIndex node, const env::PartitionName& partition);
+  const Server& ServerOf(const sim::Node& node) const;
   int64_t NowNanos() { return cluster_.kernel().Now().nanos(); }
 
   void OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered);
@@ -89,15 +91,10 @@ class StateMonitor final : public sim::ClusterObserver {
   void OnDeleted(sim::NodeIndex node, ShardId shard, const env::SegmentDeleted& deleted);
   static void Shorten(Trail& trail, Offset end);
 
-  // `about`: what the violations are counted by.
-  template <typename Subject>
-  void Judge(const Subject& subject, const std::string& about);
-
   sim::Cluster& cluster_;
   const workload::NodeRecorder& nodes_;
   const Options options_;
-  properties::Verdicts verdicts_;
-  std::set<std::pair<std::string, std::string>> known_;
+  MonitorBook book_;
   std::map<Key, Trail> trails_;
   std::set<Key> deleted_;  // whose topics were deleted, until the next log of the name
   // Data directories that had the mark of a clean shutdown when the running process started.

@@ -133,8 +133,8 @@ enum class LossCause : uint8_t {
   kDeletion  // of the topic, whose successor of the same name is another topic
 };
 
-// A log came back shorter than it was: power was lost and the suffix from `recovered_end` on was not durable. Judged by
-// the table of promises: `durable_end` is what had been promised.
+// A log of a node came back shorter than it was: power was lost and the suffix from `recovered_end` on was not durable.
+// Judged by the table of promises: `durable_end` is what had been promised.
 struct LogLoss {
   int64_t at_ns = 0;
   TopicPartition partition;
@@ -143,6 +143,8 @@ struct LogLoss {
   Offset end_before;
   LossCause cause = LossCause::kDeath;
   bool was_reported = true;  // the node said that it cut something off
+  // What other replicas of the partition have: it is not lost to clients.
+  Offset kept_end = Offset(0);
 };
 
 // log_start_offset moved by retention or DeleteRecords, as the node reported it.
@@ -150,6 +152,7 @@ struct LogStart {
   int64_t at_ns = 0;
   TopicPartition partition;
   Offset log_start_offset;
+  std::string node = {};
 };
 
 // Retention chose a segment to delete: what the node says that it went by.

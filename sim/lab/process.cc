@@ -10,9 +10,6 @@
 namespace odradek::lab {
 namespace {
 
-// The broker of every scenario (sim/explore/setup.h).
-constexpr std::string_view kBootstrapServer = "b1:9092";
-
 bool Parse(std::string_view text, int64_t& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc() && end == text.data() + text.size();
@@ -35,10 +32,6 @@ int64_t Settings::Number(std::string_view name) const {
   int64_t number = 0;
   REQUIRES(Parse(Text(name), number));
   return number;
-}
-
-std::string Process::bootstrap_server() const {
-  return std::string(kBootstrapServer);
 }
 
 void Process::Note(std::string_view what, std::string_view key, int64_t value) {

@@ -41,6 +41,8 @@ class Process {
   struct Node {
     std::string name;
     Settings settings;
+    // "host:port" of a broker.
+    std::string bootstrap_server;
     bool is_healed = false;
   };
   Process(const Node& node, env::Env& env, Journal& journal) : node_(node), env_(env), journal_(journal) {}
@@ -52,7 +54,7 @@ class Process {
   const std::string& name() const { return node_.name; }
   const Settings& settings() const { return node_.settings; }
   // For bootstrap.servers.
-  std::string bootstrap_server() const;
+  const std::string& bootstrap_server() const { return node_.bootstrap_server; }
   // The faults are over: time to finish.
   bool is_healed() const { return node_.is_healed; }
   // Somebody asked for a clean end: return from Run soon, or be killed.

@@ -35,10 +35,31 @@ uint64_t DrawCount(DrawStream& draws, const FaultClass& fault, Duration length) 
   return std::min(count, kEventsPerClassMax);
 }
 
-void FillLink(DrawStream& draws, plan::LinkFault& fault, Duration longest) {
+void FillLink(DrawStream& draws, const FaultClass& wanted, Duration longest, plan::LinkFault& fault) {
   fault.set_duration_ns(DrawDuration(draws, Duration::Millis(20), longest));
-  // One peer or, in a third of the cases, everybody.
-  if (draws.Below(3) > 0) fault.mutable_peer()->mutable_any();
+  const int count = wanted.peer_size();
+  const auto peer =
+      count == 0 ? FaultClass::ANYBODY : wanted.peer(static_cast<int>(draws.Below(static_cast<uint64_t>(count))));
+  switch (peer) {
+    case FaultClass::REST:
+      fault.mutable_peer()->mutable_rest();
+      return;
+    case FaultClass::SERVERS:
+      fault.mutable_peer()->mutable_servers();
+      return;
+    case FaultClass::VOTERS:
+      fault.mutable_peer()->mutable_voters();
+      return;
+    case FaultClass::ANY_SERVER:
+      fault.mutable_peer()->mutable_any_server();
+      return;
+    case FaultClass::CLIENTS:
+      fault.mutable_peer()->set_all_of_role("client");
+      return;
+    default:
+      // One peer or, in a third of the cases, everybody.
+      if (draws.Below(3) > 0) fault.mutable_peer()->mutable_any();
+  }
 }
 
 plan::LinkFault::Way DrawWay(DrawStream& draws) {
@@ -91,28 +112,31 @@ void FillDisk(DrawStream& draws, const FaultClass& wanted, plan::DiskFault& faul
   }
 }
 
-void FillNetworkAction(DrawStream& draws, FaultClass::Kind kind, plan::Action& action) {
-  switch (kind) {
+void FillNetworkAction(DrawStream& draws, const FaultClass& wanted, plan::Action& action) {
+  switch (wanted.kind()) {
     case FaultClass::PARTITION:
-      return FillLink(draws, *action.mutable_cut(), Duration::Seconds(20));
+      return FillLink(draws, wanted, Duration::Seconds(20), *action.mutable_cut());
     case FaultClass::ONE_WAY_PARTITION:
-      FillLink(draws, *action.mutable_cut(), Duration::Seconds(20));
+      FillLink(draws, wanted, Duration::Seconds(20), *action.mutable_cut());
       return action.mutable_cut()->set_way(DrawWay(draws));
     case FaultClass::STALL:  // outlives a client's retries
-      return FillLink(draws, *action.mutable_stall(), Duration::Seconds(60));
+      return FillLink(draws, wanted, Duration::Seconds(60), *action.mutable_stall());
     case FaultClass::SLOW_LINK:
-      FillLink(draws, *action.mutable_slow(), Duration::Seconds(20));
+      FillLink(draws, wanted, Duration::Seconds(20), *action.mutable_slow());
       action.mutable_slow()->set_latency_ns(DrawDuration(draws, Duration::Millis(1), Duration::Seconds(1)));
       return action.mutable_slow()->set_bytes_per_second(draws.Between(10'000, 10'000'000));
+    case FaultClass::LOSSY_LINK:
+      FillLink(draws, wanted, Duration::Seconds(20), *action.mutable_slow());
+      return action.mutable_slow()->set_loss_ppm(static_cast<uint32_t>(draws.Between(1'000, 300'000)));
     case FaultClass::RESET_CONNECTIONS:
-      return FillLink(draws, *action.mutable_reset_connections(), Duration::Seconds(1));
+      return FillLink(draws, wanted, Duration::Seconds(1), *action.mutable_reset_connections());
     case FaultClass::HALF_CLOSE:
-      FillLink(draws, *action.mutable_half_close(), Duration::Seconds(1));
+      FillLink(draws, wanted, Duration::Seconds(1), *action.mutable_half_close());
       return action.mutable_half_close()->set_way(DrawWay(draws));
     case FaultClass::REFUSE:
-      return FillLink(draws, *action.mutable_refuse(), Duration::Seconds(10));
+      return FillLink(draws, wanted, Duration::Seconds(10), *action.mutable_refuse());
     case FaultClass::CORRUPT:
-      FillLink(draws, *action.mutable_corrupt(), Duration::Seconds(10));
+      FillLink(draws, wanted, Duration::Seconds(10), *action.mutable_corrupt());
       return action.mutable_corrupt()->set_probability_ppm(static_cast<uint32_t>(draws.Between(100, 50'000)));
     default:
       INVARIANT(!"not a class of network faults");
@@ -152,8 +176,44 @@ void FillAction(DrawStream& draws, const FaultClass& fault, plan::Action& action
     case FaultClass::DISK_MISDIRECTED_WRITE:
       return FillDisk(draws, fault, *action.mutable_disk());
     default:
-      return FillNetworkAction(draws, fault.kind(), action);
+      return FillNetworkAction(draws, fault, action);
   }
+}
+
+void FillTarget(const FaultClass& fault, plan::Selector& target) {
+  switch (fault.target()) {
+    case FaultClass::ACTIVE_CONTROLLER:
+      target.mutable_active_controller();
+      return;
+    case FaultClass::LEADER:
+      target.mutable_leader_of();
+      return;
+    case FaultClass::FOLLOWER:
+      target.mutable_follower_of();
+      return;
+    case FaultClass::MINORITY:
+      target.mutable_minority();
+      return;
+    case FaultClass::MAJORITY:
+      target.mutable_majority();
+      return;
+    default:
+      if (fault.role().empty()) {
+        target.mutable_any();
+      } else {
+        target.set_any_of_role(fault.role());
+      }
+  }
+}
+
+// Of the draws of a class.
+Entity EntityOfClass(const FaultClass& fault) {
+  const bool has_places = fault.probe_size() + fault.disk_size() > 0;
+  std::string name =
+      fmt::format("{}/{}{}", FaultClass::Kind_Name(fault.kind()), fault.role(), has_places ? "/at a place" : "");
+  if (fault.target() != FaultClass::ANY_OF_ROLE) name += "/" + FaultClass::Target_Name(fault.target());
+  for (const int peer : fault.peer()) name += "/" + FaultClass::Peer_Name(static_cast<FaultClass::Peer>(peer));
+  return EntityOf(name);
 }
 
 void FillTrigger(DrawStream& draws, const FaultClass& fault, Duration length, plan::Event& event) {
@@ -174,10 +234,23 @@ void FillTrigger(DrawStream& draws, const FaultClass& fault, Duration length, pl
     return;
   }
   event.mutable_trigger()->set_at_ns(static_cast<int64_t>(draws.Below(static_cast<uint64_t>(length.nanos()))));
-  if (fault.role().empty()) {
-    event.mutable_target()->mutable_any();
-  } else {
-    event.mutable_target()->set_any_of_role(fault.role());
+  FillTarget(fault, *event.mutable_target());
+}
+
+// One after the other, with about as much time in between as a restart takes.
+void AddRoll(DrawStream& draws, const PlanOptions& options, const FaultClass& fault, plan::Plan& plan) {
+  auto at = static_cast<int64_t>(draws.Below(static_cast<uint64_t>(options.length.nanos())));
+  const int64_t gap = DrawDuration(draws, Duration::Seconds(1), Duration::Seconds(10));
+  for (const Topology::Member& member : options.topology.members) {
+    if (member.role != fault.role() || at >= options.length.nanos()) continue;
+    plan::Event& event = *plan.add_event();
+    event.set_id(static_cast<uint32_t>(draws.Between(1, 0x7fffffff)));
+    event.mutable_trigger()->set_at_ns(at);
+    event.mutable_target()->set_node(member.name);
+    event.mutable_action()->mutable_restart()->set_patience_ns(Duration::Seconds(10).nanos());
+    event.mutable_action()->mutable_restart()->set_restart_after_ns(
+        DrawDuration(draws, Duration::Millis(1), Duration::Seconds(1)));
+    at += gap;
   }
 }
 
@@ -189,13 +262,15 @@ plan::Plan GeneratePlan(const PlanOptions& options) {
   plan.set_seed(options.seed);
   for (const FaultClass& fault : options.classes) {
     if (fault.kind() == FaultClass::UNKNOWN) continue;
-    const bool has_places = fault.probe_size() + fault.disk_size() > 0;
-    const Entity whole = EntityOf(
-        fmt::format("{}/{}{}", FaultClass::Kind_Name(fault.kind()), fault.role(), has_places ? "/at a place" : ""));
+    const Entity whole = EntityOfClass(fault);
     DrawStream counts(options.seed, whole, PurposeOf("count"));
     const uint64_t count = DrawCount(counts, fault, options.length);
     for (uint64_t i = 0; i < count; ++i) {
       DrawStream draws(options.seed, PartOf(whole, i), PurposeOf("event"));
+      if (fault.kind() == FaultClass::ROLLING_RESTART) {
+        AddRoll(draws, options, fault, plan);
+        continue;
+      }
       plan::Event& event = *plan.add_event();
       // Its own, whatever else is in the plan.
       event.set_id(static_cast<uint32_t>(draws.Between(1, 0x7fffffff)));

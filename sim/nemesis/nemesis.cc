@@ -12,6 +12,9 @@ namespace {
 
 using plan::Action;
 
+// Until a lost segment is sent again, at least; twice the time for each further attempt.
+constexpr Duration kRetransmission = Duration::Millis(200);
+
 plan::DiskOperationKind KindOf(DiskOperation operation) {
   switch (operation) {
     case DiskOperation::kOpen:
@@ -102,8 +105,8 @@ std::string_view ToString(StrikeResult result) {
   return "unknown";
 }
 
-Nemesis::Nemesis(Cluster& cluster, plan::Plan plan, Survivability* survivability)
-    : cluster_(cluster), plan_(std::move(plan)), survivability_(survivability) {
+Nemesis::Nemesis(Cluster& cluster, plan::Plan plan, Survivability* survivability, Parts* parts)
+    : cluster_(cluster), plan_(std::move(plan)), survivability_(survivability), parts_(parts) {
   armed_.resize(static_cast<size_t>(plan_.event_size()));
 }
 
@@ -175,9 +178,9 @@ void Nemesis::Fire(size_t event_index, NodeIndex triggering) {
   if (!is_active_) return;
   const plan::Event& event = plan_.event(static_cast<int>(event_index));
   triggering_ = triggering;
-  const std::vector<Node*> targets = Resolve(event.target(), event, triggering, nullptr);
-  if (targets.empty()) Note(event, nullptr, StrikeResult::kNoTarget);
-  for (Node* node : targets) {
+  targets_ = Resolve(event.target(), event, triggering, nullptr);
+  if (targets_.empty()) Note(event, nullptr, StrikeResult::kNoTarget);
+  for (Node* node : targets_) {
     if (survivability_ != nullptr && !survivability_->Allows(cluster_, *node, event.action())) {
       Note(event, node, StrikeResult::kSpared);
       continue;
@@ -217,25 +220,83 @@ bool Nemesis::IsFit(Node& node, const Action& action) {
 }
 
 std::vector<Node*> Nemesis::Resolve(const plan::Selector& selector, const plan::Event& event, NodeIndex triggering,
-                                    const Node* except) {
+                                    const Node* target) {
+  const std::optional<std::vector<Node*>> part = ResolvePart(selector, event);
   std::vector<Node*> fit;
   for (const auto& node : cluster_.nodes()) {
-    if (node.get() == except) continue;
+    if (node.get() == target) continue;
     // A peer only stands at the other end of a link.
-    if (except == nullptr && !IsFit(*node, event.action())) continue;
-    const bool is_meant = selector.has_node()          ? node->name() == selector.node()
+    if (target == nullptr && !IsFit(*node, event.action())) continue;
+    const bool is_meant = part.has_value()      ? std::find(part->begin(), part->end(), node.get()) != part->end()
+                          : selector.has_node() ? node->name() == selector.node()
                           : selector.has_any_of_role() ? node->role() == selector.any_of_role()
                           : selector.has_all_of_role() ? node->role() == selector.all_of_role()
                           : selector.has_triggering()  ? node->index() == triggering
                                                        : true;
     if (is_meant) fit.push_back(node.get());
   }
-  const bool takes_one = selector.has_any() || selector.has_any_of_role();
+  const bool takes_one = selector.has_any() || selector.has_any_of_role() || selector.has_any_server() ||
+                         selector.has_leader_of() || selector.has_follower_of();
   if (!takes_one || fit.size() <= 1) return fit;
   const Entity who = PartOf(EntityOf("nemesis"), event.id());
-  const Purpose purpose = except == nullptr ? PurposeOf("target") : PurposeOf("peer");
+  const Purpose purpose = target == nullptr ? PurposeOf("target") : PurposeOf("peer");
   const uint64_t random = cluster_.kernel().Draw(who, purpose);
   return {fit[base::BoundedDraw(random, fit.size())]};
+}
+
+std::optional<std::vector<Node*>> Nemesis::ResolvePart(const plan::Selector& selector, const plan::Event& event) {
+  using Selector = plan::Selector;
+  std::vector<Node*> part;
+  const auto without_targets = [&] {
+    std::erase_if(part,
+                  [&](Node* node) { return std::find(targets_.begin(), targets_.end(), node) != targets_.end(); });
+    return part;
+  };
+  switch (selector.who_case()) {
+    case Selector::kRest:
+      for (const auto& node : cluster_.nodes()) part.push_back(node.get());
+      return without_targets();
+    case Selector::kServers:
+    case Selector::kAnyServer:
+      if (parts_ != nullptr) part = parts_->Servers(cluster_);
+      return without_targets();
+    case Selector::kVoters:
+      if (parts_ != nullptr) part = parts_->Voters(cluster_);
+      return without_targets();
+    case Selector::kActiveController:
+      if (parts_ != nullptr) part = parts_->ActiveController(cluster_);
+      return part;
+    case Selector::kLeaderOf:
+      if (parts_ != nullptr) part = parts_->Leaders(cluster_, selector.leader_of());
+      return part;
+    case Selector::kFollowerOf:
+      if (parts_ != nullptr) part = parts_->Followers(cluster_, selector.follower_of());
+      return part;
+    case Selector::kMinority:
+      return DrawMinority(event);
+    case Selector::kMajority: {
+      if (parts_ != nullptr) part = parts_->Voters(cluster_);
+      for (Node* node : DrawMinority(event)) std::erase(part, node);
+      return part;
+    }
+    default:
+      return std::nullopt;
+  }
+}
+
+std::vector<Node*> Nemesis::DrawMinority(const plan::Event& event) {
+  std::vector<Node*> voters;
+  if (parts_ != nullptr) voters = parts_->Voters(cluster_);
+  if (voters.size() < 3) return {};
+  const Entity who = PartOf(EntityOf("nemesis"), event.id());
+  const size_t largest = (voters.size() - 1) / 2;
+  const size_t count = 1 + base::BoundedDraw(cluster_.kernel().Draw(who, PurposeOf("how many")), largest);
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t random = cluster_.kernel().Draw(who, PurposeOf("minority"));
+    std::swap(voters[i], voters[i + base::BoundedDraw(random, voters.size() - i)]);
+  }
+  voters.resize(count);
+  return voters;
 }
 
 void Nemesis::StrikeNode(const plan::Event& event, Node& node) {
@@ -313,8 +374,13 @@ void Nemesis::StrikeLink(const Action& action, const plan::LinkFault& fault, con
       if (holds.shaped++ == 0) holds.options_before = network.link_options(direction);
       LinkOptions options = network.link_options(direction);
       if (action.has_slow()) {
-        options.latency_min = Duration::Nanos(fault.latency_ns());
         options.bytes_per_second = fault.bytes_per_second();
+        if (fault.loss_ppm() > 0) {
+          options.tail_ppm = fault.loss_ppm();
+          options.tail_unit = kRetransmission;
+        } else {
+          options.latency_min = Duration::Nanos(fault.latency_ns());
+        }
       } else {
         options.corrupt_ppm = fault.probability_ppm();
       }

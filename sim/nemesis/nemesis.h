@@ -25,6 +25,19 @@ class Survivability {
   virtual bool Allows(Cluster& cluster, const Node& target, const plan::Action& action) = 0;
 };
 
+// What the nodes of a cluster are at the moment: asked when a selector names it. Nodes that are down may be among them.
+class Parts {
+ public:
+  virtual ~Parts() = default;
+  virtual std::vector<Node*> Servers(Cluster& cluster) = 0;
+  virtual std::vector<Node*> Voters(Cluster& cluster) = 0;
+  // At most one.
+  virtual std::vector<Node*> ActiveController(Cluster& cluster) = 0;
+  // Of one partition, or of all.
+  virtual std::vector<Node*> Leaders(Cluster& cluster, const plan::Partition& partition) = 0;
+  virtual std::vector<Node*> Followers(Cluster& cluster, const plan::Partition& partition) = 0;
+};
+
 enum class StrikeResult : uint8_t {
   kDone,
   kNoTarget,  // nobody fits the selector now
@@ -43,8 +56,8 @@ struct Strike {
 
 class Nemesis final : private ProbeObserver, private DiskObserver {
  public:
-  // `survivability` may be nullptr: everything is allowed.
-  Nemesis(Cluster& cluster, plan::Plan plan, Survivability* survivability);
+  // `survivability` may be nullptr: everything is allowed; and so may `parts`: there is no cluster.
+  Nemesis(Cluster& cluster, plan::Plan plan, Survivability* survivability, Parts* parts = nullptr);
   ~Nemesis();
   Nemesis(const Nemesis&) = delete;
   Nemesis& operator=(const Nemesis&) = delete;
@@ -80,8 +93,13 @@ class Nemesis final : private ProbeObserver, private DiskObserver {
   void Fire(size_t event_index, NodeIndex triggering);
   void StrikeNode(const plan::Event& event, Node& node);
 
+  // `target`: the selector says who stands at the other end of a link to it.
   std::vector<Node*> Resolve(const plan::Selector& selector, const plan::Event& event, NodeIndex triggering,
-                             const Node* except);
+                             const Node* target);
+  // nullopt: the selector is about no part of a cluster.
+  std::optional<std::vector<Node*>> ResolvePart(const plan::Selector& selector, const plan::Event& event);
+  // Some of the voters, fewer than half.
+  std::vector<Node*> DrawMinority(const plan::Event& event);
   static bool IsFit(Node& node, const plan::Action& action);
 
   void Kill(Node& node, const plan::Action& action);
@@ -97,10 +115,12 @@ class Nemesis final : private ProbeObserver, private DiskObserver {
   Cluster& cluster_;
   const plan::Plan plan_;
   Survivability* const survivability_;
+  Parts* const parts_;
   bool has_started_ = false;
   bool is_active_ = false;
   NodeIndex triggering_ = kNoNodeIndex;
-  std::vector<Armed> armed_;  // by event
+  std::vector<Node*> targets_;  // of the event that happens now
+  std::vector<Armed> armed_;    // by event
   std::vector<ControlId> controls_;
   std::map<Direction, LinkHolds> links_;
   std::map<NodeIndex, int> disk_faults_;

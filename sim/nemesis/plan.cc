@@ -17,6 +17,7 @@ namespace {
 using google::protobuf::TextFormat;
 
 constexpr uint32_t kPpmMax = 1'000'000;
+constexpr std::string_view kPeer = "peer";
 
 class PlanErrors final : public google::protobuf::io::ErrorCollector {
  public:
@@ -92,7 +93,19 @@ class PlanCheck {
       case plan::Selector::kAny:
       case plan::Selector::kAll:
       case plan::Selector::kTriggering:
+      case plan::Selector::kActiveController:
+      case plan::Selector::kMinority:
+      case plan::Selector::kMajority:
         return "";
+      case plan::Selector::kLeaderOf:
+        return selector.leader_of().index() < 0 ? "a partition is negative" : "";
+      case plan::Selector::kFollowerOf:
+        return selector.follower_of().index() < 0 ? "a partition is negative" : "";
+      case plan::Selector::kRest:
+      case plan::Selector::kServers:
+      case plan::Selector::kVoters:
+      case plan::Selector::kAnyServer:
+        return what == kPeer ? "" : fmt::format("this {} stands only at the other end of a link", what);
       case plan::Selector::WHO_NOT_SET:
         return fmt::format("the {} is missing", what);
     }
@@ -104,7 +117,8 @@ class PlanCheck {
       return "a duration, latency or bandwidth is negative";
     }
     if (fault.probability_ppm() > kPpmMax) return "probability_ppm is above a million";
-    return fault.has_peer() ? CheckSelector(fault.peer(), "peer") : "";
+    if (fault.loss_ppm() > kPpmMax) return "loss_ppm is above a million";
+    return fault.has_peer() ? CheckSelector(fault.peer(), kPeer) : "";
   }
 
   std::string CheckAction(const plan::Action& action) const {

@@ -1,5 +1,6 @@
 // The part of Streams that is about hosts: names, ports, deaths, and faults on whole connections.
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/check.h"
 #include "sim/network/streams.h"
@@ -9,6 +10,12 @@ namespace odradek::sim {
 void Streams::AddHost(NodeIndex host) {
   REQUIRES(!hosts_.contains(host));
   hosts_.emplace(host, Host{});
+}
+
+void Streams::AddName(NodeIndex host, std::string name) {
+  REQUIRES(hosts_.contains(host));
+  REQUIRES(!Resolve(name, kNoNodeIndex).has_value());
+  names_.emplace(std::move(name), host);
 }
 
 Streams::Host& Streams::HostOf(NodeIndex host) {
@@ -22,7 +29,8 @@ std::optional<NodeIndex> Streams::Resolve(std::string_view name, NodeIndex askin
   for (const auto& [host, state] : hosts_) {
     if (kernel_.node_name(host) == name) return host;
   }
-  return std::nullopt;
+  const auto named = names_.find(name);
+  return named == names_.end() ? std::nullopt : std::optional(named->second);
 }
 
 int32_t Streams::NextPort(NodeIndex host) {

@@ -1,5 +1,7 @@
 #include "sim/network/network.h"
 
+#include <utility>
+
 #include "engine/base/check.h"
 #include "sim/network/connection.h"
 #include "sim/network/streams.h"
@@ -16,6 +18,10 @@ SimNetwork::~SimNetwork() {
 env::Network& SimNetwork::AddHost(NodeIndex host) {
   streams_->AddHost(host);
   return *hosts_.emplace(host, std::make_unique<HostNetwork>(*streams_, host)).first->second;
+}
+
+void SimNetwork::AddName(NodeIndex host, std::string name) {
+  streams_->AddName(host, std::move(name));
 }
 
 void SimNetwork::ProcessCrash(NodeIndex host) {
@@ -50,6 +56,10 @@ void SimNetwork::Mend(const Direction& direction) {
   Link& link = streams_->LinkOf(direction);
   link.is_cut = false;
   streams_->LinkChanged(link);
+}
+
+bool SimNetwork::is_cut(const Direction& direction) const {
+  return streams_->LinkOf(direction).is_cut;
 }
 
 void SimNetwork::Stall(const Direction& direction) {

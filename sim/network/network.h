@@ -10,6 +10,7 @@
 
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/env/network.h"
@@ -31,6 +32,8 @@ class SimNetwork {
 
   // A host with the node's name, which is up; for all shards of all processes that it will ever run.
   env::Network& AddHost(NodeIndex host);
+  // Another name of the host. REQUIRES: no host has it.
+  void AddName(NodeIndex host, std::string name);
 
   // The process is about to be unwound: its connections end as its operating system ends them, its ports close, and
   // what it still holds has no effect any more.
@@ -47,6 +50,7 @@ class SimNetwork {
   const LinkOptions& link_options(const Direction& direction) const;
   void Cut(const Direction& direction);
   void Mend(const Direction& direction);
+  bool is_cut(const Direction& direction) const;
   void Stall(const Direction& direction);
   void Unstall(const Direction& direction);
   // New connections from `from` to `to` are refused.

@@ -8,9 +8,11 @@
 //  3. What arrives over a cut link waits until it is mended, but for resets and connection attempts, which are lost.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -33,6 +35,7 @@ class Streams final : private EventHandler {
   const NetworkOptions& options() const { return options_; }
 
   void AddHost(NodeIndex host);
+  void AddName(NodeIndex host, std::string name);
   std::optional<NodeIndex> Resolve(std::string_view name, NodeIndex asking) const;
   int32_t NextPort(NodeIndex host);
   void PowerOn(NodeIndex host);
@@ -143,6 +146,7 @@ class Streams final : private EventHandler {
   const NetworkOptions options_;
   const HandlerId handler_;
   std::map<NodeIndex, Host> hosts_;
+  std::map<std::string, NodeIndex, std::less<>> names_;  // but for those of the nodes
   std::map<Direction, Link> links_;
   std::vector<std::unique_ptr<Wire>> wires_;
   std::vector<uint32_t> free_wires_;

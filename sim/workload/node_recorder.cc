@@ -39,7 +39,8 @@ void NodeRecorder::AddNodeEvent(sim::NodeIndex node, history::NodeEventKind kind
 
 void NodeRecorder::OnLife(const sim::LifeEvent& event) {
   using history::NodeEventKind;
-  const bool is_broker = cluster_.node(event.node).role() == "broker";
+  const bool is_server =
+      cluster_.node(event.node).role() == "broker" || cluster_.node(event.node).role() == "controller";
   switch (event.kind) {
     case sim::LifeKind::kBooted:
       return AddNodeEvent(event.node, NodeEventKind::kBoot);
@@ -50,11 +51,11 @@ void NodeRecorder::OnLife(const sim::LifeEvent& event) {
     case sim::LifeKind::kWiped:
       return;
     case sim::LifeKind::kPowerLost:
-      if (is_broker) ++counts_.power_loss_count;
+      if (is_server) ++counts_.power_loss_count;
       AddNodeEvent(event.node, NodeEventKind::kPowerLoss);
       break;
     case sim::LifeKind::kFatal:
-      if (is_broker) ++counts_.fatal_count;
+      if (is_server) ++counts_.fatal_count;
       fatal_reasons_.push_back(fmt::format("{}: {}", cluster_.node(event.node).name(), event.reason));
       AddNodeEvent(event.node, NodeEventKind::kFatal);
       break;
@@ -62,7 +63,7 @@ void NodeRecorder::OnLife(const sim::LifeEvent& event) {
       AddNodeEvent(event.node, NodeEventKind::kShutDown);
       break;
     case sim::LifeKind::kCrashed:
-      if (is_broker) ++counts_.crash_count;
+      if (is_server) ++counts_.crash_count;
       AddNodeEvent(event.node, NodeEventKind::kCrash);
       break;
   }
@@ -73,8 +74,19 @@ void NodeRecorder::OnLife(const sim::LifeEvent& event) {
   }
 }
 
-void NodeRecorder::AddLogStart(const env::PartitionName& partition, Offset log_start) {
-  history_.log_starts.push_back({NowNanos(), {std::string(partition.topic), partition.partition}, log_start});
+void NodeRecorder::AddLogStart(sim::NodeIndex node, const env::PartitionName& partition, Offset log_start) {
+  history_.log_starts.push_back({.at_ns = NowNanos(),
+                                 .partition = {std::string(partition.topic), partition.partition},
+                                 .log_start_offset = log_start,
+                                 .node = cluster_.node(node).name()});
+}
+
+Offset NodeRecorder::KeptElsewhere(const Key& lost) const {
+  Offset kept(0);
+  for (const auto& [key, ghost] : ghosts_) {
+    if (key.second == lost.second && key.first != lost.first) kept = std::max(kept, ghost.end);
+  }
+  return kept;
 }
 
 void NodeRecorder::AddBatchAnswer(sim::NodeIndex node, const env::ProduceAnswered& answered) {
@@ -114,19 +126,43 @@ void NodeRecorder::NoteRepair(sim::NodeIndex node) {
   }
 }
 
+void NodeRecorder::OnSuccessor(const Key& created) {
+  for (auto at = deleted_.begin(); at != deleted_.end();) {
+    const auto& [key, seen] = *at;
+    const bool is_here = key == created;
+    if (key.second != created.second || (!is_here && seen == Successor::kElsewhere)) {
+      ++at;
+      continue;
+    }
+    if (seen == Successor::kUnseen) {
+      history_.losses.push_back({.at_ns = NowNanos(),
+                                 .partition = key.second,
+                                 .recovered_end = Offset(0),
+                                 .durable_end = Offset(0),
+                                 .end_before = ghosts_[key].end,
+                                 .cause = history::LossCause::kDeletion});
+    }
+    if (is_here) {
+      ghosts_.erase(key);
+      at = deleted_.erase(at);
+    } else {
+      at->second = Successor::kElsewhere;
+      ++at;
+    }
+  }
+}
+
 void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered) {
   const Key key{node, {std::string(recovered.partition.topic), recovered.partition.partition}};
   // A new log is seen empty first; until then a start may find the deleted one again.
-  if (recovered.log_end_offset == Offset(0) && deleted_.erase(key) > 0) {
-    history_.losses.push_back({.at_ns = NowNanos(),
-                               .partition = key.second,
-                               .recovered_end = Offset(0),
-                               .durable_end = Offset(0),
-                               .end_before = ghosts_[key].end,
-                               .cause = history::LossCause::kDeletion});
-    ghosts_.erase(key);
-  }
+  if (recovered.log_end_offset == Offset(0)) OnSuccessor(key);
   LogGhost& ghost = ghosts_[key];
+  if (ghost.truncating_to) {
+    const Offset left = std::max(*ghost.truncating_to, recovered.log_end_offset);
+    ghost.end = std::min(ghost.end, left);
+    ghost.flushed_end = std::min(ghost.flushed_end, left);
+    ghost.truncating_to.reset();
+  }
   if (recovered.previous_shutdown == env::ShutdownKind::kUnclean) ++counts_.recovery_count;
   const Offset promised = ghost.power_was_lost || ghost.suspect_end > ghost.flushed_end ? ghost.flushed_end : ghost.end;
   const Offset damaged_from = std::min(ghost.damaged_from, ghost.cut_damaged_from.value_or(ghost.damaged_from));
@@ -140,20 +176,21 @@ void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& rec
                                .durable_end = std::min(promised, damaged_from),
                                .end_before = ghost.end,
                                .cause = by_damage ? history::LossCause::kDamage : history::LossCause::kDeath,
-                               .was_reported = recovered.bytes_truncated > 0 || ghost.cut_damaged_from.has_value()});
+                               .was_reported = recovered.bytes_truncated > 0 || ghost.cut_damaged_from.has_value(),
+                               .kept_end = KeptElsewhere(key)});
   }
   ghost.end = recovered.log_end_offset;
   ghost.flushed_end = std::min(ghost.flushed_end, ghost.end);
   ghost.is_offline = false;
   ghost.power_was_lost = false;
   ghost.cut_damaged_from.reset();
-  AddLogStart(recovered.partition, recovered.log_start_offset);
+  AddLogStart(node, recovered.partition, recovered.log_start_offset);
 }
 
 // The old log still answers until the deletion takes effect: what it lost counts from the first start of the new one.
-void NodeRecorder::OnTopicDeleted(std::string_view topic) {
+void NodeRecorder::OnTopicDeleted(sim::NodeIndex node, std::string_view topic) {
   for (const auto& [key, ghost] : ghosts_) {
-    if (key.second.topic == topic) deleted_.insert(key);
+    if (key.first == node && key.second.topic == topic) deleted_.emplace(key, Successor::kUnseen);
   }
 }
 
@@ -172,8 +209,12 @@ void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observ
             if (ghost == nullptr) return;
             ghost->end = o.log_end_offset;
             ghost->flushed_end = std::min(ghost->flushed_end, ghost->end);
+            ghost->truncating_to.reset();
           },
-          [&](const env::LogStartMoved& o) { AddLogStart(o.partition, o.log_start_offset); },
+          [&](const env::LogTruncating& o) {
+            if (LogGhost* ghost = GhostOf(node, o.partition)) ghost->truncating_to = o.log_end_offset;
+          },
+          [&](const env::LogStartMoved& o) { AddLogStart(node, o.partition, o.log_start_offset); },
           [&](const env::HighWatermarkMoved& o) {
             history_.high_watermarks.push_back(
                 {NowNanos(), {std::string(o.partition.topic), o.partition.partition}, o.high_watermark});
@@ -202,7 +243,7 @@ void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observ
                                               .log_end_offset = o.log_end_offset});
           },
           [&](const env::SegmentExpired& o) { AddExpiration(o); },
-          [&](const env::TopicDeleted& o) { OnTopicDeleted(o.topic); },
+          [&](const env::TopicDeleted& o) { OnTopicDeleted(node, o.topic); },
           [&](const env::NodeStarted&) { AddNodeEvent(node, history::NodeEventKind::kStarted); },
           [&](const env::NodeShutDown&) { ++counts_.clean_shutdown_count; },
           [](const auto&) {},

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +43,9 @@ class NodeRecorder final : public sim::ClusterObserver {
     // Since the log was last loaded, the node said that it cuts the end off, and it may have died over it: the damage
     // of that moment, whatever an operator restores later.
     std::optional<Offset> cut_damaged_from = std::nullopt;
+    // The node is cutting the log down to this on its leader's word: it may come back as it was, or as it shall be, or
+    // anything in between.
+    std::optional<Offset> truncating_to = std::nullopt;
   };
   // nullptr: nothing was observed.
   const LogGhost* Find(sim::NodeIndex node, const TopicPartition& partition) const;
@@ -78,16 +80,22 @@ class NodeRecorder final : public sim::ClusterObserver {
   // Null before the log was first opened, and after its topic was deleted.
   LogGhost* GhostOf(sim::NodeIndex node, const env::PartitionName& partition);
   void AddNodeEvent(sim::NodeIndex node, history::NodeEventKind kind);
-  void AddLogStart(const env::PartitionName& partition, Offset log_start);
+  void AddLogStart(sim::NodeIndex node, const env::PartitionName& partition, Offset log_start);
+  // Up to where another replica of the log goes.
+  Offset KeptElsewhere(const Key& lost) const;
   void AddBatchAnswer(sim::NodeIndex node, const env::ProduceAnswered& answered);
   void AddExpiration(const env::SegmentExpired& expired);
   void OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered);
-  void OnTopicDeleted(std::string_view topic);
+  void OnTopicDeleted(sim::NodeIndex node, std::string_view topic);
+  // A new log of the name: the old ones are gone for everybody.
+  void OnSuccessor(const Key& created);
 
   sim::Cluster& cluster_;
   history::History& history_;
   std::map<Key, LogGhost> ghosts_;
-  std::set<Key> deleted_;  // logs of deleted topics whose successors were not seen yet
+  // Logs of deleted topics whose successors were not seen yet on their nodes, and whether they were on another one.
+  enum class Successor : uint8_t { kUnseen, kElsewhere };
+  std::map<Key, Successor> deleted_;
   std::map<sim::NodeIndex, int64_t> died_at_ns_;
   Counts counts_;
   std::vector<std::string> fatal_reasons_;

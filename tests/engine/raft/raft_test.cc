@@ -33,7 +33,7 @@ class Script {
     start.voters.AddKraftVersion(Offset(1), kDynamicVoters);
     start.voters.AddVoters(Offset(2), Voters(voters));
     start.quorum_state = std::move(state);
-    raft_.emplace(std::move(start));
+    raft_.emplace(std::move(start), context_);
   }
 
   // Three records of epoch 1.
@@ -98,6 +98,7 @@ class Script {
   }
 
  private:
+  base::NullContext context_;
   std::optional<Raft> raft_;
   MonoTime now_;
   FlushId flush_{1};

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/context.h"
 #include "tests/engine/raft/checker.h"
 #include "tests/engine/raft/node_model.h"
 
@@ -165,7 +166,8 @@ class World {
   void Boot(NodeModel& node) {
     node.options.draw_seed = base::KeyedDraw(options_.seed, 0, 0, static_cast<uint64_t>(node.incarnation));
     node.machine.emplace(Raft::Start{node.options, node.disk.Facts(), node.disk.Voters(node.options.static_voters),
-                                     node.quorum_state, node.now});
+                                     node.quorum_state, node.now},
+                         context_);
   }
 
  private:
@@ -245,6 +247,7 @@ class World {
   std::vector<NodeModel> nodes_;
   std::vector<Wire> wires_;
   std::map<SnapshotId, SnapshotModel> snapshots_;
+  base::NullContext context_;
   Checker checker_;
   int64_t values_ = 0;
 };

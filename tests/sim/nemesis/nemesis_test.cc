@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -180,6 +182,101 @@ TEST(Nemesis, DiskFaultsBeginAndEnd) {
   EXPECT_LE(world.writes, before + 1);
   world.cluster.RunFor(Duration::Seconds(1));
   EXPECT_GT(world.writes, before + 10);
+}
+
+const Topology kCluster{.members = {{"b1", "broker"}, {"b2", "broker"}, {"b3", "broker"}, {"c1", "client"}}};
+
+// Three servers that do nothing, and who is what among them.
+struct ClusterWorld final : Parts {
+  explicit ClusterWorld(uint64_t seed) : cluster({.kernel = {.seed = seed}}) {
+    const auto idle = RunMain([](fiber::Fiber& self, env::Env&) {
+      while (true) fiber::SleepFor(self, Duration::Seconds(1));
+    });
+    for (const Topology::Member& member : kCluster.members) {
+      cluster.AddNode({.name = member.name, .role = member.role}, idle);
+    }
+    cluster.BootAll();
+  }
+  std::vector<Node*> Named(const std::vector<std::string>& names) {
+    std::vector<Node*> nodes;
+    for (const std::string& name : names) nodes.push_back(cluster.FindNode(name));
+    return nodes;
+  }
+  std::vector<Node*> Servers(Cluster&) override { return Named({"b1", "b2", "b3"}); }
+  std::vector<Node*> Voters(Cluster&) override { return Named({"b1", "b2", "b3"}); }
+  std::vector<Node*> ActiveController(Cluster&) override { return Named({"b2"}); }
+  std::vector<Node*> Leaders(Cluster&, const plan::Partition& partition) override {
+    return partition.topic().empty() ? Named({"b1", "b3"}) : Named({"b3"});
+  }
+  std::vector<Node*> Followers(Cluster&, const plan::Partition&) override { return {}; }
+  std::string Run(std::string_view text, Parts* parts) {
+    const absl::StatusOr<plan::Plan> plan = ParsePlan(text, "test", kCluster);
+    EXPECT_TRUE(plan.ok()) << plan.status().ToString();
+    Nemesis nemesis(cluster, *plan, nullptr, parts);
+    nemesis.Start();
+    cluster.RunFor(Duration::Seconds(1));
+    return Said(nemesis);
+  }
+  bool IsCut(std::string_view from, std::string_view to) {
+    return cluster.network().is_cut({cluster.FindNode(from)->index(), cluster.FindNode(to)->index()});
+  }
+  Cluster cluster;
+};
+
+TEST(Nemesis, StrikesByThePartThatANodePlays) {
+  ClusterWorld world(6);
+  EXPECT_EQ(world.Run(R"(
+    event { id: 1 trigger { at_ns: 1 } target { active_controller {} } action { crash {} } }
+    event { id: 2 trigger { at_ns: 2 } target { leader_of { topic: "t" index: 1 } } action { crash {} } }
+    event { id: 3 trigger { at_ns: 3 } target { leader_of {} } action { crash {} } }
+    event { id: 4 trigger { at_ns: 4 } target { follower_of {} } action { crash {} } })",
+                      &world),
+            "1 b2 done; 2 b3 done; 3 b1 done; 4  no target; ");
+}
+
+TEST(Nemesis, WithoutAClusterNobodyPlaysAPart) {
+  ClusterWorld world(7);
+  EXPECT_EQ(world.Run(R"(
+    event { id: 1 trigger { at_ns: 1 } target { active_controller {} } action { crash {} } }
+    event { id: 2 trigger { at_ns: 2 } target { majority {} } action { crash {} } })",
+                      nullptr),
+            "1  no target; 2  no target; ");
+}
+
+TEST(Nemesis, MinorityAndMajorityMakeUpTheVoters) {
+  std::set<std::string> minorities;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    ClusterWorld world(seed);
+    const std::string said = world.Run(R"(
+      event { id: 1 trigger { at_ns: 1 } target { minority {} } action { crash {} } })",
+                                       &world);
+    minorities.insert(said);
+  }
+  EXPECT_EQ(minorities, (std::set<std::string>{"1 b1 done; ", "1 b2 done; ", "1 b3 done; "}));
+  ClusterWorld world(8);
+  const std::string said = world.Run(R"(
+    event { id: 1 trigger { at_ns: 1 } target { majority {} } action { crash {} } })",
+                                     &world);
+  EXPECT_EQ(std::count(said.begin(), said.end(), ';'), 2) << said;
+}
+
+TEST(Nemesis, ThoseWhoAreCutOffTogetherStillReachEachOther) {
+  ClusterWorld world(9);
+  EXPECT_EQ(world
+                .Run(R"(
+    event { id: 1 trigger { at_ns: 1 } target { majority {} } action { cut { peer { rest {} } duration_ns: 0 } } })",
+                     &world)
+                .size(),
+            std::string("1 b1 done; 1 b2 done; ").size());
+  int cut_servers = 0;
+  int cut_clients = 0;
+  for (const char* from : {"b1", "b2", "b3"}) {
+    for (const char* to : {"b1", "b2", "b3"}) cut_servers += from != to && world.IsCut(from, to) ? 1 : 0;
+    cut_clients += world.IsCut(from, "c1") ? 1 : 0;
+  }
+  // The third one from both, in both ways.
+  EXPECT_EQ(cut_servers, 4);
+  EXPECT_EQ(cut_clients, 2);
 }
 
 TEST(Nemesis, EverythingWorksAgainAfterHeal) {

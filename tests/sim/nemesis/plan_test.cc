@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -65,6 +66,10 @@ TEST(Plan, RejectsWhatMakesNoSense) {
             "my.txtpb:1:1: event 1: target \"triggering\" needs a trigger that is a probe or a disk operation");
   EXPECT_EQ(ErrorOf(at + "target { any {} } action { clock_drift { ppm: 2000000 } } }"),
             "my.txtpb:1:1: event 1: ppm is beyond ±100000");
+  EXPECT_EQ(ErrorOf(at + "target { rest {} } action { crash {} } }"),
+            "my.txtpb:1:1: event 1: this target stands only at the other end of a link");
+  EXPECT_EQ(ErrorOf(at + "target { leader_of { index: -1 } } action { crash {} } }"),
+            "my.txtpb:1:1: event 1: a partition is negative");
   const std::string good = at + "target { any {} } action { crash {} } }\n";
   EXPECT_EQ(ErrorOf(good + good), "my.txtpb:2:1: event id 1 is used twice");
   EXPECT_TRUE(ParsePlan(good, "f", kPlanTopology).ok());
@@ -107,6 +112,39 @@ TEST(GeneratePlan, MeansFollowTheRates) {
   }
   EXPECT_GT(count, 300 * 1.2);
   EXPECT_LT(count, 300 * 1.8);
+}
+
+TEST(GeneratePlan, ARollRestartsEveryNodeOfTheRoleInTurn) {
+  PlanOptions options{.seed = 4, .topology = kPlanTopology, .length = Duration::Seconds(1000)};
+  options.classes = {ClassOf(plan::FaultClass::ROLLING_RESTART, 5)};
+  const plan::Plan plan = GeneratePlan(options);
+  std::vector<std::string> targets;
+  for (const plan::Event& event : plan.event()) {
+    EXPECT_TRUE(event.action().has_restart());
+    targets.push_back(event.target().node());
+  }
+  EXPECT_GT(std::count(targets.begin(), targets.end(), "n1"), 1);
+  EXPECT_GE(std::count(targets.begin(), targets.end(), "n1"), std::count(targets.begin(), targets.end(), "n2"));
+  EXPECT_EQ(targets.front(), "n1");
+}
+
+TEST(GeneratePlan, ClassesWithTargetsAndPeersSayThemInTheirEvents) {
+  PlanOptions options{.seed = 4, .topology = kPlanTopology, .length = Duration::Seconds(100)};
+  options.classes = {ClassOf(plan::FaultClass::PARTITION, 100)};
+  const plan::Plan by_role = GeneratePlan(options);
+  options.classes.push_back(options.classes[0]);
+  options.classes[1].clear_role();
+  options.classes[1].set_target(plan::FaultClass::MINORITY);
+  options.classes[1].add_peer(plan::FaultClass::REST);
+  const plan::Plan both = GeneratePlan(options);
+  int minority_count = 0;
+  for (const plan::Event& event : both.event()) {
+    if (!event.target().has_minority()) continue;
+    ++minority_count;
+    EXPECT_TRUE(event.action().cut().peer().has_rest());
+  }
+  EXPECT_GT(minority_count, 0);
+  EXPECT_EQ(both.event_size(), by_role.event_size() + minority_count);
 }
 
 TEST(GeneratePlan, AnyClassStrikesAtThePlacesThatItNames) {

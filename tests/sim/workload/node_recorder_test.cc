@@ -126,6 +126,38 @@ TEST(NodeRecorder, DamageThatWasToldByAStartThatDiedWasTold) {
   }
 }
 
+// Its leader said what to cut off, and the node died over it.
+TEST(NodeRecorder, ATruncationThatADeathCutShortMayHaveHappenedOrNot) {
+  for (const int64_t left : {4, 7, 10}) {
+    World world;
+    world.at_boot = {Recovered(0), env::LogAppended{.partition = kPartition, .next_offset = Offset(10)},
+                     env::LogFlushed{kPartition, Offset(10)}, env::LogTruncating{kPartition, Offset(4)}};
+    world.node->Boot();
+    world.node->Crash();
+    world.at_boot = {Recovered(left)};
+    world.node->Boot();
+    EXPECT_TRUE(world.history.losses.empty()) << left;
+    // It says nothing about a later death.
+    world.node->Crash();
+    world.at_boot = {Recovered(left - 1)};
+    world.node->Boot();
+    ASSERT_EQ(world.history.losses.size(), 1u) << left;
+    EXPECT_EQ(world.history.losses[0].durable_end, Offset(left));
+  }
+}
+
+TEST(NodeRecorder, ATruncationThatADeathCutShortTakesNothingBeforeIt) {
+  World world;
+  world.at_boot = {Recovered(0), env::LogAppended{.partition = kPartition, .next_offset = Offset(10)},
+                   env::LogFlushed{kPartition, Offset(10)}, env::LogTruncating{kPartition, Offset(4)}};
+  world.node->Boot();
+  world.node->Crash();
+  world.at_boot = {Recovered(3)};
+  world.node->Boot();
+  ASSERT_EQ(world.history.losses.size(), 1u);
+  EXPECT_EQ(world.history.losses[0].durable_end, Offset(4));
+}
+
 TEST(NodeRecorder, ADeletedTopicLosesEverythingWhenItsSuccessorBegins) {
   World world;
   world.at_boot = {Recovered(0), env::LogAppended{.partition = kPartition, .next_offset = Offset(10)},

@@ -1,0 +1,126 @@
+// Monitors of what several nodes must have in common: the quorum of the controllers, images of the metadata, replicas
+// of a log, and a cluster in which nothing is left to do. As monitors.h: plain values, one sentence and one file each.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "properties/monitors.h"
+
+namespace odradek::properties {
+
+// A node's replica of the metadata quorum at an instant.
+struct QuorumMember {
+  int64_t at_ns = 0;
+  std::string node;
+  // In memory.
+  LeaderEpoch epoch{0};
+  NodeId leader = kNoNode;
+  // Whom any node has named as the leader of this epoch before; kNoNode: nobody.
+  NodeId known_leader = kNoNode;
+};
+
+// What a loss of power leaves of a node's quorum-state, now and when it was looked at before.
+struct QuorumVote {
+  int64_t at_ns = 0;
+  std::string node;
+  LeaderEpoch epoch{0};
+  NodeId voted = kNoNode;
+  LeaderEpoch epoch_before{0};
+  NodeId voted_before = kNoNode;
+};
+
+// The fold of the metadata log below `end`, as a node has it.
+struct ImageState {
+  int64_t at_ns = 0;
+  std::string node;
+  Offset end;
+  uint64_t fingerprint = 0;
+  // Of the first node that was seen there.
+  std::string first_node;
+  uint64_t first_fingerprint = 0;
+};
+
+// A partition in an image, and in one that ends before it.
+struct PartitionInImage {
+  int64_t at_ns = 0;
+  std::string node;
+  TopicPartition partition;
+  NodeId leader = kNoNode;
+  LeaderEpoch leader_epoch{0};
+  int32_t partition_epoch = 0;
+  std::vector<NodeId> replicas;
+  std::vector<NodeId> isr;
+  std::vector<NodeId> elr;
+  // Epochs below 0: there is no earlier image with it.
+  LeaderEpoch leader_epoch_before{-1};
+  int32_t partition_epoch_before = -1;
+  // Who led in `leader_epoch` before; kNoNode: nobody.
+  NodeId known_leader = kNoNode;
+};
+
+// The high watermark of a replica moved: of a partition or of the metadata log.
+struct ReplicaCommit {
+  int64_t at_ns = 0;
+  std::string node;
+  TopicPartition partition;
+  Offset high_watermark;
+  Offset high_watermark_before = kNoOffset;  // since the log was loaded
+  // Where the log differs from what any replica has seen committed; kNoOffset: nowhere below the high watermark.
+  Offset differs_at = kNoOffset;
+  // Of the metadata log, where this is news to everybody: how many voters have all of it on their disks. −1: no matter.
+  int32_t durable_count = -1;
+  int32_t voter_count = 0;
+};
+
+// When the faults have ended and everybody has had time.
+struct ClusterAtRest {
+  int64_t at_ns = 0;
+  struct Node {
+    std::string name;
+    enum class State : uint8_t { kAway, kServing };
+    State state = State::kAway;
+    uint64_t fingerprint = 0;  // of its image
+  };
+  std::vector<Node> nodes;
+  // By the newest image.
+  std::vector<NodeId> fenced_brokers;
+  std::vector<TopicPartition> leaderless;
+  struct Partition {
+    TopicPartition name;
+    int32_t replica_count = 0;
+    int32_t isr_count = 0;
+  };
+  std::vector<Partition> partitions;
+};
+
+template <>
+std::span<const Monitor<QuorumMember>> MonitorsOf();
+template <>
+std::span<const Monitor<QuorumVote>> MonitorsOf();
+template <>
+std::span<const Monitor<ImageState>> MonitorsOf();
+template <>
+std::span<const Monitor<PartitionInImage>> MonitorsOf();
+template <>
+std::span<const Monitor<ReplicaCommit>> MonitorsOf();
+template <>
+std::span<const Monitor<ClusterAtRest>> MonitorsOf();
+
+// One function per file of this folder.
+Findings QuorumEpochsHaveOneLeader(const QuorumMember&);
+Findings QuorumEpochsNeverFall(const QuorumVote&);
+Findings QuorumVotesAreGivenOnce(const QuorumVote&);
+Findings EqualOffsetsHaveEqualImages(const ImageState&);
+Findings LeaderEpochsHaveOneLeader(const PartitionInImage&);
+Findings PartitionEpochsNeverFall(const PartitionInImage&);
+Findings ReplicaSetsAreInOrder(const PartitionInImage&);
+Findings ReplicasAgreeOnWhatIsCommitted(const ReplicaCommit&);
+Findings HighWatermarksNeverFall(const ReplicaCommit&);
+Findings CommittedMetadataIsOnMostDisks(const ReplicaCommit&);
+Findings NodesServeInTheEnd(const ClusterAtRest&);
+Findings ImagesConverge(const ClusterAtRest&);
+Findings PartitionsAreLedInTheEnd(const ClusterAtRest&);
+Findings ReplicasAreInSyncInTheEnd(const ClusterAtRest&);
+
+}  // namespace odradek::properties
