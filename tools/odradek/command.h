@@ -15,6 +15,7 @@ void AddProduceCommand(CLI::App& app, int& exit_code);
 void AddConsumeCommand(CLI::App& app, int& exit_code);
 void AddConfigCommand(CLI::App& app, int& exit_code);
 void AddDumpLogCommand(CLI::App& app, int& exit_code);
+void AddDevCommand(CLI::App& app, int& exit_code);
 void AddCompletionCommand(CLI::App& app, int& exit_code);
 
 }  // namespace odradek::tool
