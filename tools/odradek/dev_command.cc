@@ -13,10 +13,10 @@
 namespace odradek::tool {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
-  odradek dev                                       three nodes, clients at 127.0.0.1:9092 to 9094
-  odradek dev --brokers 5 --data /tmp/five --port 29092
-  odradek dev --override log.retention.ms=60000     a setting of every node
+constexpr const char* kDevExamples = R"(Examples:
+  odradek dev --real                                three nodes, clients at 127.0.0.1:9092 to 9094
+  odradek dev --real --brokers 5 --data /tmp/five --port 29092
+  odradek dev --real --override log.retention.ms=60000    a setting of every node
 Every node is a broker and a controller in a process of its own, which may be killed, stopped and started again by hand:
 its pid and its command are shown. Topics have three replicas and min.insync.replicas=2 if nothing else is said.
 SIGINT and SIGTERM end all nodes; what they keep in the data folder is there again at the next start.
@@ -49,7 +49,9 @@ void AddDevCommand(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("dev", "Run a cluster on this machine, to build against");
   auto options = std::make_shared<dev::Options>();
   options->data = "dev-data";
-  command->add_flag("--real", "Real processes on real ports, which is what there is");
+  command->add_flag("--real")
+      ->description("Real processes on real ports: so far the only kind of cluster, and to be said")
+      ->required();
   command->add_option("--brokers", options->brokers, "How many nodes")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
@@ -66,7 +68,7 @@ void AddDevCommand(CLI::App& app, int& exit_code) {
   command->add_option("--log-level", options->log_level, "What the nodes log")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();
-  command->footer(kExamples);
+  command->footer(kDevExamples);
   command->callback([options, &exit_code] {
     std::error_code ignored;
     options->program = std::filesystem::read_symlink("/proc/self/exe", ignored).string();

@@ -11,7 +11,7 @@ constexpr const char* kAbout = R"(Odradek: a Kafka-compatible broker, built to b
 Examples:
   odradek broker                                    a node in ./data on port 9092
   odradek broker --listener 0.0.0.0:9092 --data /var/lib/odradek
-  odradek dev --brokers 3                           a cluster on this machine, to build against
+  odradek dev --real --brokers 3                    a cluster on this machine, to build against
   odradek sim run calm --seeds 1..100               a hundred simulated runs
   odradek topic create --bootstrap-server localhost:9092 --topic orders --partitions 6
   odradek produce --bootstrap-server localhost:9092 --topic orders < orders.txt

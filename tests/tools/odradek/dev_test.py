@@ -18,7 +18,7 @@ class Dev:
 
     def __init__(self, *arguments):
         self.text = ''
-        self.process = subprocess.Popen([binary.BINARY, 'dev', *map(str, arguments)], stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([binary.BINARY, 'dev', '--real', *map(str, arguments)], stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, preexec_fn=with_broker.interop_broker.die_with_parent)
 
     def await_text(self, pattern):
@@ -90,11 +90,12 @@ class DevTest(BinaryTest):
             time.sleep(0.05)
 
     def test_what_cannot_be_is_told(self):
-        self.fails(2, 'dev', '--brokers', 0, says='--brokers')
-        self.fails(2, 'dev', '--brokers', 3, '--port', 65534, says='no ports above 65535')
-        self.fails(2, 'dev', '--port', 9092, '--controller-port', 9093, says='less than 3 apart')
+        self.fails(2, 'dev', says='--real is required')
+        self.fails(2, 'dev', '--real', '--brokers', 0, says='--brokers')
+        self.fails(2, 'dev', '--real', '--brokers', 3, '--port', 65534, says='no ports above 65535')
+        self.fails(2, 'dev', '--real', '--port', 9092, '--controller-port', 9093, says='less than 3 apart')
         (self.folder / 'file').write_text('')
-        self.fails(1, 'dev', '--data', self.folder / 'file' / 'dev', says='file/dev: Not a directory')
+        self.fails(1, 'dev', '--real', '--data', self.folder / 'file' / 'dev', says='file/dev: Not a directory')
 
 
 if __name__ == '__main__':
