@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/metadata/elections.h"
 #include "engine/metadata/record.h"
 #include "engine/protocol/errors.h"
 
@@ -77,9 +78,11 @@ absl::StatusOr<BrokerLifecycle::Asked> BrokerLifecycle::Register(fiber::Fiber& s
   // A log that Kafka began has finalized features that this version does not act on: their records are kept, and a
   // broker that did not claim them could not register.
   registration_.features = {{std::string(metadata::kMetadataVersionFeature), metadata::kMetadataVersionMin.value(),
-                             metadata::kMetadataVersionMax.value()}};
+                             metadata::kMetadataVersionMax.value()},
+                            {std::string(metadata::kElrFeature), 0, 1}};
   for (const auto& [name, level] : controller_.image().features()) {
-    if (name != metadata::kMetadataVersionFeature) registration_.features.push_back({name, 0, level});
+    const bool is_claimed = name == metadata::kMetadataVersionFeature || name == metadata::kElrFeature;
+    if (!is_claimed) registration_.features.push_back({name, 0, level});
   }
   const auto answer = controller_.AskActive<protocol::BrokerRegistrationResponse>(self, registration_);
   if (answer.error != ErrorCode::kNone) return Asked::kAgain;

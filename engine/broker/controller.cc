@@ -7,6 +7,7 @@
 #include "engine/base/absl_compat.h"
 #include "engine/base/check.h"
 #include "engine/config/def.h"
+#include "engine/metadata/elections.h"
 #include "engine/raft/raft.h"
 
 namespace odradek::broker {
@@ -27,6 +28,8 @@ metadata::ControllerOptions MachineOptions(const NodeOptions& options) {
                                                     : metadata::ControllerOptions::TopicDeletion::kDisabled;
   out.static_properties = options.static_properties;
   out.producer_id_block_size = options.producer_id_block_size;
+  // Without it the last member of an ISR may be one that has lost what it had (KIP-966). A node alone has no others.
+  if (options.config.quorum.voters.size() > 1) out.bootstrap_features[std::string(metadata::kElrFeature)] = 1;
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 #include "engine/base/absl_compat.h"
@@ -167,6 +168,19 @@ void Node::Accept(fiber::Fiber& self, const OpenListener& listener) {
   }
 }
 
+BrokerEpoch Node::PreviousBrokerEpoch() const {
+  constexpr BrokerEpoch kNone{-1};
+  std::optional<BrokerEpoch> agreed;
+  for (const std::unique_ptr<Shard>& one : shards_) {
+    for (const LogDirectories::Open& open : one->directories().open()) {
+      const BrokerEpoch epoch = open.logs->previous_broker_epoch();
+      if (agreed.value_or(epoch) != epoch) return kNone;
+      agreed = epoch;
+    }
+  }
+  return agreed.value_or(kNone);
+}
+
 void Node::StartReplication(fiber::Fiber& self) {
   const auto deliver = [this](const IsrProposal& proposal, const replication::AlterPartitionAnswered& answer) {
     Shard& home = shard(proposal.shard);
@@ -196,8 +210,7 @@ absl::Status Node::StartBroker(fiber::Fiber& self, const ControllerStart& start)
     controller_->PublishFromNowOn(self);
     return absl::OkStatus();
   }
-  lifecycle_ = std::make_unique<BrokerLifecycle>(*envs_[0], options_, *controller_, start,
-                                                 metadata_directory().previous_broker_epoch());
+  lifecycle_ = std::make_unique<BrokerLifecycle>(*envs_[0], options_, *controller_, start, PreviousBrokerEpoch());
   if (stop_.is_set()) lifecycle_->GiveUp();
   if (absl::Status started = lifecycle_->Start(self); !started.ok()) return started;
   broker_runs_ = true;
@@ -295,7 +308,9 @@ void Node::CloseListeners(fiber::Fiber& self) {
 }
 
 absl::Status Node::Stop(fiber::Fiber& self) {
-  const BrokerEpoch epoch = lifecycle_ == nullptr ? BrokerEpoch(-1) : lifecycle_->epoch();
+  // A process that was never registered has changed nothing: what proved the stop before it proves it still.
+  const bool was_registered = lifecycle_ != nullptr && lifecycle_->epoch() >= BrokerEpoch(0);
+  const BrokerEpoch epoch = was_registered ? lifecycle_->epoch() : PreviousBrokerEpoch();
   controller_->Stop(self);
   for (const env::Env* env : envs_) {
     const ShardId id = env->shards.self();

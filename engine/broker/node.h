@@ -76,6 +76,8 @@ class Node {
   absl::Status OpenOne(fiber::Fiber& self, ListenerKind kind, const config::Endpoint& endpoint,
                        const std::vector<config::Endpoint>& advertised);
   void Accept(fiber::Fiber& self, const OpenListener& listener);
+  // With which epoch the process before stopped in an orderly way, in all directories; −1: it did not, or had none.
+  BrokerEpoch PreviousBrokerEpoch() const;
   // From now on the controller hears what leaders propose about their ISRs.
   void StartReplication(fiber::Fiber& self);
   // Registers this node's broker, if it is one.

@@ -18,7 +18,7 @@ namespace quorum_test {
 using protocol::ErrorCode;
 
 constexpr std::string_view kTopic = "t";
-constexpr Duration kShutdownPatience = Duration::Seconds(15);
+constexpr Duration kShutdownPatience = Duration::Seconds(30);
 
 class ReplicationChaosRun {
  public:
@@ -63,11 +63,12 @@ class ReplicationChaosRun {
     sim::Node& node = world_.node(id);
     switch (draws_.Below(6)) {
       case 0:
+        if (!flushes_ && !MayDie()) break;
         if (node.is_up()) node.Crash();
         node.BootAfter(Draw(3000));
         break;
       case 1:
-        if (!flushes_ && !MayLosePower()) break;
+        if (!flushes_ && !MayDie()) break;
         node.PowerLoss();
         node.BootAfter(Draw(3000));
         break;
@@ -92,8 +93,9 @@ class ReplicationChaosRun {
   void Cut(int32_t from, int32_t to) {
     world_.cluster().network().Cut({world_.node(from).index(), world_.node(to).index()});
   }
-  // Nobody else is behind: two of three have everything.
-  bool MayLosePower() {
+  // Without a sync for each record one node may die at a time: the controller cannot tell who has lost what, and trusts
+  // nobody who did not stop in an orderly way (KIP-966). Two of three have everything.
+  bool MayDie() {
     if (!world_.AllServe() || IsrSizeOf(world_, std::string(kTopic)) != kNodeCount) return false;
     const Offset committed =
         ReplicaOf(world_, LeaderOf(world_, std::string(kTopic)), std::string(kTopic))->machine().high_watermark();
@@ -244,6 +246,10 @@ TEST_P(ReplicationChaos, KeepsWhatItAcknowledgedAndAgrees) {
   ReplicationChaosRun run(std::get<0>(GetParam()), std::get<1>(GetParam()));
   run.Run();
 }
+// These found mistakes: an answer that was not taken in and not told again (24), a second stop in an orderly way that
+// lost the proof of the first (544, 716, 866).
+INSTANTIATE_TEST_SUITE_P(Regressions, ReplicationChaos,
+                         testing::Combine(testing::Values<uint64_t>(544, 716, 866), testing::Bool()));
 INSTANTIATE_TEST_SUITE_P(Seeds, ReplicationChaos, testing::Combine(testing::Range<uint64_t>(1, 41), testing::Bool()));
 
 }  // namespace quorum_test

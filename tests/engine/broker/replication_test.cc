@@ -256,6 +256,23 @@ TEST(Replication, ALeaderThatStopsHandsOver) {
   ExpectEverywhere(world, Numbers(0, 8));
 }
 
+// A process that stops before it was registered has lost nothing, and must not lose the proof of that.
+TEST(Replication, WhoStopsTwiceInAnOrderlyWayMayStillLead) {
+  QuorumWorld world;
+  Fill(world, Numbers(0, 5));
+  for (int32_t id = 1; id <= kNodeCount; ++id) {
+    world.node(id).ShutDown({.patience = Duration::Seconds(60)});
+    ASSERT_TRUE(world.RunUntil([&] { return !world.node(id).is_up(); }));
+  }
+  // Alone it finds no quorum.
+  world.node(kNodeCount).Boot();
+  world.RunFor(Duration::Seconds(2));
+  world.node(kNodeCount).ShutDown({.patience = Duration::Seconds(60)});
+  ASSERT_TRUE(world.RunUntil([&] { return !world.node(kNodeCount).is_up(); }));
+  for (int32_t id = 1; id <= kNodeCount; ++id) world.node(id).Boot();
+  ExpectEverywhere(world, Numbers(0, 5));
+}
+
 TEST(Replication, AConsumerReadsFromAReplicaInItsRack) {
   QuorumWorld world(
       {.properties = {{"broker.rack", "r{id}"},
