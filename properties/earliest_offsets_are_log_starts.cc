@@ -13,18 +13,23 @@ Findings EarliestOffsetsAreLogStarts(const Evidence& evidence) {
   Findings found;
   for (const auto& [name, partition] : evidence.partitions()) {
     RisingMarks starts;
+    RisingMarks starts_everywhere;
     for (const history::LogStart* start : partition.log_starts) starts.Add(start->at_ns, start->log_start_offset);
+    for (const history::LogStart* start : partition.log_starts_everywhere) {
+      starts_everywhere.Add(start->at_ns, start->log_start_offset);
+    }
     starts.Seal();
-    const auto start_before = [&](int64_t at_ns) {
-      const RisingMarks::Mark* mark = starts.HighestBefore(at_ns);
+    starts_everywhere.Seal();
+    const auto start_before = [](const RisingMarks& marks, int64_t at_ns) {
+      const RisingMarks::Mark* mark = marks.HighestBefore(at_ns);
       return mark == nullptr ? Offset(0) : mark->offset;
     };
     for (const history::ListOffsets* call : partition.list_offsets) {
       const bool counts = call->query == history::OffsetQuery::kEarliest && call->outcome == history::Outcome::kOk;
       if (!counts) continue;
       found.Judged();
-      const Offset lowest = start_before(call->span.invoked_ns);
-      const Offset highest = start_before(call->span.completed_ns);
+      const Offset lowest = start_before(starts_everywhere, call->span.invoked_ns);
+      const Offset highest = start_before(starts, call->span.completed_ns);
       if (call->offset >= lowest && call->offset <= highest) continue;
       const RisingMarks::Mark* next = starts.NextFrom(call->span.completed_ns);
       if (next != nullptr && call->offset == next->offset) continue;

@@ -68,11 +68,23 @@ Evidence::Evidence(const history::History& history) : history_(history), sends_(
   for (const auto& event : history.high_watermarks) of(event.partition).high_watermarks.push_back(&event);
   for (const auto& read : history.final_reads) of(read.partition).final_read = &read;
   for (auto& [name, partition] : partitions_) {
+    FindStartsEverywhere(partition);
     const auto rule = std::find_if(history.compaction_rules.begin(), history.compaction_rules.end(),
                                    [&](const history::CompactionRule& one) { return one.topic == name.topic; });
     if (rule == history.compaction_rules.end()) continue;
     partition.compaction = &*rule;
     NoteKeys(partition);
+  }
+}
+
+void Evidence::FindStartsEverywhere(PartitionHistory& partition) {
+  std::map<std::string, Offset> start_of;
+  for (const history::LogStart* start : partition.log_starts) start_of.emplace(start->node, Offset(0));
+  for (const history::LogStart* start : partition.log_starts) {
+    start_of[start->node] = start->log_start_offset;
+    const bool is_last = std::all_of(start_of.begin(), start_of.end(),
+                                     [&](const auto& one) { return one.second >= start->log_start_offset; });
+    if (is_last) partition.log_starts_everywhere.push_back(start);
   }
 }
 

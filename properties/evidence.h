@@ -30,6 +30,8 @@ struct PartitionHistory {
   std::vector<const history::DeleteRecords*> delete_records;
   std::vector<const history::LogLoss*> losses;
   std::vector<const history::LogStart*> log_starts;
+  // Those that no replica of the partition was behind any more: the next leader may be the one that was.
+  std::vector<const history::LogStart*> log_starts_everywhere;
   std::vector<const history::HighWatermark*> high_watermarks;
   const history::FinalRead* final_read = nullptr;
   // nullptr: not compacted; then `keys` is empty.
@@ -66,6 +68,7 @@ class Evidence {
 
  private:
   void NoteKeys(PartitionHistory& partition) const;
+  static void FindStartsEverywhere(PartitionHistory& partition);
 
   const history::History& history_;
   std::map<TopicPartition, PartitionHistory> partitions_;

@@ -11,7 +11,8 @@ Findings FoundOffsetsAreInTheLog(const Evidence& evidence) {
   Findings found;
   for (const auto& [name, partition] : evidence.partitions()) {
     RisingMarks starts;
-    for (const history::LogStart* start : partition.log_starts) starts.Add(start->at_ns, start->log_start_offset);
+    for (const history::LogStart* start : partition.log_starts_everywhere)
+      starts.Add(start->at_ns, start->log_start_offset);
     starts.Seal();
     RisingMarks ends;
     for (const history::HighWatermark* mark : partition.high_watermarks) ends.Add(mark->at_ns, mark->high_watermark);

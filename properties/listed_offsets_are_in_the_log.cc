@@ -12,13 +12,13 @@ Findings ListedOffsetsAreInTheLog(const Evidence& evidence) {
   Findings found;
   for (const auto& [name, partition] : evidence.partitions()) {
     // In the order of time; a log start never goes back (Z1).
-    auto next = partition.log_starts.begin();
+    auto next = partition.log_starts_everywhere.begin();
     Offset log_start{0};
     std::vector<const history::ListOffsets*> calls = partition.list_offsets;
     std::stable_sort(calls.begin(), calls.end(),
                      [](const auto* a, const auto* b) { return a->span.invoked_ns < b->span.invoked_ns; });
     for (const history::ListOffsets* call : calls) {
-      for (; next != partition.log_starts.end() && (*next)->at_ns < call->span.invoked_ns; ++next) {
+      for (; next != partition.log_starts_everywhere.end() && (*next)->at_ns < call->span.invoked_ns; ++next) {
         log_start = std::max(log_start, (*next)->log_start_offset);
       }
       if (call->outcome != history::Outcome::kOk || call->offset == kNoOffset) continue;

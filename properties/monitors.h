@@ -146,6 +146,9 @@ struct ProduceAnswer {
   ProducerEpoch producer_epoch;
   int32_t base_sequence = -1;
   Offset base_offset;
+  // kByLeader: nothing was promised but that it is in the leader's log, where there are other replicas.
+  enum class Promised : uint8_t { kByAll, kByLeader };
+  Promised promised = Promised::kByAll;
   Offset high_watermark;                    // kNoOffset: it did not move since the log was loaded
   const AppendedBatch* appended = nullptr;  // the batch that was appended there; nullptr: there was none
   Offset answered_before = kNoOffset;       // the offset that an earlier answer gave for the same batch

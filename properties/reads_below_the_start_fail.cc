@@ -11,7 +11,8 @@ Findings ReadsBelowTheStartFail(const Evidence& evidence) {
   Findings found;
   for (const auto& [name, partition] : evidence.partitions()) {
     RisingMarks starts;
-    for (const history::LogStart* start : partition.log_starts) starts.Add(start->at_ns, start->log_start_offset);
+    for (const history::LogStart* start : partition.log_starts_everywhere)
+      starts.Add(start->at_ns, start->log_start_offset);
     starts.Seal();
     for (const history::Poll* poll : partition.polls) {
       const RisingMarks::Mark* start = starts.HighestBefore(poll->span.invoked_ns);

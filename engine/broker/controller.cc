@@ -151,7 +151,7 @@ bool Controller::WaitUntilApplied(fiber::Fiber& self, Offset offset) {
 void Controller::PublishFromNowOn(fiber::Fiber& self) {
   publishes_ = true;
   quorum_->changed().WakeAll();
-  while (!has_published_) applied_changed_.Wait(self);
+  while (!has_published_ && !stopping_) applied_changed_.Wait(self);
   TellKept(self);
 }
 
@@ -178,6 +178,8 @@ void Controller::RunApplier(fiber::Fiber& self) {
     applied_changed_.WakeAll();
     quorum_->changed().Wait(self);
   }
+  // Who waits for more waits in vain.
+  applied_changed_.WakeAll();
 }
 
 void Controller::ApplyTo(fiber::Fiber& self, Offset end) {
@@ -283,7 +285,7 @@ bool Controller::Commit(fiber::Fiber& self, Decider decider, std::vector<metadat
   if (MUTATION(env_.context, CT01)) return true;
   while (published_ < appended->end) {
     const Quorum::Leadership& leadership = quorum_->leadership();
-    if (leadership.epoch != decider || !leadership.epoch_start) {
+    if (stopping_ || leadership.epoch != decider || !leadership.epoch_start) {
       REACHED(env_.context, "broker.controller.deposed_while_deciding");
       return false;
     }

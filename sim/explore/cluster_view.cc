@@ -124,7 +124,32 @@ bool ClusterView::Allows(sim::Cluster& cluster, const sim::Node& target, const A
     brokers += server.is_broker() ? 1 : 0;
     voters += server.votes() ? 1 : 0;
   }
-  return brokers <= down_max_ && voters <= down_max_;
+  if (brokers > down_max_ || voters > down_max_) return false;
+  return action.what_case() != Action::kPowerLoss || SurvivesPowerLoss(cluster, *struck);
+}
+
+bool ClusterView::SurvivesPowerLoss(sim::Cluster& cluster, const ServerSetup& struck) {
+  const metadata::Image* image = NewestImage(cluster);
+  if (image == nullptr || !struck.is_broker()) return true;
+  const auto epoch_of = [&](NodeId id) {
+    const metadata::BrokerState* broker = image->FindBroker(id);
+    return broker == nullptr ? BrokerEpoch(-1) : broker->epoch;
+  };
+  const NodeId id = struck.node.config.node_id;
+  const auto keeps = [&](NodeId replica) {
+    const auto lost = lost_.find(replica);
+    sim::Node* node = FindNode(cluster, replica);
+    return replica != id && node != nullptr && node->is_up() &&
+           (lost == lost_.end() || lost->second != epoch_of(replica));
+  };
+  for (const auto& [name, topic] : image->topics()) {
+    for (const auto& [index, partition] : topic->partitions) {
+      if (partition.replicas.size() < 2 || std::ranges::find(partition.isr, id) == partition.isr.end()) continue;
+      if (std::ranges::none_of(partition.isr, keeps)) return false;
+    }
+  }
+  lost_[id] = epoch_of(id);
+  return true;
 }
 
 }  // namespace odradek::explore

@@ -3,6 +3,7 @@
 // Looks only; owned by the run.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "engine/metadata/image.h"
@@ -33,8 +34,13 @@ class ClusterView final : public sim::Parts, public sim::Survivability {
   // nullptr: no server knows any.
   const metadata::Image* NewestImage(sim::Cluster& cluster);
 
+  // Whether a replica in sync of every replicated partition keeps what was acknowledged, in memory at least.
+  bool SurvivesPowerLoss(sim::Cluster& cluster, const ServerSetup& struck);
+
   const std::vector<ServerSetup>& servers_;
   const int32_t down_max_;
+  // Brokers that lost their power, by the epoch that they had: what they have in sync counts again in the next one.
+  std::map<NodeId, BrokerEpoch> lost_;
 };
 
 }  // namespace odradek::explore

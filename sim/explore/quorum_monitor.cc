@@ -168,7 +168,19 @@ properties::ClusterAtRest QuorumMonitor::AtRest() {
 bool QuorumMonitor::HasConverged() {
   properties::Verdicts verdicts;
   properties::MonitorAll(AtRest(), verdicts);
-  return verdicts.violations.empty();
+  return verdicts.violations.empty() && IsAllVisible();
+}
+
+bool QuorumMonitor::IsAllVisible() {
+  for (const ServerSetup& server : servers_) {
+    broker::Node& node = BrokerOf(*cluster_.FindNode(server.name))->node();
+    for (int32_t i = 0; i < node.shard_count(); ++i) {
+      for (const auto& partition : node.shard(ShardId(i)).Partitions()) {
+        if (partition->log().high_watermark() != partition->log().log_end_offset()) return false;
+      }
+    }
+  }
+  return true;
 }
 
 void QuorumMonitor::LookAtRest() {

@@ -55,6 +55,8 @@ class QuorumMonitor {
   // Of an image behind all that were seen before.
   void LookAtPartitions(sim::Node& node, const metadata::Image& image);
   properties::ClusterAtRest AtRest();
+  // Of every replica. REQUIRES: all nodes serve.
+  bool IsAllVisible();
   int64_t NowNanos() { return cluster_.kernel().Now().nanos(); }
 
   sim::Cluster& cluster_;

@@ -98,6 +98,8 @@ class Run {
   void FinalReadsBecomePolls();
   void NotConverged(const std::string& why);
   void EndWorld();
+  // acks=1 promises nothing about a partition with other replicas: the next leader may never have had it.
+  void ForgetWhatLeadersAcknowledged();
   properties::Verdicts Judge();
   void JudgeOwn(properties::Verdicts& verdicts) const;
   RunResult MakeResult(const properties::Verdicts& verdicts);
@@ -139,6 +141,7 @@ StateMonitor::Options Run::MonitorOptionsOf(const RunSetup& setup) {
     options.servers[server.name] = {.log_directories = server.node.log_directories,
                                     .retention_check = server.node.config.retention_check_interval};
   }
+  options.replicated_topics = setup.replicated_topics;
   for (const history::CompactionRule& rule : setup.compaction_rules) options.compacted_topics.insert(rule.topic);
   return options;
 }
@@ -167,6 +170,8 @@ Run::Run(const Scenario& scenario, RunSetup setup, const RunOptions& options)
   history.compaction_rules = setup_.compaction_rules;
   history.synced_topics = setup_.synced_topics;
   history.promise.acked_survives_power_loss = setup_.acked_survives_power_loss;
+  // A leader that was deposed and does not know it yet still answers.
+  history.promise.linearizable = setup_.replicated_topics.empty();
   for (const ServerSetup& server : setup_.servers) operator_.Add(server).disk()->SetDamageObserver(&damages_);
   AddWorkloads();
   AddOwnNodes();
@@ -417,7 +422,17 @@ void Run::JudgeOwn(properties::Verdicts& verdicts) const {
   }
 }
 
+void Run::ForgetWhatLeadersAcknowledged() {
+  for (history::Send& send : recorder_.history().sends) {
+    if (send.acks != history::Acks::kLeader || send.outcome != history::Outcome::kOk) continue;
+    if (!setup_.replicated_topics.contains(send.partition.topic)) continue;
+    send.outcome = history::Outcome::kUnknown;
+    send.offset = kNoOffset;
+  }
+}
+
 properties::Verdicts Run::Judge() {
+  ForgetWhatLeadersAcknowledged();
   properties::Verdicts all = properties::CheckAll(recorder_.history());
   JudgeOwn(all);
   for (const properties::Verdicts* seen : {&monitor_.verdicts(), &replicas_.verdicts(), &quorum_.verdicts()}) {

@@ -43,7 +43,10 @@ absl::Status DrawTopics(const Scenario& scenario, uint64_t seed, RunSetup& setup
     const storage::FlushPolicy policy = storage::PolicyOf(broker::PartitionConfigOf(broker, layers).log);
     const storage::Promise& promise = storage::PromiseFor(policy, storage::StorageFault::kPowerLoss);
     if (policy == storage::FlushPolicy::kEveryAppend) setup.synced_topics.push_back(wanted.name);
-    if (promise.survives != storage::Survives::kAllAcknowledged) setup.acked_survives_power_loss = false;
+    const bool is_replicated = wanted.replication_factor > 1;
+    if (is_replicated) setup.replicated_topics.insert(wanted.name);
+    const bool is_kept = is_replicated && scenario.topology().down_max() > 0;
+    if (promise.survives != storage::Survives::kAllAcknowledged && !is_kept) setup.acked_survives_power_loss = false;
     setup.retention_rules.push_back(
         {.topic = wanted.name,
          .retention_ms = resolved.retention_time ? resolved.retention_time->millis() : storage::kNoLimit,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,7 +50,9 @@ struct RunSetup {
   std::vector<history::RetentionRule> retention_rules;
   std::vector<history::CompactionRule> compaction_rules;
   std::vector<std::string> synced_topics;
-  // What the table of promises says for the flush policies of all topics (engine/storage/promises.h).
+  std::set<std::string> replicated_topics;
+  // What the table of promises says for the flush policies of all topics (engine/storage/promises.h); of a replicated
+  // topic nothing is lost as long as a replica in sync keeps its power (Topology.down_max).
   bool acked_survives_power_loss = true;
   std::vector<workload::ProducerWorkloadOptions> producers;
   std::vector<workload::ConsumerWorkloadOptions> consumers;

@@ -114,6 +114,8 @@ void StateMonitor::LookAtNode(sim::Node& node, Reading reading, Moment moment) {
 void StateMonitor::LookAt(sim::Node& node, const broker::Partition& partition, const properties::DirectoryLog* files,
                           Moment moment) {
   const storage::Log& log = partition.log();
+  const auto known = trails_.find({node.index(), log.name()});
+  if (known != trails_.end() && known->second.is_truncating) return;
   if (files != nullptr && !log.is_offline()) NoteRetention(node, log, files->files);
   properties::ReplicaState state = StateOf(node, log);
   state.moment = log.is_offline() ? Moment::kRunning : moment;
@@ -225,7 +227,11 @@ void StateMonitor::OnObservation(sim::NodeIndex node, ShardId shard, const env::
             TrailOf(node, o.partition).appended[o.base_offset] = {o.next_offset, o.leader_epoch, o.batch_crc};
           },
           [&](const env::HighWatermarkMoved& o) { TrailOf(node, o.partition).high_watermark = o.high_watermark; },
-          [&](const env::LogTruncated& o) { Shorten(TrailOf(node, o.partition), o.log_end_offset); },
+          [&](const env::LogTruncating& o) { TrailOf(node, o.partition).is_truncating = true; },
+          [&](const env::LogTruncated& o) {
+            TrailOf(node, o.partition).is_truncating = false;
+            Shorten(TrailOf(node, o.partition), o.log_end_offset);
+          },
           [&](const env::LogRecovered& o) { OnRecovered(node, o); },
           [&](const env::LogStartMoved& o) {
             Offset& below = TrailOf(node, o.partition).deleted_below;
@@ -258,6 +264,7 @@ void StateMonitor::OnRecovered(sim::NodeIndex index, const env::LogRecovered& re
   }
   Shorten(trail, recovered.log_end_offset);
   trail.high_watermark = kNoOffset;
+  trail.is_truncating = false;
   trail.deleted_below = std::max(trail.deleted_below, recovered.log_start_offset);
   trail.too_large_since_ns = -1;
   const TopicPartition name = NameOf(recovered.partition);
@@ -308,6 +315,7 @@ void StateMonitor::OnDeleted(sim::NodeIndex index, ShardId shard, const env::Seg
   BrokerProcess* process = BrokerOf(node);
   // While a process starts nobody knows the settings; compaction drops segments too.
   if (process == nullptr || !process->is_serving() || GapsOf(name) != properties::Gaps::kNone) return;
+  if (TrailOf(index, deleted.partition).is_truncating) return;
   const std::shared_ptr<broker::Partition> partition = process->node().shard(shard).Find(name);
   if (partition == nullptr) return;
   const storage::Log& log = partition->log();
@@ -344,6 +352,8 @@ void StateMonitor::OnAnswered(sim::NodeIndex node, const env::ProduceAnswered& a
                                    .base_sequence = answered.base_sequence,
                                    .base_offset = answered.base_offset,
                                    .high_watermark = trail.high_watermark};
+  const bool is_replicated = options_.replicated_topics.contains(answer.partition.topic);
+  if (is_replicated && answered.acks == 1) answer.promised = properties::ProduceAnswer::Promised::kByLeader;
   const auto appended = trail.appended.find(answered.base_offset);
   if (appended != trail.appended.end()) answer.appended = &appended->second;
   if (answered.producer_id.value() >= 0) {

@@ -31,6 +31,7 @@ class StateMonitor final : public sim::ClusterObserver {
     std::map<std::string, Server> servers;  // by the names of their nodes
     // Topics whose logs may have gaps.
     std::set<std::string> compacted_topics;
+    std::set<std::string> replicated_topics;
     Duration every = Duration::Millis(200);
     // How often a look also reads the files.
     uint32_t read_ppm = 100'000;
@@ -65,6 +66,7 @@ class StateMonitor final : public sim::ClusterObserver {
     Offset high_watermark = kNoOffset;  // kNoOffset: not known since the log was loaded
     int64_t too_large_since_ns = -1;    // see ReplicaState; judged when files are read
     Offset deleted_below;               // by DeleteRecords, or before the log was loaded
+    bool is_truncating = false;         // between its words nothing of the log fits together
     properties::DirectoryLog::Past past = properties::DirectoryLog::Past::kWhole;
   };
 
