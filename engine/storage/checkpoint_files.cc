@@ -89,7 +89,7 @@ LogCheckpoints CheckpointFiles::For(const TopicPartition& name) const {
   LogCheckpoints marks;
   marks.recovery_point = find(CheckpointKind::kRecoveryPoint);
   marks.log_start_offset = find(CheckpointKind::kLogStart);
-  marks.are_log_starts_damaged = files_[static_cast<size_t>(CheckpointKind::kLogStart)].was_damaged;
+  marks.are_log_starts_damaged = are_log_starts_damaged();
   marks.high_watermark = find(CheckpointKind::kHighWatermark);
   marks.cleaned_until = find(CheckpointKind::kCleaner);
   return marks;

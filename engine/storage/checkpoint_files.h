@@ -29,6 +29,8 @@ class CheckpointFiles final : public LogMarks {
   // Files that are damaged are reported and count as empty: recovery then reads more.
   env::DiskError Load(fiber::Fiber& self);
   LogCheckpoints For(const TopicPartition& name) const;
+  // There was a file of them that said nothing.
+  bool are_log_starts_damaged() const { return files_[static_cast<size_t>(CheckpointKind::kLogStart)].was_damaged; }
 
   env::DiskError Persist(fiber::Fiber& self, const TopicPartition& name, const Wish& wish) override;
   // Enters what the logs say now and writes the file if anything changed. REQUIRES: not the cleaner's.
@@ -42,7 +44,7 @@ class CheckpointFiles final : public LogMarks {
     OffsetCheckpoint wanted;
     OffsetCheckpoint on_disk;
     bool was_damaged = false;  // when it was loaded
-    bool is_damaged = false;   // what is on disk is not what we know  // when it was loaded
+    bool is_damaged = false;   // what is on disk is not what we know
   };
   File& FileOf(CheckpointKind kind) { return files_[static_cast<size_t>(kind)]; }
   // REQUIRES: the file's lock is held.

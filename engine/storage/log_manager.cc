@@ -219,6 +219,11 @@ absl::Status LogManager::LoadAll(fiber::Fiber& self) {
     if (std::ranges::find(partitions, name) != partitions.end()) continue;
     if (absl::Status status = EraseCheckpoints(self, name); !status.ok()) return status;
   }
+  // The logs know where they start without it, but only as long as it is seen to be damaged: the next log that notes
+  // its own start there makes it whole again.
+  if (checkpoints_.are_log_starts_damaged() && !CheckpointLogStarts(self)) {
+    return Problem(kLogStartCheckpointName, "cannot be replaced");
+  }
   loaded_ = true;
   return MUTATION(env_.context, LG04) ? RemoveMarker(self) : absl::OkStatus();
 }

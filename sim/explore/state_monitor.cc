@@ -88,10 +88,21 @@ void StateMonitor::Look(Reading reading, Moment moment) {
   }
 }
 
+bool StateMonitor::WasOpened(sim::Node& server, const std::string& directory) {
+  broker::Node& node = BrokerOf(server)->node();
+  for (int32_t i = 0; i < node.shard_count(); ++i) {
+    const auto& open = node.shard(ShardId(i)).directories().open();
+    if (std::ranges::any_of(open, [&](const auto& one) { return one.directory.path == directory; })) return true;
+  }
+  return false;
+}
+
 void StateMonitor::LookAtNode(sim::Node& node, Reading reading, Moment moment) {
   std::vector<properties::DirectoryState> directories;
   if (reading == Reading::kYes) {
     for (const std::string& directory : ServerOf(node).log_directories) {
+      // What this life never opened is as the one before it has left it.
+      if (!WasOpened(node, directory)) continue;
       directories.push_back(ReadDirectory(node, directory));
       directories.back().moment = properties::DirectoryState::Moment::kServing;
       book_.Judge(directories.back(), directory);

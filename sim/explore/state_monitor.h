@@ -71,6 +71,7 @@ class StateMonitor final : public sim::ClusterObserver {
   };
 
   void Look(Reading reading, Moment moment);
+  static bool WasOpened(sim::Node& server, const std::string& directory);
   void LookAtNode(sim::Node& node, Reading reading, Moment moment);
   void LookAt(sim::Node& node, const broker::Partition& partition, const properties::DirectoryLog* files,
               Moment moment);

@@ -44,11 +44,21 @@ class FinalReader::Process final : public sim::ProgramInstance {
     while (consumer.position(partition).value_or(kNoOffset) < end.offset) {
       client::PollResult polled = consumer.Poll(self, kFinalPollTimeout);
       if (!polled.problems.empty()) return Again(partition, polled.problems.front().what);
+      if (polled.partitions.empty() && HasBecomeShorter(self, consumer, partition, end.offset)) {
+        return Again(partition, "the log has become shorter");
+      }
       for (client::PartitionRecords& records : polled.partitions) contents.polled.push_back(std::move(records));
     }
     work_.sink_(contents);
     ++work_.done_count_;
     return true;
+  }
+
+  // By what a disk has damaged.
+  static bool HasBecomeShorter(fiber::Fiber& self, client::Consumer& consumer, const TopicPartition& partition,
+                               Offset end) {
+    const auto now = consumer.EndOffsets(self, std::span(&partition, 1), kFinalLookupTimeout).at(partition);
+    return now.ok() && now.offset < end;
   }
 
   bool Again(const TopicPartition& partition, std::string_view why) {

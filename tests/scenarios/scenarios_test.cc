@@ -69,6 +69,8 @@ INSTANTIATE_TEST_SUITE_P(
         // Damage became durable: an epoch in a batch that was written again, a list of epochs made from such batches.
         OnceFailed{"bit_rot", 3000647}, OnceFailed{"bit_rot", 3000251}, OnceFailed{"bit_rot", 3003147},
         OnceFailed{"bit_rot", 3004643},
+        // A damaged checkpoint was made whole again with the starts of some logs only.
+        OnceFailed{"misdirected_io", 4000065}, OnceFailed{"everything", 4000043},
         // The largest timestamp was sought past a damaged batch.
         OnceFailed{"bit_rot", 1500007},
         // A deletion was cut off, and the next topic of that name taken for one whose folder was lost.
@@ -79,7 +81,8 @@ INSTANTIATE_TEST_SUITE_P(
         OnceFailed{"torn_tails", 1100077},
         // Checkers and monitors that asked too much.
         OnceFailed{"crash_loops_in_recovery", 1100070}, OnceFailed{"delete_and_recreate", 1100168},
-        OnceFailed{"hung_disk", 1100176}, OnceFailed{"torn_tails", 1100099}, OnceFailed{"torn_tails", 1100128}),
+        OnceFailed{"everything", 4000018}, OnceFailed{"full_disk", 4000090}, OnceFailed{"hung_disk", 1100176},
+        OnceFailed{"torn_tails", 1100099}, OnceFailed{"torn_tails", 1100128}),
     [](const auto& info) { return fmt::format("{}_{}", info.param.scenario, info.param.seed); });
 
 INSTANTIATE_TEST_SUITE_P(All, Scenarios, testing::ValuesIn(ScenarioNames()),
