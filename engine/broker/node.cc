@@ -30,8 +30,8 @@ void Node::RequestStop() {
   if (lifecycle_ != nullptr) lifecycle_->GiveUp();
 }
 
-void Node::ChooseClusterId(fiber::Fiber& self) {
-  if (!options_.cluster_id.empty()) return;
+absl::Status Node::ChooseClusterId(fiber::Fiber& self) {
+  if (!options_.cluster_id.empty()) return absl::OkStatus();
   for (const LogDirectory& directory : DirectoriesOf(options_)) {
     const std::string path = fmt::format("{}/{}", directory.path, storage::kMetaPropertiesName);
     const storage::SmallFile file = storage::ReadSmallFile(self, envs_[0]->disk, path);
@@ -39,15 +39,20 @@ void Node::ChooseClusterId(fiber::Fiber& self) {
     const absl::StatusOr<storage::MetaProperties> found = storage::ParseMetaProperties(path, file.content);
     // What is wrong with it is said when the directory is opened.
     options_.cluster_id = found.ok() ? found->cluster_id : std::string();
-    if (!options_.cluster_id.empty()) return;
+    if (!options_.cluster_id.empty()) return absl::OkStatus();
+  }
+  if (options_.config.quorum.voters.size() > 1) {
+    return absl::FailedPreconditionError(
+        "controller.quorum.voters names several nodes: a new one of them needs the cluster's id (--cluster-id)");
   }
   const uint64_t high = envs_[0]->entropy.Next64();
   const uint64_t low = envs_[0]->entropy.Next64();
   options_.cluster_id = Uuid::FromRandom(high, low).ToString();
+  return absl::OkStatus();
 }
 
 absl::Status Node::LoadShards(fiber::Fiber& self) {
-  ChooseClusterId(self);
+  if (absl::Status chosen = ChooseClusterId(self); !chosen.ok()) return chosen;
   for (env::Env* env : envs_) {
     const ShardId id = env->shards.self();
     const absl::Status loaded = CallOn(self, envs_, ShardId(0), id, [this, env](fiber::Fiber& remote) {

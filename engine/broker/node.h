@@ -63,8 +63,8 @@ class Node {
   const std::string& cluster_id() const { return options_.cluster_id; }
 
  private:
-  // That of the first directory that says one; a new node founds a cluster.
-  void ChooseClusterId(fiber::Fiber& self);
+  // That of the first directory that says one; a new node founds a cluster, unless others are to be in it.
+  absl::Status ChooseClusterId(fiber::Fiber& self);
   absl::Status LoadShards(fiber::Fiber& self);
   storage::LogManager& metadata_directory() { return shard(ShardId(0)).directories().metadata(); }
   static raft::Endpoint QuorumEndpointOf(const OpenListener& listener);

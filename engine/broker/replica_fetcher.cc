@@ -19,6 +19,8 @@ using FetchedPartition = protocol::FetchResponse::PartitionData;
 constexpr int16_t kFollowerStateFrom = 15;
 constexpr Timestamp kFollowerWantsLatest{-1};
 constexpr Timestamp kFollowerWantsEarliestLocal{-4};
+// Kafka's socket.connection.setup.timeout.ms; a node that stops waits for it.
+constexpr Duration kConnectTimeoutMax = Duration::Seconds(10);
 // Between two tries to reach a leader, also where replica.fetch.backoff.ms is 0.
 constexpr Duration kReconnectPauseMin = Duration::Millis(1);
 
@@ -128,7 +130,8 @@ std::shared_ptr<net::ClientConnection> ReplicaFetcher::Connect(fiber::Fiber& sel
   const FetchSource source = at->second;
   net::ClientConnectionOptions options;
   options.client_id = fmt::format("broker-{}-fetcher-{}", place_.self.value(), place_.number);
-  options.setup_timeout = options.request_timeout = shared_.config.socket_timeout;
+  options.request_timeout = shared_.config.socket_timeout;
+  options.setup_timeout = std::min(kConnectTimeoutMax, shared_.config.socket_timeout);
   net::ClientConnection::OpenResult opened =
       net::ClientConnection::Open(self, env_, source.address, std::move(options));
   if (opened.connection == nullptr) return nullptr;

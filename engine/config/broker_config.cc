@@ -191,31 +191,61 @@ absl::Status ResolveInterBroker(const BrokerReader& read, BrokerConfig& out) {
                        .why = "it is not an advertised listener"});
 }
 
-constexpr std::string_view kQuorumOfOne = "this version supports a quorum of one";
+absl::Status WrongVoter(const std::string& voter, std::string why) {
+  return WrongSetting({.name = "controller.quorum.voters", .value = voter, .why = std::move(why)});
+}
 
-// The quorum has one member: both roles, and no other voter than this node.
-absl::Status CheckQuorum(const BrokerReader& read, const BrokerConfig& config) {
+// id@host:port; nullopt: it is not.
+std::optional<QuorumVoter> ParseVoter(std::string_view text) {
+  const size_t at = text.find('@');
+  int32_t id = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + std::min(at, text.size()), id);
+  if (at == std::string_view::npos || error != std::errc() || end != text.data() + at || id < 0) return std::nullopt;
+  const std::optional<HostPort> address = ParseHostPort(text.substr(at + 1));
+  if (!address) return std::nullopt;
+  return QuorumVoter{NodeId(id), *address};
+}
+
+// Voters by id. A node alone needs no address of its own.
+absl::Status ResolveVoters(const BrokerReader& read, BrokerConfig& out) {
+  std::vector<QuorumVoter> voters;
+  for (const std::string& text : read.List("controller.quorum.voters")) {
+    const std::optional<QuorumVoter> voter = ParseVoter(text);
+    if (!voter) return WrongVoter(text, "expected id@host:port");
+    const auto is_same = [&](const QuorumVoter& other) { return other.id == voter->id; };
+    if (std::any_of(voters.begin(), voters.end(), is_same)) return WrongVoter(text, "its id is there twice");
+    voters.push_back(*voter);
+  }
+  if (voters.empty()) return absl::OkStatus();
+  const auto is_self = [&](const QuorumVoter& voter) { return voter.id == out.node_id; };
+  if (std::none_of(voters.begin(), voters.end(), is_self)) {
+    return WrongVoter(
+        read.Text("controller.quorum.voters"),
+        fmt::format("this node is a controller, and its node.id {} is not among them", out.node_id.value()));
+  }
+  if (voters.size() == 1) return absl::OkStatus();
+  if (out.controller_listeners.empty()) {
+    return WrongSetting({.name = "controller.listener.names", .why = "the other voters reach this node by one"});
+  }
+  std::sort(voters.begin(), voters.end());
+  out.quorum.voters = std::move(voters);
+  return absl::OkStatus();
+}
+
+// Every node is a broker and a controller that votes.
+absl::Status ResolveQuorum(const BrokerReader& read, BrokerConfig& out) {
   if (read.List("process.roles").size() != 2) {
     return WrongSetting({.name = "process.roles",
                          .value = read.Text("process.roles"),
                          .why = "this version supports only broker,controller"});
   }
-  for (const std::string& voter : read.List("controller.quorum.voters")) {
-    const size_t at = voter.find('@');
-    const std::string own = fmt::format("{}", config.node_id.value());
-    const bool is_address = at != std::string::npos && ParseHostPort(std::string_view(voter).substr(at + 1));
-    if (!is_address || voter.substr(0, at) != own) {
-      return WrongSetting({.name = "controller.quorum.voters",
-                           .value = voter,
-                           .why = fmt::format("expected {}@host:port, this node alone: {}", own, kQuorumOfOne)});
-    }
-  }
+  if (absl::Status voters = ResolveVoters(read, out); !voters.ok()) return voters;
   const std::vector<std::string> servers = read.List("controller.quorum.bootstrap.servers");
   for (const std::string& server : servers) {
     if (servers.size() > 1 || !ParseHostPort(server)) {
       return WrongSetting({.name = "controller.quorum.bootstrap.servers",
                            .value = server,
-                           .why = fmt::format("expected one host:port: {}", kQuorumOfOne)});
+                           .why = "expected one host:port: several voters are named by controller.quorum.voters"});
     }
   }
   return absl::OkStatus();
@@ -369,7 +399,7 @@ absl::StatusOr<BrokerConfig> ResolveBrokerConfig(const Layers& layers) {
   if (!cleaner.ok()) return cleaner;
   const absl::Status replication = ResolveReplication(read, out.replication);
   if (!replication.ok()) return replication;
-  const absl::Status quorum = CheckQuorum(read, out);
+  const absl::Status quorum = ResolveQuorum(read, out);
   if (!quorum.ok()) return quorum;
   return out;
 }

@@ -147,7 +147,7 @@ struct BrokerConfig {
   friend bool operator==(const BrokerConfig&, const BrokerConfig&) = default;
 };
 
-// The error names the properties that contradict each other or ask for more than a quorum of one.
+// The error names the properties that contradict each other.
 // What is dynamic is that of the layers at this moment; a node goes on with what it read at its start, but for what has
 // a function of its own below.
 absl::StatusOr<BrokerConfig> ResolveBrokerConfig(const Layers& layers);

@@ -1,5 +1,5 @@
 // Nodes that form a quorum in the simulator: they elect, replicate the metadata log, register as brokers, and go on
-// when some of them die or are cut off. The settings are not offered to users before partitions are replicated.
+// when some of them die or are cut off.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -207,9 +207,22 @@ TEST(BrokerConfig, BadListenersAreRefused) {
               HasSubstr("inter.broker.listener.name"));
 }
 
-TEST(BrokerConfig, QuorumOfMoreThanThisNodeIsRefused) {
+TEST(BrokerConfig, VotersAreNamedOnceAndThisNodeIsOne) {
+  const PropertyMap both = {{"listeners", "PLAINTEXT://:1,CONTROLLER://:2"},
+                            {"controller.listener.names", "CONTROLLER"}};
+  const auto with = [&](const std::string& voters) {
+    PropertyMap properties = both;
+    properties["controller.quorum.voters"] = voters;
+    return properties;
+  };
   EXPECT_EQ(BrokerError({{"controller.quorum.voters", "1@localhost:9093"}}), "ok");
-  EXPECT_THAT(BrokerError({{"controller.quorum.voters", "1@a:1,2@b:1"}}), HasSubstr("quorum of one"));
+  EXPECT_TRUE(Broker({{"controller.quorum.voters", "1@localhost:9093"}})->quorum.voters.empty());
+  EXPECT_THAT(Broker(with("2@b:1,1@a:1"))->quorum.voters,
+              ElementsAre(QuorumVoter{NodeId(1), {"a", 1}}, QuorumVoter{NodeId(2), {"b", 1}}));
+  EXPECT_THAT(BrokerError(with("1@a:1,1@b:1")), HasSubstr("there twice"));
+  EXPECT_THAT(BrokerError(with("2@a:1,3@b:1")), HasSubstr("not among them"));
+  EXPECT_THAT(BrokerError(with("1@a:1,b:1")), HasSubstr("id@host:port"));
+  EXPECT_THAT(BrokerError({{"controller.quorum.voters", "1@a:1,2@b:1"}}), HasSubstr("controller.listener.names"));
   EXPECT_THAT(BrokerError({{"process.roles", "broker"}}), HasSubstr("process.roles"));
 }
 

@@ -77,9 +77,8 @@ SERVER_PROPERTIES = (
     ('log.dirs=a,./a\n', '1: Invalid configuration log.dirs: {cwd}/a is there twice'),
     ('process.roles=broker\n',
      "1: Invalid value 'broker' for configuration process.roles: this version supports only broker,controller"),
-    ('controller.quorum.voters=1@a:1,2@b:1\n',
-     "1: Invalid value '2@b:1' for configuration controller.quorum.voters: expected 1@host:port, this node alone: this "
-     'version supports a quorum of one'),
+    ('controller.quorum.voters=1@a:1,b:1\n',
+     "1: Invalid value 'b:1' for configuration controller.quorum.voters: expected id@host:port"),
     # A text that speaks of another property is not about it.
     ('node.id=1\nodradek.metrics.listener=configuration node.id: x\n',
      "2: Invalid value 'configuration node.id: x' for configuration odradek.metrics.listener: expected host:port"),
