@@ -146,7 +146,7 @@ struct ProduceAnswer {
   ProducerEpoch producer_epoch;
   int32_t base_sequence = -1;
   Offset base_offset;
-  // kByLeader: nothing was promised but that it is in the leader's log, where there are other replicas.
+  // kByLeader: nothing was promised but that it is in the leader's log, where there are other replicas (acks 0 and 1).
   enum class Promised : uint8_t { kByAll, kByLeader };
   Promised promised = Promised::kByAll;
   Offset high_watermark;                    // kNoOffset: it did not move since the log was loaded

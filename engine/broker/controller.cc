@@ -553,6 +553,9 @@ void Controller::TakeSnapshot(fiber::Fiber& self) {
   const raft::SnapshotId id{*epoch, end};
   const metadata::Image image = machine_->image();
   const int64_t bytes_before = applied_.bytes;
+  // A follower hears that a record is committed before it has synced it. A log that ends below its snapshot after a
+  // loss of power would be no log.
+  if (log_->flushed_end() < end) Must(self, log_->Flush(self));
   const absl::StatusOr<int64_t> written = log_->WriteSnapshot(self, image, id, quorum_->machine().voters());
   if (!written.ok()) {
     env_.log.Write(env::LogLevel::kError, "broker", "metadata snapshot cannot be written",

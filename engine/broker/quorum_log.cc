@@ -268,6 +268,9 @@ absl::Status QuorumLog::AppendEach(fiber::Fiber& self, MutableBytes batches, con
     INVARIANT(step.found == record::BatchCursor::Found::kBatch);
     const auto size = static_cast<size_t>(step.header.size_bytes);
     INVARIANT(log_->log_end_offset() == base_offset || log_->is_offline());
+    if (flushed_end() < base_offset) {
+      if (const absl::Status flushed = Flush(self); !flushed.ok()) return flushed;
+    }
     const storage::AppendResult appended = log_->Append(self, batches.subspan(from, size), options);
     if (appended.error == storage::AppendError::kOffline) return Offline();
     if (!appended.ok()) {

@@ -5,6 +5,8 @@
 //  1. Open changes nothing but what recovery repairs: a log that does not fold is an error that names offset and
 //     record, so that a node never starts from a guess. So is a log that lost what was synced.
 //  2. What Open found is on disk, as far as the log goes.
+//  3. A batch is written only when all before it is on disk: a loss of power tears one batch at most, the last one, and
+//     whatever else does not fit is damage.
 #pragma once
 
 #include <memory>
@@ -81,6 +83,8 @@ class QuorumLog {
   absl::Status AppendFetched(fiber::Fiber& self, MutableBytes batches);
   absl::Status TruncateTo(fiber::Fiber& self, Offset end);
   absl::Status Flush(fiber::Fiber& self);
+  // All below is on disk.
+  Offset flushed_end() const { return log_->recovery_point(); }
   void SetHighWatermark(Offset high_watermark) { log_->SetHighWatermark(high_watermark); }
 
   // Appends to `into` what stands in [from, end), at most bytes_max but at least one batch.

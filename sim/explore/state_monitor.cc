@@ -364,7 +364,7 @@ void StateMonitor::OnAnswered(sim::NodeIndex node, const env::ProduceAnswered& a
                                    .base_offset = answered.base_offset,
                                    .high_watermark = trail.high_watermark};
   const bool is_replicated = options_.replicated_topics.contains(answer.partition.topic);
-  if (is_replicated && answered.acks == 1) answer.promised = properties::ProduceAnswer::Promised::kByLeader;
+  if (is_replicated && answered.acks != -1) answer.promised = properties::ProduceAnswer::Promised::kByLeader;
   const auto appended = trail.appended.find(answered.base_offset);
   if (appended != trail.appended.end()) answer.appended = &appended->second;
   if (answered.producer_id.value() >= 0) {

@@ -95,6 +95,62 @@ TEST(Scenario, SubsetsDirectoriesAndSkippedPropertiesAreChecked) {
   EXPECT_NE(ErrorOf(replaced(std::string(kGood))).find("log_directories: 9 is not within 1 and 8"), std::string::npos);
 }
 
+std::string ErrorOfTopology(const std::string& topology) {
+  std::string text(kGood);
+  return ErrorOf(text.replace(text.find("brokers: 1"), 10, topology));
+}
+
+TEST(Scenario, ClustersAreChecked) {
+  EXPECT_NE(ErrorOfTopology("brokers: [3, 8]").find("brokers: 8 is not within 1 and 7"), std::string::npos);
+  EXPECT_NE(ErrorOfTopology("brokers: 3 controller_roles: \"king\"").find("controller_roles: \"king\" is neither"),
+            std::string::npos);
+  EXPECT_NE(ErrorOfTopology("brokers: 5 controllers: 3 controller_roles: \"controller\"").find("more than 7 nodes"),
+            std::string::npos);
+  EXPECT_NE(ErrorOf(std::string(kGood) + "fault { kind: CRASH role: \"controller\" }").find("no node has the role"),
+            std::string::npos);
+  EXPECT_NE(ErrorOf(std::string(kGood) + "fault { kind: CRASH role: \"broker\" target: LEADER }")
+                .find("role: the target says who"),
+            std::string::npos);
+  EXPECT_NE(ErrorOf(std::string(kGood) + "fault { kind: ROLLING_RESTART }").find("role: is missing: of which nodes?"),
+            std::string::npos);
+  std::string strangers(kGood);
+  strangers.replace(strangers.find("brokers: 1"), 10, "brokers: 3");
+  EXPECT_NE(ErrorOf(strangers + "strangers { count: 1 }").find("strangers know no clusters"), std::string::npos);
+}
+
+TEST(Scenario, ClustersHaveNodesOfEveryShape) {
+  std::string text(kGood);
+  text.replace(text.find("brokers: 1"), 10,
+               "brokers: [1, 3, 4] controllers: [1, 3] controller_roles: [\"broker,controller\", \"controller\"]");
+  text += "producers { count: 1 }";
+  const auto scenario = ParseScenario(text, "f.txtpb");
+  ASSERT_TRUE(scenario.ok()) << scenario.status();
+  std::set<size_t> server_counts;
+  std::set<size_t> bootstrap_counts;
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    const auto setup = DrawSetup(*scenario, seed);
+    ASSERT_TRUE(setup.ok()) << setup.status();
+    server_counts.insert(setup->servers.size());
+    bootstrap_counts.insert(setup->producers[0].config.common.bootstrap_servers.size());
+    std::set<NodeId> ids;
+    size_t voters = 0;
+    for (const ServerSetup& server : setup->servers) {
+      ids.insert(server.node.config.node_id);
+      voters += server.votes() ? 1 : 0;
+      EXPECT_EQ(server.node.cluster_id, setup->servers[0].node.cluster_id);
+      if (setup->servers.size() == 1) continue;
+      EXPECT_NE(server.node.config.advertised_listeners.empty(), server.is_broker());
+      EXPECT_FALSE(server.is_broker() && server.client_address().host == server.name);
+    }
+    EXPECT_EQ(ids.size(), setup->servers.size());
+    EXPECT_GE(voters, 1u);
+    if (setup->servers.size() == 1) continue;
+    for (const ServerSetup& server : setup->servers) EXPECT_EQ(server.node.config.quorum.voters.size(), voters);
+  }
+  EXPECT_EQ(server_counts, (std::set<size_t>{1, 2, 3, 4, 5, 6, 7}));
+  EXPECT_GE(bootstrap_counts.size(), 3u);
+}
+
 TEST(Scenario, AnErrorOfTheTextItselfHasItsPlace) {
   EXPECT_EQ(ErrorOf("name: \"x").substr(0, 10), "f.txtpb:1:");
 }

@@ -1,0 +1,179 @@
+// A canary for each monitor of clusters: a state that it must reject, and one that it must accept.
+#include "properties/cluster_monitors.h"
+
+#include <gtest/gtest.h>
+
+namespace odradek::properties {
+namespace {
+
+TEST(QuorumEpochsHaveOneLeader, RejectsASecondOne) {
+  QuorumMember member{.node = "b1", .epoch = LeaderEpoch(3), .leader = NodeId(1), .known_leader = NodeId(1)};
+  EXPECT_TRUE(QuorumEpochsHaveOneLeader(member).holds());
+  EXPECT_EQ(QuorumEpochsHaveOneLeader(member).fact_count(), 1u);
+  member.known_leader = NodeId(2);
+  EXPECT_FALSE(QuorumEpochsHaveOneLeader(member).holds());
+  member.known_leader = kNoNode;
+  EXPECT_EQ(QuorumEpochsHaveOneLeader(member).fact_count(), 0u);
+}
+
+TEST(QuorumEpochsNeverFall, RejectsAnEarlierEpoch) {
+  QuorumVote vote{.node = "b1", .epoch = LeaderEpoch(4), .epoch_before = LeaderEpoch(4)};
+  EXPECT_TRUE(QuorumEpochsNeverFall(vote).holds());
+  vote.epoch = LeaderEpoch(3);
+  EXPECT_FALSE(QuorumEpochsNeverFall(vote).holds());
+}
+
+TEST(QuorumVotesAreGivenOnce, RejectsAnotherVoteAndNone) {
+  QuorumVote vote{.node = "b1",
+                  .epoch = LeaderEpoch(4),
+                  .voted = NodeId(2),
+                  .epoch_before = LeaderEpoch(4),
+                  .voted_before = NodeId(2)};
+  EXPECT_TRUE(QuorumVotesAreGivenOnce(vote).holds());
+  vote.voted = NodeId(3);
+  EXPECT_FALSE(QuorumVotesAreGivenOnce(vote).holds());
+  vote.voted = kNoNode;
+  EXPECT_FALSE(QuorumVotesAreGivenOnce(vote).holds());
+  vote.epoch = LeaderEpoch(5);
+  EXPECT_TRUE(QuorumVotesAreGivenOnce(vote).holds());
+  vote.epoch = vote.epoch_before;
+  vote.voted_before = kNoNode;
+  EXPECT_TRUE(QuorumVotesAreGivenOnce(vote).holds());
+}
+
+TEST(EqualOffsetsHaveEqualImages, RejectsADifference) {
+  ImageState image{.node = "b2", .end = Offset(9), .fingerprint = 5, .first_node = "b1", .first_fingerprint = 5};
+  EXPECT_TRUE(EqualOffsetsHaveEqualImages(image).holds());
+  image.fingerprint = 6;
+  EXPECT_FALSE(EqualOffsetsHaveEqualImages(image).holds());
+  image.first_node.clear();
+  EXPECT_EQ(EqualOffsetsHaveEqualImages(image).fact_count(), 0u);
+}
+
+PartitionInImage GoodPartition() {
+  return {.node = "b1",
+          .partition = {"t", PartitionIndex(0)},
+          .leader = NodeId(2),
+          .leader_epoch = LeaderEpoch(3),
+          .partition_epoch = 7,
+          .replicas = {NodeId(1), NodeId(2), NodeId(3)},
+          .isr = {NodeId(2), NodeId(3)},
+          .elr = {NodeId(1)},
+          .leader_epoch_before = LeaderEpoch(2),
+          .partition_epoch_before = 6,
+          .known_leader = NodeId(2)};
+}
+
+TEST(LeaderEpochsHaveOneLeader, RejectsASecondOne) {
+  PartitionInImage partition = GoodPartition();
+  EXPECT_TRUE(LeaderEpochsHaveOneLeader(partition).holds());
+  partition.known_leader = NodeId(3);
+  EXPECT_FALSE(LeaderEpochsHaveOneLeader(partition).holds());
+  partition.leader = kNoNode;
+  EXPECT_TRUE(LeaderEpochsHaveOneLeader(partition).holds());
+}
+
+TEST(PartitionEpochsNeverFall, RejectsEachFallAndAnEpochThatStandsStill) {
+  PartitionInImage partition = GoodPartition();
+  EXPECT_TRUE(PartitionEpochsNeverFall(partition).holds());
+  partition.leader_epoch = LeaderEpoch(1);
+  EXPECT_FALSE(PartitionEpochsNeverFall(partition).holds());
+  partition = GoodPartition();
+  partition.partition_epoch = 5;
+  EXPECT_FALSE(PartitionEpochsNeverFall(partition).holds());
+  partition.partition_epoch = 6;
+  EXPECT_FALSE(PartitionEpochsNeverFall(partition).holds());
+  partition.leader_epoch = LeaderEpoch(2);
+  EXPECT_TRUE(PartitionEpochsNeverFall(partition).holds());
+}
+
+TEST(ReplicaSetsAreInOrder, RejectsEachDisorder) {
+  EXPECT_TRUE(ReplicaSetsAreInOrder(GoodPartition()).holds());
+  PartitionInImage partition = GoodPartition();
+  partition.isr.push_back(NodeId(4));
+  EXPECT_FALSE(ReplicaSetsAreInOrder(partition).holds());
+  partition = GoodPartition();
+  partition.elr.push_back(NodeId(3));
+  EXPECT_FALSE(ReplicaSetsAreInOrder(partition).holds());
+  partition = GoodPartition();
+  partition.leader = NodeId(1);
+  EXPECT_FALSE(ReplicaSetsAreInOrder(partition).holds());
+  partition.leader = kNoNode;
+  EXPECT_TRUE(ReplicaSetsAreInOrder(partition).holds());
+  partition.isr.push_back(NodeId(3));
+  EXPECT_FALSE(ReplicaSetsAreInOrder(partition).holds());
+}
+
+TEST(ReplicasAgreeOnWhatIsCommitted, RejectsADifference) {
+  ReplicaCommit commit{.node = "b1", .partition = {"t", PartitionIndex(0)}, .high_watermark = Offset(9)};
+  EXPECT_TRUE(ReplicasAgreeOnWhatIsCommitted(commit).holds());
+  commit.differs_at = Offset(4);
+  EXPECT_FALSE(ReplicasAgreeOnWhatIsCommitted(commit).holds());
+}
+
+TEST(HighWatermarksNeverFall, RejectsAFall) {
+  ReplicaCommit commit{.node = "b1", .partition = {"t", PartitionIndex(0)}, .high_watermark = Offset(9)};
+  EXPECT_EQ(HighWatermarksNeverFall(commit).fact_count(), 0u);
+  commit.high_watermark_before = Offset(9);
+  EXPECT_TRUE(HighWatermarksNeverFall(commit).holds());
+  commit.high_watermark_before = Offset(10);
+  EXPECT_FALSE(HighWatermarksNeverFall(commit).holds());
+}
+
+TEST(CommittedMetadataIsOnMostDisks, RejectsAMinority) {
+  ReplicaCommit commit{.node = "b1", .high_watermark = Offset(9), .durable_count = 2, .voter_count = 3};
+  EXPECT_TRUE(CommittedMetadataIsOnMostDisks(commit).holds());
+  commit.durable_count = 1;
+  EXPECT_FALSE(CommittedMetadataIsOnMostDisks(commit).holds());
+  commit.durable_count = 2;
+  commit.voter_count = 4;
+  EXPECT_FALSE(CommittedMetadataIsOnMostDisks(commit).holds());
+  commit.durable_count = -1;
+  EXPECT_EQ(CommittedMetadataIsOnMostDisks(commit).fact_count(), 0u);
+}
+
+ClusterAtRest GoodCluster() {
+  using State = ClusterAtRest::Node::State;
+  return {.nodes = {{"b1", State::kServing, 5}, {"b2", State::kServing, 5}},
+          .partitions = {{{"t", PartitionIndex(0)}, 2, 2}}};
+}
+
+TEST(ClusterAtRest, AcceptsAGoodOne) {
+  Verdicts verdicts;
+  MonitorAll(GoodCluster(), verdicts);
+  EXPECT_TRUE(verdicts.violations.empty());
+  for (const auto& [id, count] : verdicts.fact_counts) EXPECT_GT(count, 0u) << id;
+}
+
+TEST(NodesServeInTheEnd, RejectsWhoIsAwayOrFenced) {
+  ClusterAtRest cluster = GoodCluster();
+  cluster.nodes[1].state = ClusterAtRest::Node::State::kAway;
+  EXPECT_FALSE(NodesServeInTheEnd(cluster).holds());
+  cluster = GoodCluster();
+  cluster.fenced_brokers = {NodeId(2)};
+  EXPECT_FALSE(NodesServeInTheEnd(cluster).holds());
+}
+
+TEST(ImagesConverge, RejectsADifference) {
+  ClusterAtRest cluster = GoodCluster();
+  EXPECT_TRUE(ImagesConverge(cluster).holds());
+  cluster.nodes[1].fingerprint = 6;
+  EXPECT_FALSE(ImagesConverge(cluster).holds());
+}
+
+TEST(PartitionsAreLedInTheEnd, RejectsOneWithoutALeader) {
+  ClusterAtRest cluster = GoodCluster();
+  EXPECT_TRUE(PartitionsAreLedInTheEnd(cluster).holds());
+  cluster.leaderless = {{"t", PartitionIndex(0)}};
+  EXPECT_FALSE(PartitionsAreLedInTheEnd(cluster).holds());
+}
+
+TEST(ReplicasAreInSyncInTheEnd, RejectsAnIsrThatIsNotFull) {
+  ClusterAtRest cluster = GoodCluster();
+  EXPECT_TRUE(ReplicasAreInSyncInTheEnd(cluster).holds());
+  cluster.partitions[0].isr_count = 1;
+  EXPECT_FALSE(ReplicasAreInSyncInTheEnd(cluster).holds());
+}
+
+}  // namespace
+}  // namespace odradek::properties
