@@ -94,7 +94,7 @@ SCENARIOS = (
     ('name: "calm"', 'name: ""', '1:1: name: is missing'),
     ('name: "calm"', 'name: "calm', '1:12: String literals cannot cross line boundaries.'),
     ('name: "calm"', '\0\1', '1:1: Invalid control characters encountered in text.'),
-    ('brokers: 1', 'brokers: 3', '4:3: brokers: must be 1'),
+    ('brokers: 1', 'brokers: 8', '4:3: brokers: 8 is not within 1 and 7'),
     ('shards: 1', 'shards: 0', '5:3: shards: 0 is not within 1 and 2'),
     ('log.flush.scheduler.interval.ms', 'log.flush.sched', '6:19: name: there is no property "log.flush.sched"'),
     ('topic {\n  name: "t"', 'topic {\n  name: ""', '9:3: name: is missing'),
