@@ -1,7 +1,8 @@
 // O4. ListOffsets(LATEST) answers the high watermark: not below what it was when the call began, and not above what it
 // was when the call ended.
 //
-// Legal: a lower one after a loss of power that took it. A partition whose high watermark was never seen to move says
+// Legal: a lower one after a loss of power that took it, or from a leader that was deposed and does not know it yet,
+// where the promise allows that. A partition whose high watermark was never seen to move says
 // nothing.
 #include <fmt/format.h>
 
@@ -22,8 +23,8 @@ Findings LatestOffsetsAreHighWatermarks(const Evidence& evidence) {
       if (highest == nullptr) continue;
       found.Judged();
       const RisingMarks::Mark* lowest = marks.HighestBefore(call->span.invoked_ns);
-      const bool too_low =
-          lowest != nullptr && call->offset < lowest->offset && !partition.LostSince(lowest->offset - 1, lowest->at_ns);
+      const bool too_low = evidence.history().promise.linearizable && lowest != nullptr &&
+                           call->offset < lowest->offset && !partition.LostSince(lowest->offset - 1, lowest->at_ns);
       if (!too_low && call->offset <= highest->offset) continue;
       found.Violated(
           fmt::format("the end offset of {} was said to be {}, when the high watermark was {} to {}", ToString(name),

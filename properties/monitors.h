@@ -57,6 +57,9 @@ struct ReplicaState {
   // kAtRest: no client has anything left to do.
   enum class Moment : uint8_t { kRunning, kAtRest };
   Moment moment = Moment::kRunning;
+  // kSeveral: it may follow another replica, and take over the batches of several epochs at a time.
+  enum class Replicas : uint8_t { kOne, kSeveral };
+  Replicas replicas = Replicas::kOne;
   Gaps gaps = Gaps::kNone;
   // Since when the oldest segment can be deleted by retention.bytes while a process serves; -1: it cannot.
   int64_t too_large_since_ns = -1;

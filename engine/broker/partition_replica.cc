@@ -80,6 +80,17 @@ class PartitionReplica::EffectRunner {
       : replica_(replica), log_(*replica.log_), self_(self), records_(records) {}
 
   bool has_failed() const { return failed_; }
+  // After a failure: the answers in it are errors, and nothing else of it is done.
+  void Refuse(const replication::Effect& effect) {
+    constexpr ErrorCode kError = ErrorCode::kKafkaStorageError;
+    if (const auto* commit = std::get_if<replication::AnswerCommit>(&effect)) {
+      Waits<replication::AnswerCommit>::Give(replica_.commits_, {commit->token, kError});
+    } else if (const auto* deletion = std::get_if<replication::AnswerDeleteRecords>(&effect)) {
+      Waits<replication::AnswerDeleteRecords>::Give(replica_.deletions_, {deletion->token, kError, kNoOffset});
+    } else if (std::holds_alternative<replication::AnswerFetch>(effect)) {
+      replica_.fetch_answer_ = replication::FetchAnswer{.error = kError};
+    }
+  }
   // The log ends elsewhere than the machine thinks.
   bool has_surprise() const { return surprise_; }
 
@@ -209,7 +220,10 @@ void PartitionReplica::StepNow(fiber::Fiber& self, const replication::Event& eve
 
 void PartitionReplica::CarryOut(fiber::Fiber& self, replication::Output output, Bytes records) {
   EffectRunner runner(*this, self, records);
-  for (const replication::Effect& effect : output.effects) std::visit(runner, effect);
+  for (const replication::Effect& effect : output.effects) {
+    // What did not reach the disk is not answered as if it had.
+    runner.has_failed() ? runner.Refuse(effect) : std::visit(runner, effect);
+  }
   if (runner.has_failed()) {
     REACHED(env_.context, "broker.replica.disk_failed");
     return CarryOut(self, machine_.Step(Around(), replication::Resign{ErrorCode::kKafkaStorageError}), {});

@@ -86,9 +86,16 @@ void ReplicaMonitor::OnObservation(sim::NodeIndex node, ShardId, const env::Obse
 void ReplicaMonitor::OnTruncated(sim::NodeIndex node, const env::LogTruncated& truncated) {
   Copy* copy = CopyOf(node, truncated.partition);
   if (copy == nullptr) return;
-  if (truncated.log_end_offset <= copy->end) return Shorten(*copy, truncated.log_end_offset);
-  // A snapshot took the place of all of it.
   const Offset end = truncated.log_end_offset;
+  Offset start = kNoOffset;
+  const sim::DiskModel& disk = static_cast<sim::SimNodeDisk*>(cluster_.node(node).disk())->model();
+  for (const std::string& directory : SetupOf(node).node.log_directories) {
+    const auto files =
+        LookAtLog(disk, sim::DiskModel::View::kIntact, directory + "/" + ToString(NameOf(truncated.partition)));
+    if (!files.segments.empty()) start = files.segments.front().base_offset;
+  }
+  // Otherwise a snapshot, or the leader's start, took the place of all of it: what stood below may have been anything.
+  if (start < end) return Shorten(*copy, end);
   copy->batches.clear();
   copy->start = copy->end = copy->flushed_end = copy->compared_end = end;
 }

@@ -160,6 +160,9 @@ properties::ReplicaState StateMonitor::StateOf(sim::Node& node, const storage::L
   state.at_ns = NowNanos();
   state.node = node.name();
   state.partition = log.name();
+  if (options_.replicated_topics.contains(log.name().topic)) {
+    state.replicas = properties::ReplicaState::Replicas::kSeveral;
+  }
   state.log_start_offset = view.log_start_offset;
   state.last_stable_offset = view.last_stable_offset;
   state.high_watermark = view.high_watermark;
@@ -364,7 +367,10 @@ void StateMonitor::OnAnswered(sim::NodeIndex node, const env::ProduceAnswered& a
                                    .base_offset = answered.base_offset,
                                    .high_watermark = trail.high_watermark};
   const bool is_replicated = options_.replicated_topics.contains(answer.partition.topic);
-  if (is_replicated && answered.acks != -1) answer.promised = properties::ProduceAnswer::Promised::kByLeader;
+  // A leader that has just resigned moves no high watermark any more.
+  const bool may_resign = options_.servers.size() > 1;
+  if ((is_replicated || may_resign) && answered.acks != -1)
+    answer.promised = properties::ProduceAnswer::Promised::kByLeader;
   const auto appended = trail.appended.find(answered.base_offset);
   if (appended != trail.appended.end()) answer.appended = &appended->second;
   if (answered.producer_id.value() >= 0) {

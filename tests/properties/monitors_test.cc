@@ -71,6 +71,11 @@ TEST(LeaderEpochsIncrease, RejectsARepeatedEpochAndAStartThatGoesBack) {
   EXPECT_FALSE(log.Holds(&LeaderEpochsIncrease));
   log.state.epochs = {{LeaderEpoch(0), Offset(0)}, {LeaderEpoch(1), Offset(7)}};
   EXPECT_FALSE(log.Holds(&LeaderEpochsIncrease));
+  // A follower is about to append what begins it.
+  log.state.replicas = ReplicaState::Replicas::kSeveral;
+  EXPECT_TRUE(log.Holds(&LeaderEpochsIncrease));
+  log.state.moment = ReplicaState::Moment::kAtRest;
+  EXPECT_FALSE(log.Holds(&LeaderEpochsIncrease));
 }
 
 TEST(LeaderEpochsAreThoseOfTheLog, RejectsABatchOfAnotherEpoch) {

@@ -69,6 +69,8 @@ INSTANTIATE_TEST_SUITE_P(
         // Damage became durable: an epoch in a batch that was written again, a list of epochs made from such batches.
         OnceFailed{"bit_rot", 3000647}, OnceFailed{"bit_rot", 3000251}, OnceFailed{"bit_rot", 3003147},
         OnceFailed{"bit_rot", 3004643},
+        // A deletion was answered although the disk had failed under it.
+        OnceFailed{"disk_faults", 28}, OnceFailed{"failed_sync", 17},
         // A damaged checkpoint was made whole again with the starts of some logs only.
         OnceFailed{"misdirected_io", 4000065}, OnceFailed{"everything", 4000043},
         // The largest timestamp was sought past a damaged batch.
