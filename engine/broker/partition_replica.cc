@@ -14,7 +14,7 @@ namespace odradek::broker {
 using protocol::ErrorCode;
 
 // Where a fiber waits for what the machine answers later.
-template <typename Answer>
+template <typename Told>
 class PartitionReplica::Waits {
  public:
   using ByToken = std::map<replication::Token, Waits*>;
@@ -23,13 +23,13 @@ class PartitionReplica::Waits {
   Waits(const Waits&) = delete;
   Waits& operator=(const Waits&) = delete;
 
-  static void Give(const ByToken& all, const Answer& answer) {
+  static void Give(const ByToken& all, const Told& answer) {
     const auto at = all.find(answer.token);
     if (at == all.end()) return;
     at->second->answer_ = answer;
     at->second->answered_.WakeAll();
   }
-  Answer Wait(fiber::Fiber& self) {
+  Told Wait(fiber::Fiber& self) {
     while (!answer_) answered_.Wait(self);
     return *answer_;
   }
@@ -37,7 +37,7 @@ class PartitionReplica::Waits {
  private:
   ByToken& all_;
   const replication::Token token_;
-  std::optional<Answer> answer_;
+  std::optional<Told> answer_;
   fiber::WaitQueue answered_;
 };
 

@@ -101,7 +101,7 @@ class PartitionReplica : public std::enable_shared_from_this<PartitionReplica> {
   const TopicPartition& name() const { return log_->name(); }
 
  private:
-  template <typename Answer>
+  template <typename Told>
   class Waits;
   struct BeforeStep;
   class Turn;
