@@ -362,11 +362,10 @@ OffsetLookup Partition::FindTimestamp(fiber::Fiber& self, const LookUpRequest& r
                                               : log().FindByTimestamp(self, request.wanted, end);
   found.error = FromReadError(result.error);
   if (found.error != ErrorCode::kNone) return found;
-  // It may stand above what this leader knows to be committed (SEMANTICS 37).
-  if (result.found.offset == kNoOffset && request.who == LookUpFor::kConsumer) {
-    found.error = replica_->machine().MayTellLatest();
-    return found;
-  }
+  // It, or a larger timestamp, may stand above what this leader knows to be committed (SEMANTICS 37).
+  const bool may_be_above = result.found.offset == kNoOffset || request.wanted == kMaxTimestamp;
+  if (may_be_above && request.who == LookUpFor::kConsumer) found.error = replica_->machine().MayTellLatest();
+  if (found.error != ErrorCode::kNone) return found;
   found.offset = result.found.offset;
   found.timestamp = result.found.timestamp;
   found.leader_epoch = result.found.leader_epoch;
