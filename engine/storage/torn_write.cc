@@ -159,7 +159,8 @@ TornResult JudgeTorn(fiber::Fiber& self, env::File& file, int64_t position, int6
     result.verdict = TornVerdict::kDamaged;
   } else if (is_followed) {
     result.verdict = TornVerdict::kFollowedByWhole;
-  } else if (!internal::IsInZeroTail(bytes, position, record::kLengthAt + sizeof(int32_t) - 1)) {
+  } else if (bytes.size() >= record::kBatchOverheadBytes &&
+             !internal::IsInZeroTail(bytes, position, record::kLengthAt + sizeof(int32_t) - 1)) {
     // The length was written: what stands behind it, or would stand inside of it, was written later.
     const bool is_more = has_end ? size_bytes < std::ssize(bytes) : internal::HasBatchBehind(bytes);
     if (is_more) result.verdict = TornVerdict::kFollowedByMore;
