@@ -16,6 +16,7 @@
 #include <set>
 #include <vector>
 
+#include "engine/base/context.h"
 #include "engine/raft/messages.h"
 #include "engine/raft/options.h"
 #include "engine/raft/steps.h"

@@ -53,7 +53,7 @@ void EpochCache::TruncateFromStart(Offset start) {
 
 EpochEndOffset EpochCache::EndOffsetFor(LeaderEpoch epoch, Offset log_end_offset) const {
   REQUIRES(log_end_offset >= Offset(0));
-  if (epoch < LeaderEpoch(0) || entries_.empty() || epoch > latest()) return {};
+  if (epoch == kNoLeaderEpoch || entries_.empty() || epoch > latest()) return {};
   if (epoch == latest()) return {epoch, log_end_offset};
   const auto after = std::ranges::upper_bound(entries_, epoch, {}, &EpochEntry::epoch);
   INVARIANT(after != entries_.end());

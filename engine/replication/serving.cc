@@ -10,8 +10,7 @@ namespace odradek::replication {
 ErrorCode Replica::CheckEpoch(LeaderEpoch current_leader_epoch) const {
   const auto* absent = std::get_if<Absent>(&role_);
   if (absent != nullptr && absent->error == ErrorCode::kKafkaStorageError) return absent->error;
-  // A negative epoch is none: an old version.
-  if (current_leader_epoch < LeaderEpoch(0) || current_leader_epoch == leader_epoch_) return ErrorCode::kNone;
+  if (current_leader_epoch == kNoLeaderEpoch || current_leader_epoch == leader_epoch_) return ErrorCode::kNone;
   return current_leader_epoch < leader_epoch_ ? ErrorCode::kFencedLeaderEpoch : ErrorCode::kUnknownLeaderEpoch;
 }
 
@@ -60,7 +59,7 @@ FetchAnswer Replica::CheckPosition(const FetchPosition& position) const {
 FetchAnswer Replica::AnswerTo(const FollowerFetch& fetch, const Surroundings& around) const {
   // The epoch first: a stale question gets an answer that says so, whoever asks (KAFKA-14078, BUG_ZOO RP49; KIP-320's
   // first try did without, RP17).
-  const ErrorCode error = CheckEpoch(fetch.position.current_leader_epoch);
+  const ErrorCode error = CheckEpoch(std::max(fetch.position.current_leader_epoch, kNoLeaderEpoch));
   if (error != ErrorCode::kNone) return Refuse(error);
   if (!leads()) return Refuse(ErrorCode::kNotLeaderOrFollower);
   const Leader& leader = leading();
@@ -83,7 +82,7 @@ FetchAnswer Replica::AnswerTo(const FollowerFetch& fetch, const Surroundings& ar
 
 FetchAnswer Replica::AnswerTo(const ConsumerFetch& fetch, const Surroundings& around) const {
   const FetchPosition& position = fetch.position;
-  const ErrorCode error = CheckEpoch(position.current_leader_epoch);
+  const ErrorCode error = CheckEpoch(std::max(position.current_leader_epoch, kNoLeaderEpoch));
   if (error != ErrorCode::kNone) return Refuse(error);
   const bool may_read = leads() || (role() == Role::kFollower && fetch.from == ConsumerFetch::From::kAnyReplica);
   if (!may_read) return Refuse(ErrorCode::kNotLeaderOrFollower);

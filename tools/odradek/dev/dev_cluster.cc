@@ -7,6 +7,7 @@
 
 #define BOOST_PROCESS_USE_STD_FS
 #include <algorithm>
+#include <array>
 #include <boost/asio.hpp>
 #include <boost/process.hpp>
 #include <boost/process/extend.hpp>
@@ -17,6 +18,7 @@
 #include <functional>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <random>
 #include <system_error>
@@ -33,6 +35,8 @@ namespace process = boost::process;
 
 constexpr const char* kHost = "127.0.0.1";
 constexpr auto kLookAgainEvery = std::chrono::milliseconds(20);
+// ApiVersions 0 without a client id.
+constexpr std::array<unsigned char, 14> kApiVersionsRequest = {0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff};
 // A node that has not ended by then hangs: shutting down waits at most ten seconds for requests.
 constexpr auto kShutdownPatience = std::chrono::seconds(30);
 
@@ -143,7 +147,10 @@ class Cluster {
     }
     signals_.async_wait([this](const boost::system::error_code& error, int) { OnSignal(error); });
     for (int32_t id = 1; id <= options_.brokers; ++id) StartNode(id, *cluster_id);
-    AwaitNodes();
+    for (const std::unique_ptr<Node>& node : nodes_) {
+      probes_[node->id()] = std::make_unique<Probe>(context_);
+    }
+    for (const std::unique_ptr<Node>& node : nodes_) Ask(*node);
     context_.run();
     std::cout << "all nodes have ended\n" << std::flush;
     return absl::OkStatus();
@@ -175,25 +182,41 @@ class Cluster {
     }
     if (running_ > 0) return;
     signals_.cancel();
-    look_again_.cancel();
+    probes_.clear();
     patience_.cancel();
   }
 
-  // Until each of them serves clients once.
-  void AwaitNodes() {
-    for (const std::unique_ptr<Node>& node : nodes_) {
-      if (!node->is_running()) return;
-      boost::system::error_code error;
-      asio::ip::tcp::socket socket(context_);
-      const auto port = static_cast<uint16_t>(options_.port + node->id() - 1);
-      socket.connect({asio::ip::make_address(kHost), port}, error);
-      if (!error) continue;
-      look_again_.expires_after(kLookAgainEvery);
-      look_again_.async_wait([this](const boost::system::error_code& cancelled) {
-        if (!cancelled) AwaitNodes();
-      });
-      return;
-    }
+  // A port is open before the node serves: who answers ApiVersions does.
+  struct Probe {
+    explicit Probe(asio::io_context& context) : socket(context), pause(context) {}
+    asio::ip::tcp::socket socket;
+    asio::steady_timer pause;
+    std::array<char, 4> size_of_answer{};
+  };
+  void Ask(Node& node) {
+    Probe& probe = *probes_.at(node.id());
+    probe.socket = asio::ip::tcp::socket(context_);
+    const auto port = static_cast<uint16_t>(options_.port + node.id() - 1);
+    boost::system::error_code error;
+    probe.socket.connect({asio::ip::make_address(kHost), port}, error);
+    if (!error) asio::write(probe.socket, asio::buffer(kApiVersionsRequest), error);
+    if (error) return AskAgain(node);
+    asio::async_read(probe.socket, asio::buffer(probe.size_of_answer),
+                     [this, &node](const boost::system::error_code& failed, size_t) {
+                       if (failed == asio::error::operation_aborted) return;
+                       failed ? AskAgain(node) : OnServing(node);
+                     });
+  }
+  void AskAgain(Node& node) {
+    Probe& probe = *probes_.at(node.id());
+    probe.pause.expires_after(kLookAgainEvery);
+    probe.pause.async_wait([this, &node](const boost::system::error_code& cancelled) {
+      if (!cancelled && node.is_running() && !is_stopping_) Ask(node);
+    });
+  }
+  void OnServing(const Node& node) {
+    probes_.erase(node.id());
+    if (!probes_.empty()) return;
     std::string servers;
     for (int32_t i = 0; i < options_.brokers; ++i) servers += (i == 0 ? "" : ",") + AddressOf(options_.port + i);
     std::cout << "the cluster is ready: --bootstrap-server " << servers << "\n" << std::flush;
@@ -222,9 +245,9 @@ class Cluster {
   const Options options_;
   asio::io_context context_;
   asio::signal_set signals_{context_, SIGINT, SIGTERM};
-  asio::steady_timer look_again_{context_};
   asio::steady_timer patience_{context_};
   std::vector<std::unique_ptr<Node>> nodes_;
+  std::map<int32_t, std::unique_ptr<Probe>> probes_;  // of the nodes that have not served yet
   int32_t running_ = 0;
   bool is_stopping_ = false;
 };
