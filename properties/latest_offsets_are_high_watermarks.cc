@@ -1,9 +1,8 @@
 // O4. ListOffsets(LATEST) answers the high watermark: not below what it was when the call began, and not above what it
 // was when the call ended.
 //
-// Legal: a lower one after a loss of power that took it, or from a leader that was deposed and does not know it yet,
-// where the promise allows that. A partition whose high watermark was never seen to move says
-// nothing.
+// Legal: a lower one after a loss of power that took it, or, where leaders change (Promise::linearizable), from one who
+// is deposed and does not know it yet. A partition whose high watermark was never seen to move says nothing.
 #include <fmt/format.h>
 
 #include "properties/property.h"

@@ -3,10 +3,8 @@
 //
 // Judged against the final log. What stands before a record that was found was visible; whether another one was visible
 // when the call ran is known only if an acks=all acknowledgement came before. Legal: whatever a later loss of power
-// took.
-//
-// Kafka promises it of a leader that knows what is committed; where leaders change (Promise::linearizable), it is not
-// judged.
+// took, and where leaders change (Promise::linearizable) that one who is deposed and does not know it yet finds
+// nothing: what he shows is a beginning of the final log.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,7 +16,7 @@ namespace odradek::properties {
 namespace {
 
 void CheckSearch(const TopicPartition& name, const PartitionHistory& partition, const TimestampOrder& order,
-                 const history::ListOffsets& call, Findings& found) {
+                 const history::ListOffsets& call, bool shows_all, Findings& found) {
   const auto complain = [&](const history::PolledRecord& record) {
     found.Violated(
         fmt::format("a search of {} for timestamp {} found offset {} with timestamp {}, and offset {} has {}",
@@ -31,7 +29,7 @@ void CheckSearch(const TopicPartition& name, const PartitionHistory& partition, 
   };
   if (call.offset == kNoOffset) {
     const history::PolledRecord* largest = order.LargestAckedBefore(call.span.invoked_ns);
-    if (is_lost(largest)) return;
+    if (is_lost(largest) || !shows_all) return;
     found.Judged();
     if (largest->timestamp >= call.timestamp) complain(*largest);
     return;
@@ -51,7 +49,6 @@ void CheckSearch(const TopicPartition& name, const PartitionHistory& partition, 
 
 Findings TimestampSearchesFindTheFirst(const Evidence& evidence) {
   Findings found;
-  if (!evidence.history().promise.linearizable) return found;
   for (const auto& [name, partition] : evidence.partitions()) {
     const bool is_asked =
         std::any_of(partition.list_offsets.begin(), partition.list_offsets.end(),
@@ -61,7 +58,7 @@ Findings TimestampSearchesFindTheFirst(const Evidence& evidence) {
     for (const history::ListOffsets* call : partition.list_offsets) {
       const bool is_answered =
           call->query == history::OffsetQuery::kByTimestamp && call->outcome == history::Outcome::kOk;
-      if (is_answered) CheckSearch(name, partition, order, *call, found);
+      if (is_answered) CheckSearch(name, partition, order, *call, evidence.history().promise.linearizable, found);
     }
   }
   return found;

@@ -356,7 +356,9 @@ OffsetLookup Partition::LookUp(fiber::Fiber& self, const LookUpRequest& request)
 
 OffsetLookup Partition::FindTimestamp(fiber::Fiber& self, const LookUpRequest& request) {
   OffsetLookup found;
+  // Both before the search, during which more may become visible.
   const Offset end = VisibleEnd(request);
+  const ErrorCode may_tell_latest = replica_->machine().MayTellLatest();
   const storage::TimestampResult result = request.wanted == kMaxTimestamp
                                               ? log().FindMaxTimestamp(self, end)
                                               : log().FindByTimestamp(self, request.wanted, end);
@@ -364,7 +366,7 @@ OffsetLookup Partition::FindTimestamp(fiber::Fiber& self, const LookUpRequest& r
   if (found.error != ErrorCode::kNone) return found;
   // It, or a larger timestamp, may stand above what this leader knows to be committed (SEMANTICS 37).
   const bool may_be_above = result.found.offset == kNoOffset || request.wanted == kMaxTimestamp;
-  if (may_be_above && request.who == LookUpFor::kConsumer) found.error = replica_->machine().MayTellLatest();
+  if (may_be_above && request.who == LookUpFor::kConsumer) found.error = may_tell_latest;
   if (found.error != ErrorCode::kNone) return found;
   found.offset = result.found.offset;
   found.timestamp = result.found.timestamp;

@@ -259,7 +259,7 @@ DiskError Segment::Rewrite(fiber::Fiber& self, int64_t begin) {
     ++count;
   }
   if (found != BatchScanner::Found::kEnd || end != next_offset()) return DiskError::kIo;
-  recovered_.clear();
+  recovered_ = {};
   return write();
 }
 

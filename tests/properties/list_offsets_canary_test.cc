@@ -32,6 +32,15 @@ TEST(TimestampSearchesFindTheFirst, RejectsNothingFoundWhereSomethingWas) {
   EXPECT_TRUE(Holds(&TimestampSearchesFindTheFirst, run));
 }
 
+TEST(TimestampSearchesFindTheFirst, AcceptsADeposedLeaderThatHasNotGotItAndNoOther) {
+  HistoryBuilder run = Good();
+  run.history().promise.linearizable = false;
+  run.Listed(history::OffsetQuery::kByTimestamp, -1, 40).timestamp = Timestamp(15);
+  EXPECT_TRUE(Holds(&TimestampSearchesFindTheFirst, run));
+  run.Searched(history::OffsetQuery::kByTimestamp, 1, 20, 41).timestamp = Timestamp(5);
+  EXPECT_FALSE(Holds(&TimestampSearchesFindTheFirst, run)) << "it passed one over";
+}
+
 TEST(ListedOffsetsAreInTheLog, RejectsAnOffsetBelowAnEarlierStart) {
   HistoryBuilder run;
   run.StartsAt(3, 10);
@@ -57,6 +66,15 @@ TEST(LargestTimestampsAreFound, AcceptsALargerOneThatCameLater) {
   HistoryBuilder run = Good();
   run.Listed(history::OffsetQuery::kMaxTimestamp, 0, 15).found_timestamp = Timestamp(10);
   EXPECT_TRUE(Holds(&LargestTimestampsAreFound, run));
+}
+
+TEST(LargestTimestampsAreFound, AcceptsADeposedLeaderThatHasNotGotItAndNoOther) {
+  HistoryBuilder run = Good();
+  run.history().promise.linearizable = false;
+  run.Searched(history::OffsetQuery::kMaxTimestamp, 0, 10, 40);
+  EXPECT_TRUE(Holds(&LargestTimestampsAreFound, run));
+  run.Searched(history::OffsetQuery::kMaxTimestamp, 0, 20, 41);
+  EXPECT_FALSE(Holds(&LargestTimestampsAreFound, run)) << "the record there has another timestamp";
 }
 
 TEST(LargestTimestampsAreFound, RejectsASmallerOneAndALaterRecord) {

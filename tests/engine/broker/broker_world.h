@@ -23,6 +23,22 @@
 
 namespace odradek::broker {
 
+// From properties as a user writes them.
+inline void SetProperty(config::StaticConfig& into, std::string_view key, std::string_view value) {
+  const absl::Status status = config::AddStaticProperty("test", key, value, into);
+  EXPECT_TRUE(status.ok()) << status;
+}
+inline NodeOptions NodeOptionsFrom(const config::StaticConfig& properties) {
+  NodeOptions out;
+  out.static_properties = properties.properties;
+  absl::StatusOr<config::BrokerConfig> resolved =
+      config::ResolveBrokerConfig({.static_broker = &out.static_properties});
+  EXPECT_TRUE(resolved.ok()) << resolved.status();
+  out.config = std::move(*resolved);
+  out.log_directories = out.config.log_dirs;
+  return out;
+}
+
 class BrokerProgram final : public sim::ProgramInstance {
  public:
   BrokerProgram(std::span<env::Env* const> shards, NodeOptions options)
@@ -100,21 +116,10 @@ class BrokerWorld {
     config::StaticConfig properties;
     std::string dirs = "d0";
     for (int32_t i = 1; i < options_.shard_count; ++i) dirs += ",d" + std::to_string(i);
-    if (!options_.properties.contains("listeners")) Set(properties, "listeners", "PLAINTEXT://n1:9092");
-    Set(properties, "log.dirs", dirs);
-    for (const auto& [key, value] : options_.properties) Set(properties, key, value);
-    NodeOptions out;
-    out.static_properties = properties.properties;
-    absl::StatusOr<config::BrokerConfig> resolved =
-        config::ResolveBrokerConfig({.static_broker = &out.static_properties});
-    EXPECT_TRUE(resolved.ok()) << resolved.status();
-    out.config = std::move(*resolved);
-    out.log_directories = out.config.log_dirs;
-    return out;
-  }
-  static void Set(config::StaticConfig& into, std::string_view key, std::string_view value) {
-    const absl::Status status = config::AddStaticProperty("test", key, value, into);
-    EXPECT_TRUE(status.ok()) << status;
+    if (!options_.properties.contains("listeners")) SetProperty(properties, "listeners", "PLAINTEXT://n1:9092");
+    SetProperty(properties, "log.dirs", dirs);
+    for (const auto& [key, value] : options_.properties) SetProperty(properties, key, value);
+    return NodeOptionsFrom(properties);
   }
 
   const Options options_;

@@ -26,10 +26,7 @@ inline std::string NameOf(int32_t id) {
 // A value may end with {id}.
 inline NodeOptions OptionsOf(int32_t id, const config::PropertyMap& more = {}) {
   config::StaticConfig properties;
-  const auto set = [&](std::string_view key, const std::string& value) {
-    const absl::Status status = config::AddStaticProperty("test", key, value, properties);
-    EXPECT_TRUE(status.ok()) << status;
-  };
+  const auto set = [&](std::string_view key, const std::string& value) { SetProperty(properties, key, value); };
   const std::string host = NameOf(id);
   set("node.id", std::to_string(id));
   set("listeners", "PLAINTEXT://" + host + ":9092,CONTROLLER://" + host + ":9093");
@@ -39,12 +36,7 @@ inline NodeOptions OptionsOf(int32_t id, const config::PropertyMap& more = {}) {
     const size_t at = value.find("{id}");
     set(key, at == std::string::npos ? value : value.substr(0, at) + std::to_string(id));
   }
-  NodeOptions out;
-  out.static_properties = properties.properties;
-  absl::StatusOr<config::BrokerConfig> resolved =
-      config::ResolveBrokerConfig({.static_broker = &out.static_properties});
-  EXPECT_TRUE(resolved.ok()) << resolved.status();
-  out.config = std::move(*resolved);
+  NodeOptions out = NodeOptionsFrom(properties);
   for (int32_t voter = 1; voter <= kNodeCount; ++voter) {
     out.config.quorum.voters.push_back({NodeId(voter), {NameOf(voter), kControllerPort}});
   }
@@ -52,7 +44,6 @@ inline NodeOptions OptionsOf(int32_t id, const config::PropertyMap& more = {}) {
   out.config.metadata_segment_bytes = 16384;
   out.config.snapshot_after_bytes = 3000;
   out.config.metadata_retention_bytes = 8000;
-  out.log_directories = out.config.log_dirs;
   out.cluster_id = "AAAAAAAAAAAAAAAAAAAAAQ";
   return out;
 }

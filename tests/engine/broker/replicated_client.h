@@ -210,14 +210,21 @@ class ReplicatedClient {
       offset = fetched.next_offset;
     }
   }
-  int64_t FetchLogStart(int32_t id) {
+  // −1: it is not to be reached.
+  int64_t FetchLogStart(int32_t id) { return ListOffset(id, Timestamp(-2)).offset.value(); }
+  // `wanted` is a timestamp, or Kafka's −1 latest, −2 earliest, −3 largest timestamp.
+  OffsetLookup ListOffset(int32_t id, Timestamp wanted) {
     protocol::ListOffsetsRequest request;
     request.replica_id = -1;
     auto& topic = request.topics.emplace_back();
     topic.name = topic_;
-    topic.partitions.push_back({0, -1, -2});
+    topic.partitions.push_back({0, -1, wanted.value()});
     const auto answer = To(id)->Call<protocol::ListOffsetsRequest, protocol::ListOffsetsResponse>(self_, request);
-    return answer.ok() ? answer.response.topics.at(0).partitions.at(0).offset : -1;
+    if (!answer.ok()) return {.error = protocol::ErrorCode::kNetworkException};
+    const auto& told = answer.response.topics.at(0).partitions.at(0);
+    return {.error = static_cast<protocol::ErrorCode>(told.error_code),
+            .timestamp = Timestamp(told.timestamp),
+            .offset = Offset(told.offset)};
   }
 
   fiber::Fiber& self() { return self_; }

@@ -295,6 +295,45 @@ TEST(Replication, AConsumerReadsFromAReplicaInItsRack) {
   });
 }
 
+// KIP-207, also of searches by time: until a new leader's high watermark has reached where it began, somebody may have
+// been told more by the one before.
+TEST(Replication, ANewLeaderTellsNoEndBeforeItKnowsWhatIsCommitted) {
+  QuorumWorld world;
+  Fill(world, Numbers(0, 5), {{"min.insync.replicas", "3"}});
+  const int32_t first = LeaderOf(world, "t");
+  const int32_t away = Others(first)[0];
+  const int32_t second = Others(first)[1];
+  world.node(away).Crash();
+  ASSERT_TRUE(InSync(world, "t", 2));
+  world.RunClient([&](fiber::Fiber& self, env::Env& env) {
+    ReplicatedClient client(self, env, "t");
+    ASSERT_EQ(client.ProduceTo(first, BatchOf({"5"}), 1).error, ErrorCode::kNone);
+  });
+  ASSERT_TRUE(world.RunUntil([&] { return ReplicaOf(world, second, "t")->machine().log().end() == Offset(6); }));
+  world.node(first).ShutDown({.patience = Duration::Seconds(30)});
+  ASSERT_TRUE(world.RunUntil([&] { return LeaderOf(world, "t") == second; }));
+  world.RunClient([&](fiber::Fiber& self, env::Env& env) {
+    ReplicatedClient client(self, env, "t");
+    constexpr Timestamp kLatest{-1};
+    constexpr Timestamp kEarliest{-2};
+    constexpr Timestamp kLargest{-3};
+    constexpr Timestamp kFar{int64_t{1} << 60};
+    for (const Timestamp wanted : {kLatest, kLargest, kFar}) {
+      EXPECT_EQ(client.ListOffset(second, wanted).error, ErrorCode::kOffsetNotAvailable) << wanted.value();
+    }
+    EXPECT_EQ(client.ListOffset(second, kEarliest).offset, Offset(0));
+  });
+  for (const int32_t id : {first, away}) {
+    ASSERT_TRUE(world.RunUntil([&] { return !world.node(id).is_up(); }));
+    world.node(id).Boot();
+  }
+  ExpectEverywhere(world, Numbers(0, 6));
+  world.RunClient([&](fiber::Fiber& self, env::Env& env) {
+    ReplicatedClient client(self, env, "t");
+    EXPECT_EQ(client.ListOffset(LeaderOf(world, "t"), Timestamp(-1)).offset, Offset(6));
+  });
+}
+
 TEST(Replication, DeleteRecordsWaitsForAllLiveReplicas) {
   QuorumWorld world;
   Fill(world, Numbers(0, 10));
