@@ -345,7 +345,7 @@ OffsetLookup Partition::LookUp(fiber::Fiber& self, const LookUpRequest& request)
     return found;
   }
   if (wanted == kLatest) {
-    if (request.who == LookUpFor::kConsumer) found.error = replica_->machine().MayTellLatest();
+    if (request.who == LookUpFor::kConsumer) found.error = replica_->machine().MayTellLatest(log().high_watermark());
     if (found.error != ErrorCode::kNone) return found;
     found.offset = VisibleEnd(request);
     found.leader_epoch = replica_->machine().leader_epoch();
@@ -358,7 +358,7 @@ OffsetLookup Partition::FindTimestamp(fiber::Fiber& self, const LookUpRequest& r
   OffsetLookup found;
   // Both before the search, during which more may become visible.
   const Offset end = VisibleEnd(request);
-  const ErrorCode may_tell_latest = replica_->machine().MayTellLatest();
+  const ErrorCode may_tell_latest = replica_->machine().MayTellLatest(log().high_watermark());
   const storage::TimestampResult result = request.wanted == kMaxTimestamp
                                               ? log().FindMaxTimestamp(self, end)
                                               : log().FindByTimestamp(self, request.wanted, end);

@@ -92,7 +92,8 @@ class Replica {
   EpochEndAnswer AnswerTo(const EpochEndQuestion& question) const;
   // Whether the latest offset may be told now: after an election the high watermark may still be behind what an earlier
   // leader has told (KIP-207). OFFSET_NOT_AVAILABLE, NOT_LEADER_OR_FOLLOWER.
-  ErrorCode MayTellLatest() const;
+  // `shown` is the high watermark that consumers are shown: while effects are carried out it is behind this machine's.
+  ErrorCode MayTellLatest(Offset shown) const;
   // min.insync.replicas, at most the number of replicas. REQUIRES: leads.
   size_t effective_min_isr() const;
   // What all live replicas have deleted. nullopt: does not lead, or does not know of some replica.

@@ -127,11 +127,10 @@ EpochEndAnswer Replica::AnswerTo(const EpochEndQuestion& question) const {
   return {.error = ErrorCode::kNone, .end = log_.EndOffsetFor(question.leader_epoch)};
 }
 
-ErrorCode Replica::MayTellLatest() const {
+ErrorCode Replica::MayTellLatest(Offset shown) const {
   if (const auto* absent = std::get_if<Absent>(&role_)) return absent->error;
   if (!leads()) return ErrorCode::kNotLeaderOrFollower;
-  const bool is_behind = log_.high_watermark() < leading().epoch_start;
-  return is_behind ? ErrorCode::kOffsetNotAvailable : ErrorCode::kNone;
+  return shown < leading().epoch_start ? ErrorCode::kOffsetNotAvailable : ErrorCode::kNone;
 }
 
 }  // namespace odradek::replication

@@ -262,6 +262,29 @@ TEST(DeletedRecordsStayDeleted, RejectsALaterRead) {
   EXPECT_FALSE(Holds(&DeletedRecordsStayDeleted, run));
 }
 
+TEST(DeletedRecordsStayDeleted, AcceptsAReplicaThatWasAwayUntilItHasDeletedToo) {
+  HistoryBuilder run;
+  run.StartsAt(0, 1, "b1");
+  run.StartsAt(0, 1, "b2");
+  run.StartsAt(1, 9, "b1");
+  run.Deleted(1, 10);
+  run.Polled(0, {1}, 20);
+  EXPECT_TRUE(Holds(&DeletedRecordsStayDeleted, run));
+  run.StartsAt(1, 25, "b2");
+  EXPECT_TRUE(Holds(&DeletedRecordsStayDeleted, run));
+  run.Polled(0, {1}, 30);
+  EXPECT_FALSE(Holds(&DeletedRecordsStayDeleted, run));
+}
+
+TEST(DeletedRecordsStayDeleted, RejectsAReadIfNobodyHadDeleted) {
+  HistoryBuilder run;
+  run.StartsAt(0, 1, "b1");
+  run.StartsAt(0, 1, "b2");
+  run.Deleted(1, 10);
+  run.Polled(0, {1}, 20);
+  EXPECT_FALSE(Holds(&DeletedRecordsStayDeleted, run));
+}
+
 TEST(DeletedRecordsStayDeleted, RejectsALogThatStartsBelow) {
   HistoryBuilder run;
   run.Deleted(1, 10);

@@ -97,7 +97,9 @@ class HistoryBuilder {
   void VisibleTo(int64_t offset, int64_t at_ns) {
     history_.high_watermarks.push_back({at_ns, kPartition, Offset(offset)});
   }
-  void StartsAt(int64_t offset, int64_t at_ns) { history_.log_starts.push_back({at_ns, kPartition, Offset(offset)}); }
+  void StartsAt(int64_t offset, int64_t at_ns, const std::string& node = {}) {
+    history_.log_starts.push_back({at_ns, kPartition, Offset(offset), node});
+  }
 
   history::History& history() { return history_; }
 

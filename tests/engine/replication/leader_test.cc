@@ -248,9 +248,9 @@ TEST(ReplicationLeader, DeletesNothingAboveTheHighWatermark) {
 TEST(ReplicationLeader, KnowsWhenItMayTellTheLatestOffset) {
   Script script;
   script.Is(Script::Led(1, 5, 7, {1, 2}, {1, 2}));
-  EXPECT_EQ(script.replica().MayTellLatest(), ErrorCode::kOffsetNotAvailable);
+  EXPECT_EQ(script.replica().MayTellLatest(script.replica().high_watermark()), ErrorCode::kOffsetNotAvailable);
   script.Fetch(2, 5);
-  EXPECT_EQ(script.replica().MayTellLatest(), ErrorCode::kNone);
+  EXPECT_EQ(script.replica().MayTellLatest(script.replica().high_watermark()), ErrorCode::kNone);
 }
 
 TEST(ReplicationLeader, ComesBackAfterItHasResignedOnlyInALaterEpoch) {
