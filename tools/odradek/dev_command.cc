@@ -21,7 +21,7 @@ Every node is a broker and a controller in a process of its own, which may be ki
 its pid and its command are shown. Topics have three replicas and min.insync.replicas=2 if nothing else is said.
 SIGINT and SIGTERM end all nodes; what they keep in the data folder is there again at the next start.
 
-Exit codes: 0 ended as asked; 1 it could not begin, standard error says why; 2 wrong usage.)";
+Exit codes: 0 ended as asked; 1 it could not begin or no node runs any more, standard error says why; 2 wrong usage.)";
 
 constexpr int32_t kPortMax = 65535;
 

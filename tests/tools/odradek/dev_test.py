@@ -3,6 +3,7 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import time
 
@@ -88,6 +89,17 @@ class DevTest(BinaryTest):
         while any(os.path.exists(f'/proc/{pid}') for pid in pids):
             self.assertLess(time.monotonic(), deadline, 'a node lives on')
             time.sleep(0.05)
+
+    def test_nodes_that_cannot_listen_are_an_error(self):
+        with socket.socket() as taken:
+            taken.bind(('127.0.0.1', 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            result = self.fails(1, 'dev', '--real', '--brokers', 1, '--port', port, '--controller-port',
+                                with_broker.interop_broker.free_port(), '--data', self.folder / 'a dev',
+                                says='no node runs any more')
+        self.assertIn(f'cannot listen on PLAINTEXT://127.0.0.1:{port}', result.out)
+        self.assertRegex(result.out, r"node 1 ended with exit code 1; to start it again: .* --config '.*/a dev/node1.prop")
 
     def test_what_cannot_be_is_told(self):
         self.fails(2, 'dev', says='--real is required')

@@ -78,6 +78,21 @@ absl::StatusOr<std::string> ClusterIdOf(const Options& options) {
   return Uuid::FromRandom(draw(), draw()).ToString();
 }
 
+// As a shell takes it for one word.
+std::string Quoted(const std::string& word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string ShellLine(const std::vector<std::string>& command) {
+  std::string line;
+  for (const std::string& word : command) line += (line.empty() ? "" : " ") + Quoted(word);
+  return line;
+}
+
 // A node: its process, and the lines that it writes.
 class Node {
  public:
@@ -85,8 +100,9 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  void Start(asio::io_context& context, const std::vector<std::string>& command,
-             std::function<void(int, const std::error_code&)> on_exit) {
+  std::error_code Start(asio::io_context& context, const std::vector<std::string>& command,
+                        std::function<void(int, const std::error_code&)> on_exit) {
+    std::error_code error;
     // A terminal's Ctrl-C is for this program, which tells the nodes in its own way.
     child_ = process::child(command.front(), process::args(std::vector(command.begin() + 1, command.end())),
                             (process::std_out & process::std_err) > output_, process::std_in < process::null,
@@ -94,8 +110,9 @@ class Node {
                               ::setpgid(0, 0);
                               ::prctl(PR_SET_PDEATHSIG, SIGTERM);
                             }),
-                            context, process::on_exit = std::move(on_exit));
-    ReadLine();
+                            context, process::on_exit = std::move(on_exit), error);
+    if (!error) ReadLine();
+    return error;
   }
   void Signal(int number) {
     if (is_running_) ::kill(child_.id(), number);
@@ -146,14 +163,16 @@ class Cluster {
       }
     }
     signals_.async_wait([this](const boost::system::error_code& error, int) { OnSignal(error); });
-    for (int32_t id = 1; id <= options_.brokers; ++id) StartNode(id, *cluster_id);
+    for (int32_t id = 1; id <= options_.brokers && result_.ok(); ++id) StartNode(id, *cluster_id);
+    if (running_ == 0) return result_;
+    if (!result_.ok()) OnSignal({});
     for (const std::unique_ptr<Node>& node : nodes_) {
       probes_[node->id()] = std::make_unique<Probe>(context_);
     }
     for (const std::unique_ptr<Node>& node : nodes_) Ask(*node);
     context_.run();
     std::cout << "all nodes have ended\n" << std::flush;
-    return absl::OkStatus();
+    return result_;
   }
 
  private:
@@ -166,9 +185,15 @@ class Cluster {
 
   void StartNode(int32_t id, const std::string& cluster_id) {
     const std::vector<std::string> command = CommandOf(id, cluster_id);
-    Node& node = *nodes_.emplace_back(std::make_unique<Node>(context_, id));
+    auto made = std::make_unique<Node>(context_, id);
+    const std::error_code error = made->Start(
+        context_, command, [this, node = made.get(), command](int, const std::error_code&) { OnEnd(*node, command); });
+    if (error) {
+      result_ = base::Unavailable(fmt::format("node {} cannot be started: {}", id, error.message()));
+      return;
+    }
+    Node& node = *nodes_.emplace_back(std::move(made));
     ++running_;
-    node.Start(context_, command, [this, &node, command](int, const std::error_code&) { OnEnd(node, command); });
     std::cout << fmt::format("node {}: pid {}, {}\n", id, node.pid(), AddressOf(options_.port + id - 1)) << std::flush;
   }
 
@@ -176,11 +201,11 @@ class Cluster {
     node.NoteEnd();
     --running_;
     if (!is_stopping_) {
-      std::cout << fmt::format("node {} {}; to start it again: {}\n", node.id(), node.EndText(),
-                               fmt::join(command, " "))
+      std::cout << fmt::format("node {} {}; to start it again: {}\n", node.id(), node.EndText(), ShellLine(command))
                 << std::flush;
     }
     if (running_ > 0) return;
+    if (!is_stopping_) result_ = base::Unavailable("no node runs any more: what they said last tells why");
     signals_.cancel();
     probes_.clear();
     patience_.cancel();
@@ -236,8 +261,8 @@ class Cluster {
   void OnPatienceEnd(const boost::system::error_code& cancelled) {
     if (cancelled) return;
     for (const std::unique_ptr<Node>& node : nodes_) {
-      if (node->is_running())
-        std::cout << fmt::format("node {} does not end and is killed\n", node->id()) << std::flush;
+      if (!node->is_running()) continue;
+      std::cout << fmt::format("node {} does not end and is killed\n", node->id()) << std::flush;
       node->Signal(SIGKILL);
     }
   }
@@ -250,6 +275,7 @@ class Cluster {
   std::map<int32_t, std::unique_ptr<Probe>> probes_;  // of the nodes that have not served yet
   int32_t running_ = 0;
   bool is_stopping_ = false;
+  absl::Status result_;
 };
 
 }  // namespace
