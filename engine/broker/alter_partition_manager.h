@@ -2,7 +2,7 @@
 // request, one request at a time, so that those of one leader arrive in the order in which they were made. Lives on
 // shard 0.
 //
-//  1. Every proposal is answered once: by the controller, or with why there was no answer.
+//  1. Until Stop(), every proposal is answered once: by the controller, or with why there was no answer.
 #pragma once
 
 #include <functional>
