@@ -26,8 +26,8 @@ struct Options {
 // The server.properties of node `id`, from 1 on.
 std::string PropertiesOf(const Options& options, int32_t id);
 
-// Returns when SIGINT or SIGTERM has ended all nodes; the second signal kills them. An error: it could not begin, or the
-// last node has ended by itself.
+// Returns when SIGINT or SIGTERM has ended all nodes; the second signal kills them. An error: it could not begin, or
+// the last node has ended by itself.
 absl::Status Run(const Options& options);
 
 }  // namespace odradek::tool::dev
