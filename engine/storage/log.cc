@@ -236,6 +236,10 @@ AppendResult Log::AppendLocked(fiber::Fiber& self, MutableBytes batches, const A
     GoOffline("folder", error);
     return Failure(AppendError::kOffline, offline_reason_);
   }
+  if (const DiskError error = AnnounceGaps(self, headers); error != DiskError::kNone) {
+    GoOffline("cleaner checkpoint", error);
+    return Failure(AppendError::kOffline, offline_reason_);
+  }
   if (const DiskError error = StartEpochs(self, headers); error != DiskError::kNone) {
     GoOffline("leader epoch", error);
     return Failure(AppendError::kOffline, offline_reason_);
@@ -252,6 +256,22 @@ AppendResult Log::AppendLocked(fiber::Fiber& self, MutableBytes batches, const A
     target = active();
   }
   return WriteBatches(self, batches, headers, *target);
+}
+
+// The leader's log was compacted once, although nothing compacts it now: without a word of that, recovery would take
+// the gaps for damage.
+DiskError Log::AnnounceGaps(fiber::Fiber& self, const Headers& headers) {
+  if (MayHaveBeenCompacted()) return DiskError::kNone;
+  Offset next = log_end_;
+  const bool is_gapless = std::all_of(headers.begin(), headers.end(), [&next](const record::BatchHeader& header) {
+    return header.base_offset == std::exchange(next, header.next_offset());
+  });
+  if (is_gapless) return DiskError::kNone;
+  REACHED(env_.context, "storage.gaps_announced");
+  // Nothing of it was cleaned here.
+  const DiskError error = PersistMarks(self, {.cleaned_until = log_start_});
+  if (error == DiskError::kNone) cleaned_until_ = log_start_;
+  return error;
 }
 
 std::string Log::ParseBatches(Bytes batches, Headers& headers) {

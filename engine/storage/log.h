@@ -186,6 +186,9 @@ class Log : public std::enable_shared_from_this<Log> {
   AppendResult CheckBatches(Bytes batches, const Headers& headers, const AppendOptions& options);
   AppendResult Admit(Bytes batches, const Headers& headers, AppendOrigin origin);
   void AssignOffsets(MutableBytes batches, Headers& headers, LeaderEpoch epoch) const;
+  // Before batches are appended that leave offsets out.
+  env::DiskError AnnounceGaps(fiber::Fiber& self, const Headers& headers);
+  bool MayHaveBeenCompacted() const { return config_.cleanup_compact || cleaned_until_ != kNoOffset; }
   env::DiskError StartEpochs(fiber::Fiber& self, const Headers& headers);
   AppendResult WriteBatches(fiber::Fiber& self, Bytes batches, const Headers& headers, Segment& segment);
   env::DiskError ApplyToProducers(fiber::Fiber& self, Bytes batches, const Headers& headers, Segment& segment);

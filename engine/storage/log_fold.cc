@@ -57,7 +57,7 @@ LogFold Log::FoldFiles(fiber::Fiber& self) {
   folded.states.emplace(producers_.states().config(), folded.next);
   // From the oldest snapshot: the longest way to the same state. One of a segment that is being dropped leads nowhere.
   // Compaction takes batches out that only snapshots remember: then the newest one counts.
-  const bool compacted = config_.cleanup_compact || cleaned_until_ != kNoOffset || replacements_ > 0;
+  const bool compacted = MayHaveBeenCompacted() || replacements_ > 0;
   std::vector<Offset> snapshots = producers_.SnapshotOffsets();
   if (compacted) std::reverse(snapshots.begin(), snapshots.end());
   for (const Offset offset : snapshots) {

@@ -90,7 +90,7 @@ class Log::Loader {
     Offset next_base = kNoOffset;
     LeaderEpoch next_epoch = kNoLeaderEpoch;
   };
-  bool IsOverRecoveryPoint(Offset next, const record::BatchHeader& header) const;
+  bool IsGapOfNobody(Offset next, const record::BatchHeader& header) const;
   std::string WhatIsWrong(const Segment& segment, const BatchScanner& scanner, Bytes body, const Around& around) const;
   // What the batch behind the one that the scanner is at says of itself, if that one is not what it should be;
   // kNoOffset, kNoLeaderEpoch: not known.

@@ -35,7 +35,7 @@ absl::Status Log::Loader::LoadCleanEnd() {
     const record::BatchHeader& header = scanner.header();
     const bool is_gap = header.base_offset > next && !MayHaveGaps();
     if (header.base_offset < next || is_gap || !last.CanHold(header.last_offset())) break;
-    if (HasNotBegun(header.leader_epoch) || IsOverRecoveryPoint(next, header)) break;
+    if (HasNotBegun(header.leader_epoch) || IsGapOfNobody(next, header)) break;
     next = header.next_offset();
     EnterEpoch(header);
   }
@@ -198,13 +198,14 @@ bool Log::Loader::HasNotBegun(LeaderEpoch epoch) const {
   return at == begun.end() || at->epoch != epoch;
 }
 
-// Where the log was synced up to, a batch ended, unless the log began there: a gap over it is compaction's, or there is
-// none and the offset is wrong.
-bool Log::Loader::IsOverRecoveryPoint(Offset next, const record::BatchHeader& header) const {
+// Only compaction leaves gaps, and a follower announces those of its leader; else there is none and the offset is
+// wrong. Where the log was synced up to, a batch ended, unless the log began there: what lies below, some other program
+// may have compacted. Below the log start nobody looks.
+bool Log::Loader::IsGapOfNobody(Offset next, const record::BatchHeader& header) const {
   if (log_.config_.cleanup_compact || checkpoints_.cleaned_until != kNoOffset) return false;
   const Offset synced = checkpoints_.recovery_point;
-  return header.base_offset > next && synced > std::max(next, checkpoints_.log_start_offset) &&
-         synced < header.next_offset();
+  return header.base_offset > next && header.next_offset() > synced &&
+         std::max(header.base_offset, synced) > checkpoints_.log_start_offset;
 }
 
 std::string Log::Loader::WhatIsWrong(const Segment& segment, const BatchScanner& scanner, Bytes body,
@@ -223,9 +224,9 @@ std::string Log::Loader::WhatIsWrong(const Segment& segment, const BatchScanner&
   if (header.base_offset > segment.next_offset() && !MayHaveGaps()) {
     return fmt::format("base offset {}, {} was next", header.base_offset.value(), segment.next_offset().value());
   }
-  if (IsOverRecoveryPoint(segment.next_offset(), header)) {
-    return fmt::format("base offset {}, {} was next, and the log was synced up to {}", header.base_offset.value(),
-                       segment.next_offset().value(), checkpoints_.recovery_point.value());
+  if (IsGapOfNobody(segment.next_offset(), header)) {
+    return fmt::format("base offset {}, {} was next, the log was synced up to {} and never compacted",
+                       header.base_offset.value(), segment.next_offset().value(), checkpoints_.recovery_point.value());
   }
   if (!segment.CanHold(header.last_offset())) return fmt::format("offset {} is too far", header.last_offset().value());
   if (header.leader_epoch < around.epoch) {

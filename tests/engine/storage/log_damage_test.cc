@@ -204,30 +204,35 @@ TEST_F(LogDamageTest, RecoveryCutsOffABatchWhoseOffsetRose) {
   EXPECT_EQ(machine_.process().observer.last_recovery.damaged_from, Offset(3));
 }
 
-// It is the last one, so that no batch behind it contradicts; but where the log was synced up to, a batch ended
-// (bit_rot, seeds 124 and 3000192).
-TEST_F(LogDamageTest, ALastBatchWhoseOffsetRoseIsNotBelievedIfItWasSynced) {
-  for (const auto shutdown : {env::ShutdownKind::kUnclean, env::ShutdownKind::kClean}) {
+// It is the last one, so that no batch behind it contradicts; but nothing was compacted here (bit_rot, seeds 124,
+// 3000192 and 3003970).
+TEST_F(LogDamageTest, ALastBatchWhoseOffsetRoseIsNotBelieved) {
+  constexpr auto kUnclean = env::ShutdownKind::kUnclean;
+  for (const LogCheckpoints& marks :
+       {LogCheckpoints{.recovery_point = Offset(3), .previous_shutdown = kUnclean},
+        LogCheckpoints{.recovery_point = Offset(1), .previous_shutdown = kUnclean}, LogCheckpoints{}, Clean()}) {
     for (const size_t offset_byte : {kOffsetByte, kOffsetByte - 3}) {
       StartAfresh();
       OpenWithBatches(3);
       Close();
       Flip(2, offset_byte, 2);
-      Reopen({.recovery_point = Offset(3), .previous_shutdown = shutdown});
+      Reopen(marks);
       EXPECT_EQ(log_->log_end_offset(), Offset(2));
       EXPECT_EQ(machine_.process().observer.last_recovery.damaged_from, Offset(2));
     }
   }
 }
 
-// A gap that compaction left may lie over the recovery point.
-TEST_F(LogDamageTest, AGapOverTheRecoveryPointIsBelievedWhereSomethingIsCompacted) {
-  config_.cleanup_compact = true;
-  OpenWithBatches(3);
-  Close();
-  Flip(2, kOffsetByte - 3, 2);
-  Reopen({.recovery_point = Offset(3)});
-  EXPECT_GT(log_->log_end_offset(), Offset(3));
+TEST_F(LogDamageTest, AGapIsBelievedWhereSomethingIsOrWasCompacted) {
+  for (const bool compacts : {true, false}) {
+    StartAfresh();
+    config_.cleanup_compact = compacts;
+    OpenWithBatches(3);
+    Close();
+    Flip(2, kOffsetByte - 3, 2);
+    Reopen({.recovery_point = Offset(3), .cleaned_until = compacts ? kNoOffset : Offset(0)});
+    EXPECT_GT(log_->log_end_offset(), Offset(3));
+  }
 }
 
 // Batches that a crash left are written once more before they count as synced, and damage must not become durable by
