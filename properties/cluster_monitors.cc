@@ -21,6 +21,7 @@ constexpr auto kImageMonitors = std::to_array<Monitor<ImageState>>({
 constexpr auto kPartitionMonitors = std::to_array<Monitor<PartitionInImage>>({
     {"R5", "A leader epoch of a partition has one leader.", &LeaderEpochsHaveOneLeader},
     {"R8", "The sets of a partition's replicas are what they may be.", &ReplicaSetsAreInOrder},
+    {"R16", "A move of replicas ends when all that stay are in sync.", &MovesEndInSync},
     {"R14", "The epochs of a partition never fall.", &PartitionEpochsNeverFall},
 });
 
@@ -35,6 +36,7 @@ constexpr auto kRestMonitors = std::to_array<Monitor<ClusterAtRest>>({
     {"M4", "When the faults have ended, all images become the same.", &ImagesConverge},
     {"V4", "When the faults have ended, every partition has a leader.", &PartitionsAreLedInTheEnd},
     {"V3", "When the faults have ended, all replicas are in sync.", &ReplicasAreInSyncInTheEnd},
+    {"V12", "When the faults have ended, no partition moves any more.", &MovesEnd},
 });
 
 }  // namespace

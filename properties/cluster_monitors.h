@@ -52,6 +52,12 @@ struct PartitionInImage {
   std::vector<NodeId> replicas;
   std::vector<NodeId> isr;
   std::vector<NodeId> elr;
+  // Of a move (KIP-455), and what was of it in the image before.
+  std::vector<NodeId> adding;
+  std::vector<NodeId> removing;
+  std::vector<NodeId> replicas_before;
+  std::vector<NodeId> adding_before;
+  std::vector<NodeId> removing_before;
   // Epochs below 0: there is no earlier image with it.
   LeaderEpoch leader_epoch_before{-1};
   int32_t partition_epoch_before = -1;
@@ -90,6 +96,7 @@ struct ClusterAtRest {
     TopicPartition name;
     int32_t replica_count = 0;
     int32_t isr_count = 0;
+    bool is_moving = false;
   };
   std::vector<Partition> partitions;
 };
@@ -115,6 +122,7 @@ Findings EqualOffsetsHaveEqualImages(const ImageState&);
 Findings LeaderEpochsHaveOneLeader(const PartitionInImage&);
 Findings PartitionEpochsNeverFall(const PartitionInImage&);
 Findings ReplicaSetsAreInOrder(const PartitionInImage&);
+Findings MovesEndInSync(const PartitionInImage&);
 Findings ReplicasAgreeOnWhatIsCommitted(const ReplicaCommit&);
 Findings HighWatermarksNeverFall(const ReplicaCommit&);
 Findings CommittedMetadataIsOnMostDisks(const ReplicaCommit&);
@@ -122,5 +130,6 @@ Findings NodesServeInTheEnd(const ClusterAtRest&);
 Findings ImagesConverge(const ClusterAtRest&);
 Findings PartitionsAreLedInTheEnd(const ClusterAtRest&);
 Findings ReplicasAreInSyncInTheEnd(const ClusterAtRest&);
+Findings MovesEnd(const ClusterAtRest&);
 
 }  // namespace odradek::properties

@@ -1,4 +1,5 @@
-// Z1. The log start offset that a node reports never goes back, whatever happens in between.
+// Z1. The log start offset that a node reports never goes back, whatever happens in between, as long as it has a
+// replica.
 #include <fmt/format.h>
 
 #include <map>
@@ -14,6 +15,7 @@ Findings LogStartNeverGoesBack(const Evidence& evidence) {
     std::map<std::string, const history::LogStart*> last_of;
     for (const history::LogStart* start : partition.log_starts) {
       const history::LogStart*& last = last_of[start->node];
+      if (start->is_new_replica) last = nullptr;
       if (last != nullptr) found.Judged();
       if (last != nullptr && start->log_start_offset < last->log_start_offset) {
         found.Violated(fmt::format("the log of {} started at {} and later at {}", ToString(name),

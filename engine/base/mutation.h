@@ -79,6 +79,7 @@
   X(CL08, "fetch in flight applied after a seek")                                   \
   X(CL09, "consumer returns records before the fetch offset")                       \
   X(CL16, "client sequences a batch anew that may have been appended")              \
+  X(RP39, "a move of replicas ends before all that stay are in sync")               \
   X(RF01, "a vote is answered before it is on disk")                                \
   X(RF02, "a follower forgets whom it voted for in its epoch")                      \
   X(RF03, "a restarted leader leads on in its epoch")                               \

@@ -29,7 +29,8 @@ metadata::ControllerOptions MachineOptions(const NodeOptions& options) {
   out.static_properties = options.static_properties;
   out.producer_id_block_size = options.producer_id_block_size;
   // Without it the last member of an ISR may be one that has lost what it had (KIP-966). A node alone has no others.
-  if (options.config.quorum.voters.size() > 1) out.bootstrap_features[std::string(metadata::kElrFeature)] = 1;
+  const bool is_alone = options.config.quorum.voters.size() <= 1 && options.config.role != config::Role::kController;
+  if (!is_alone) out.bootstrap_features[std::string(metadata::kElrFeature)] = 1;
   return out;
 }
 
@@ -49,22 +50,22 @@ void LogChange(env::Env& env, const protocol::ConfigRecord& change) {
 
 }  // namespace
 
-Controller::Controller(env::Env& env, const NodeOptions& options, std::unique_ptr<QuorumLog> log, PublishView publish)
+Controller::Controller(env::Env& env, const NodeOptions& options, std::unique_ptr<QuorumLog> log, BrokerHooks broker)
     : env_(env),
       options_(options),
       log_(std::move(log)),
-      publish_(std::move(publish)),
+      broker_(std::move(broker)),
       heartbeats_(options.config.session_timeout),
       last_snapshot_(env.clock.Now()),
       oldest_snapshot_(env.clock.Now()) {}
 
 absl::StatusOr<std::unique_ptr<Controller>> Controller::Open(fiber::Fiber& self, env::Env& env,
                                                              storage::LogManager& logs, const NodeOptions& options,
-                                                             const ControllerStart& start, PublishView publish) {
+                                                             const ControllerStart& start, BrokerHooks broker) {
   absl::StatusOr<std::unique_ptr<QuorumLog>> log = QuorumLog::Open(
       self, env, logs, options, {start.metadata_dir, start.partition_folder, StaticVoters(options, start)});
   if (!log.ok()) return log.status();
-  return std::unique_ptr<Controller>(new Controller(env, options, std::move(*log), std::move(publish)));
+  return std::unique_ptr<Controller>(new Controller(env, options, std::move(*log), std::move(broker)));
 }
 
 raft::VoterSet Controller::StaticVoters(const NodeOptions& options, const ControllerStart& start) {
@@ -239,7 +240,7 @@ void Controller::Publish(fiber::Fiber& self) {
   view->image = machine_->state().visible();
   view->offset = applied_.offset - 1;
   changed_since_published_ = false;
-  kept_elsewhere_ = publish_(self, std::move(view));
+  kept_elsewhere_ = broker_.publish(self, std::move(view));
   has_published_ = true;
 }
 
@@ -263,6 +264,7 @@ std::optional<Controller::Decider> Controller::Activate(fiber::Fiber& self) {
   if (!Commit(self, *decider, machine_->Activate())) return std::nullopt;
   activated_ = decider;
   heartbeats_.Begin(machine_->image(), self.Now());
+  last_balance_ = last_unclean_elections_ = self.Now();
   return decider;
 }
 
@@ -303,6 +305,12 @@ void Controller::AssignKept(fiber::Fiber& self, Decider decider) {
   REACHED(env_.context, "broker.metadata.directories_assigned");
   Commit(self, decider, std::move(assigned.records));
   kept_elsewhere_.clear();
+}
+
+void Controller::NoteLost(fiber::Fiber& self) {
+  if (!has_published_) return;
+  const BrokerHooks::Assignments lost = broker_.find_lost(self);
+  kept_elsewhere_.insert(kept_elsewhere_.end(), lost.begin(), lost.end());
 }
 
 void Controller::TellKept(fiber::Fiber& self) {
@@ -499,86 +507,54 @@ Decided<protocol::AlterPartitionResponse> Controller::Decide(fiber::Fiber& self,
   return DecideAndCommit(self, [&] { return machine_->AlterPartition(request, version); });
 }
 
-// --- Upkeep.
-
-void Controller::RunMaintenance(fiber::Fiber& self) {
-  // Of snapshots and sessions.
-  constexpr Duration kCheckEvery = Duration::Seconds(1);
-  const Duration no_op_every = options_.config.no_op_interval.value_or(Duration::kMax);
-  MonoTime no_op_due = self.Now() + no_op_every;
-  while (!stopping_) {
-    stop_.WaitUntil(self, std::min(no_op_due, self.Now() + kCheckEvery));
-    if (stopping_) return;
-    if (self.Now() >= no_op_due) {
-      no_op_due = self.Now() + no_op_every;
-      const fiber::MutexLock lock(self, deciding_);
-      if (const std::optional<Decider> decider = Activate(self)) Commit(self, *decider, {protocol::NoOpRecord{}});
-    }
-    FenceExpired(self);
-    TellKept(self);
-    if (IsSnapshotDue()) TakeSnapshot(self);
-  }
+Decided<protocol::ElectLeadersResponse> Controller::Decide(fiber::Fiber& self,
+                                                           const protocol::ElectLeadersRequest& request,
+                                                           int16_t version) {
+  return DecideInTime(self, request, [&] { return machine_->ElectLeaders(request, version); });
 }
 
-void Controller::FenceExpired(fiber::Fiber& self) {
+Decided<protocol::AlterPartitionReassignmentsResponse> Controller::Decide(
+    fiber::Fiber& self, const protocol::AlterPartitionReassignmentsRequest& request, int16_t) {
+  return DecideInTime(self, request, [&] { return machine_->AlterPartitionReassignments(request); });
+}
+
+Decided<protocol::ListPartitionReassignmentsResponse> Controller::Decide(
+    fiber::Fiber& self, const protocol::ListPartitionReassignmentsRequest& request, int16_t) {
+  using Listed = metadata::Outcome<protocol::ListPartitionReassignmentsResponse>;
+  return DecideInTime(self, request, [&] { return Listed{{}, machine_->ListPartitionReassignments(request)}; });
+}
+
+Decided<protocol::UnregisterBrokerResponse> Controller::Decide(fiber::Fiber& self,
+                                                               const protocol::UnregisterBrokerRequest& request,
+                                                               int16_t) {
   const fiber::MutexLock lock(self, deciding_);
-  const std::optional<Decider> decider = Activate(self);
-  if (!decider) return;
-  // This process is there.
-  heartbeats_.Received({options_.config.node_id, broker_epoch_}, applied_.offset - 1, self.Now());
-  while (const auto expired = heartbeats_.FindExpired(machine_->image(), self.Now())) {
-    REACHED(env_.context, "broker.controller.fenced_silent_broker");
-    env_.log.Write(env::LogLevel::kWarning, "broker", "a broker is fenced: it is silent",
-                   {{"broker", fmt::format("{}", expired->id.value())}});
-    auto fenced = machine_->FenceBroker(expired->id, expired->epoch);
-    if (fenced.response || !Commit(self, *decider, std::move(fenced.records))) return;
-    heartbeats_.Fenced(*expired);
+  return DecideAndCommit(self, [&] { return machine_->UnregisterBroker(request); });
+}
+
+// --- Elections that nobody asks for.
+
+// What others ask for comes in between the pieces.
+template <typename Decision>
+void Controller::DecideInPieces(fiber::Fiber& self, Decision decide) {
+  for (auto progress = metadata::Progress::kMore; progress == metadata::Progress::kMore && !stopping_;) {
+    const fiber::MutexLock lock(self, deciding_);
+    progress = DecideAndCommit(self, decide).response.value_or(metadata::Progress::kDone);
   }
 }
 
-bool Controller::IsSnapshotDue() const {
-  if (applied_.bytes == 0) return false;
-  if (applied_.bytes >= options_.config.snapshot_after_bytes) return true;
-  const std::optional<Duration> after = options_.config.snapshot_after_time;
-  return after && env_.clock.Now() - last_snapshot_ >= *after;
-}
-
-void Controller::TakeSnapshot(fiber::Fiber& self) {
-  const raft::LogFacts& facts = quorum_->machine().log();
-  const Offset end = MUTATION(env_.context, CT13) ? applied_.offset - 1 : applied_.offset;
-  const std::optional<LeaderEpoch> epoch = facts.EpochBefore(end);
-  const std::optional<raft::SnapshotId> latest = facts.latest_snapshot();
-  // Half a transaction belongs into no snapshot; neither does what a snapshot of the leader has overtaken.
-  if (machine_->state().in_transaction() || !epoch || (latest && latest->offset >= end)) return;
-  const raft::SnapshotId id{*epoch, end};
-  const metadata::Image image = machine_->image();
-  const int64_t bytes_before = applied_.bytes;
-  // A follower hears that a record is committed before it has synced it. A log that ends below its snapshot after a
-  // loss of power would be no log.
-  if (log_->flushed_end() < end) Must(self, log_->Flush(self));
-  const absl::StatusOr<int64_t> written = log_->WriteSnapshot(self, image, id, quorum_->machine().voters());
-  if (!written.ok()) {
-    env_.log.Write(env::LogLevel::kError, "broker", "metadata snapshot cannot be written",
-                   {{"why", written.status().ToString()}});
-    return;
+void Controller::HoldElections(fiber::Fiber& self) {
+  const std::optional<Duration> balance_every = options_.config.leader_balance_interval;
+  if (balance_every && self.Now() - last_balance_ >= *balance_every) {
+    last_balance_ = self.Now();
+    DecideInPieces(self, [this] {
+      auto outcome = machine_->BalanceLeaders();
+      if (!outcome.records.empty()) REACHED(env_.context, "broker.controller.balanced_leaders");
+      return outcome;
+    });
   }
-  quorum_->SnapshotTaken(id, *written);
-  applied_.bytes = std::max<int64_t>(applied_.bytes - bytes_before, 0);
-  TrimLog(id);
-  last_snapshot_ = env_.clock.Now();
-}
-
-void Controller::TrimLog(const raft::SnapshotId& newest) {
-  int64_t size_bytes = log_->size_bytes();
-  for (const raft::SnapshotFacts& snapshot : quorum_->machine().log().snapshots()) size_bytes += snapshot.size_bytes;
-  const config::BrokerConfig& config = options_.config;
-  const bool is_too_large = config.metadata_retention_bytes && size_bytes > *config.metadata_retention_bytes;
-  const Duration age = env_.clock.Now() - oldest_snapshot_;
-  const bool is_too_old = config.metadata_retention_time && age > *config.metadata_retention_time;
-  if (!is_too_large && !is_too_old) return;
-  REACHED(env_.context, "broker.metadata.log_trimmed");
-  quorum_->TrimLog(newest);
-  oldest_snapshot_ = env_.clock.Now();
+  if (self.Now() - last_unclean_elections_ < options_.config.unclean_election_interval) return;
+  last_unclean_elections_ = self.Now();
+  DecideInPieces(self, [this] { return machine_->ElectUncleanLeaders(); });
 }
 
 }  // namespace odradek::broker

@@ -25,20 +25,29 @@
 #include "engine/protocol/generated/allocate_producer_ids.h"
 #include "engine/protocol/generated/alter_configs.h"
 #include "engine/protocol/generated/alter_partition.h"
+#include "engine/protocol/generated/alter_partition_reassignments.h"
 #include "engine/protocol/generated/assign_replicas_to_dirs.h"
 #include "engine/protocol/generated/broker_heartbeat.h"
 #include "engine/protocol/generated/broker_registration.h"
 #include "engine/protocol/generated/create_partitions.h"
 #include "engine/protocol/generated/create_topics.h"
 #include "engine/protocol/generated/delete_topics.h"
+#include "engine/protocol/generated/elect_leaders.h"
 #include "engine/protocol/generated/incremental_alter_configs.h"
+#include "engine/protocol/generated/list_partition_reassignments.h"
+#include "engine/protocol/generated/unregister_broker.h"
 
 namespace odradek::broker {
 
-// Hands a committed view to whoever acts on it; returns when they have. What comes back: partitions that the broker
-// keeps in other log directories than the view says.
-using PublishView =
-    std::function<std::vector<metadata::DirectoryAssignment>(fiber::Fiber&, std::shared_ptr<const MetadataView>)>;
+// What the controller needs of the node's broker.
+struct BrokerHooks {
+  using Assignments = std::vector<metadata::DirectoryAssignment>;
+  // Hands a committed view to whoever acts on it; returns when they have. What comes back: partitions that the broker
+  // keeps in other log directories than the view says.
+  std::function<Assignments(fiber::Fiber&, std::shared_ptr<const MetadataView>)> publish;
+  // Replicas that are in no directory any more, by what was published last.
+  std::function<Assignments(fiber::Fiber&)> find_lost;
+};
 
 struct ControllerStart {
   // Directory ids: of the metadata log's, and of those that take partitions and are online.
@@ -69,7 +78,7 @@ class Controller {
   // Opens the metadata log. Nothing runs before Start().
   static absl::StatusOr<std::unique_ptr<Controller>> Open(fiber::Fiber& self, env::Env& env, storage::LogManager& logs,
                                                           const NodeOptions& options, const ControllerStart& start,
-                                                          PublishView publish);
+                                                          BrokerHooks broker);
   // Joins the quorum. REQUIRES: this outlives every fiber that it spawns: Stop() is called, or they are killed first.
   void JoinQuorum(const ControllerStart& start);
 
@@ -119,6 +128,15 @@ class Controller {
       fiber::Fiber& self, const protocol::IncrementalAlterConfigsRequest& request);
   Decided<protocol::AlterConfigsResponse> AlterConfigs(fiber::Fiber& self,
                                                        const protocol::AlterConfigsRequest& request);
+  // Of the cluster: kRequestTimedOut as above.
+  Decided<protocol::ElectLeadersResponse> Decide(fiber::Fiber& self, const protocol::ElectLeadersRequest& request,
+                                                 int16_t version);
+  Decided<protocol::AlterPartitionReassignmentsResponse> Decide(
+      fiber::Fiber& self, const protocol::AlterPartitionReassignmentsRequest& request, int16_t version);
+  Decided<protocol::ListPartitionReassignmentsResponse> Decide(
+      fiber::Fiber& self, const protocol::ListPartitionReassignmentsRequest& request, int16_t version);
+  Decided<protocol::UnregisterBrokerResponse> Decide(fiber::Fiber& self,
+                                                     const protocol::UnregisterBrokerRequest& request, int16_t version);
   // The next id of the node's block; takes a new block when it is used up.
   AllocatedProducerId AllocateProducerId(fiber::Fiber& self);
 
@@ -139,7 +157,7 @@ class Controller {
   // How long an answer of another controller is waited for, and a registration to come back through the log.
   static constexpr Duration kAskPatience = Duration::Seconds(5);
 
-  Controller(env::Env& env, const NodeOptions& options, std::unique_ptr<QuorumLog> log, PublishView publish);
+  Controller(env::Env& env, const NodeOptions& options, std::unique_ptr<QuorumLog> log, BrokerHooks broker);
 
   static raft::VoterSet StaticVoters(const NodeOptions& options, const ControllerStart& start);
   static raft::Options QuorumOptions(const NodeOptions& options, const ControllerStart& start);
@@ -168,6 +186,12 @@ class Controller {
 
   void RunMaintenance(fiber::Fiber& self);
   void FenceExpired(fiber::Fiber& self);
+  // Those that nobody asks for, when they are due.
+  void HoldElections(fiber::Fiber& self);
+  template <typename Decision>
+  void DecideInPieces(fiber::Fiber& self, Decision decide);
+  // Of the node's replicas, those that went offline; TellKept() says so.
+  void NoteLost(fiber::Fiber& self);
   // Tells the active controller where partitions are kept that are not where it thinks.
   void TellKept(fiber::Fiber& self);
   // REQUIRES: deciding_ is held.
@@ -181,7 +205,7 @@ class Controller {
   env::Env& env_;
   const NodeOptions& options_;
   const std::unique_ptr<QuorumLog> log_;
-  const PublishView publish_;
+  const BrokerHooks broker_;
   std::unique_ptr<Quorum> quorum_;
   std::unique_ptr<ControllerLink> link_;
   metadata::Heartbeats heartbeats_;
@@ -205,6 +229,8 @@ class Controller {
   MonoTime oldest_snapshot_;
 
   std::optional<Decider> activated_;
+  MonoTime last_balance_;
+  MonoTime last_unclean_elections_;
   BrokerEpoch broker_epoch_{-1};
   ProducerId next_producer_id_{0};
   ProducerId producer_ids_end_{0};

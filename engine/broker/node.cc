@@ -41,9 +41,10 @@ absl::Status Node::ChooseClusterId(fiber::Fiber& self) {
     options_.cluster_id = found.ok() ? found->cluster_id : std::string();
     if (!options_.cluster_id.empty()) return absl::OkStatus();
   }
-  if (options_.config.quorum.voters.size() > 1) {
-    return absl::FailedPreconditionError(
-        "controller.quorum.voters names several nodes: a new one of them needs the cluster's id (--cluster-id)");
+  const bool is_alone =
+      options_.config.quorum.voters.empty() && options_.config.role == config::Role::kBrokerAndController;
+  if (!is_alone) {
+    return absl::FailedPreconditionError("a new node of a cluster needs the cluster's id (--cluster-id)");
   }
   const uint64_t high = envs_[0]->entropy.Next64();
   const uint64_t low = envs_[0]->entropy.Next64();
@@ -76,7 +77,11 @@ ControllerStart Node::ControllerStartNow() const {
     if (listener.kind == ListenerKind::kController) start.quorum_endpoints.push_back(QuorumEndpointOf(listener));
   }
   // Nobody else votes: it need not be reached.
-  if (start.quorum_endpoints.empty()) start.quorum_endpoints.push_back(QuorumEndpointOf(listeners_.front()));
+  if (start.quorum_endpoints.empty()) {
+    start.quorum_endpoints.push_back(QuorumEndpointOf(listeners_.front()));
+    const std::string& reached_by = options_.config.controller_listener;
+    if (!reached_by.empty()) start.quorum_endpoints.front().listener = reached_by;
+  }
   start.metadata_dir = shards_.front()->directories().metadata().meta().directory_id;
   for (const std::unique_ptr<Shard>& one : shards_) {
     if (start.partition_folder.empty()) start.partition_folder = one->directories().SomePartitionFolder();
@@ -88,11 +93,11 @@ ControllerStart Node::ControllerStartNow() const {
 }
 
 absl::Status Node::OpenController(fiber::Fiber& self, const ControllerStart& start) {
-  absl::StatusOr<std::unique_ptr<Controller>> opened =
-      Controller::Open(self, *envs_[0], metadata_directory(), options_, start,
-                       [this](fiber::Fiber& fiber, std::shared_ptr<const MetadataView> view) {
-                         return Publish(fiber, std::move(view));
-                       });
+  absl::StatusOr<std::unique_ptr<Controller>> opened = Controller::Open(
+      self, *envs_[0], metadata_directory(), options_, start,
+      {.publish = [this](fiber::Fiber& fiber,
+                         std::shared_ptr<const MetadataView> view) { return Publish(fiber, std::move(view)); },
+       .find_lost = [this](fiber::Fiber& fiber) { return LostReplicas(fiber); }});
   if (!opened.ok()) return opened.status();
   controller_ = std::move(*opened);
   return absl::OkStatus();
@@ -100,11 +105,20 @@ absl::Status Node::OpenController(fiber::Fiber& self, const ControllerStart& sta
 
 Shard::Assignments Node::Publish(fiber::Fiber& self, std::shared_ptr<const MetadataView> view) {
   const fiber::MutexLock lock(self, publishing_);
+  return AskShards(self, [&view](fiber::Fiber& remote, Shard& one) { return one.Apply(remote, view); });
+}
+
+Shard::Assignments Node::LostReplicas(fiber::Fiber& self) {
+  return AskShards(self, [](fiber::Fiber&, const Shard& one) { return one.LostReplicas(); });
+}
+
+template <typename Ask>
+Shard::Assignments Node::AskShards(fiber::Fiber& self, Ask ask) {
   Shard::Assignments all;
   for (const env::Env* env : envs_) {
     const ShardId id = env->shards.self();
-    const Shard::Assignments some = CallOn(
-        self, envs_, ShardId(0), id, [this, id, view](fiber::Fiber& remote) { return shard(id).Apply(remote, view); });
+    const Shard::Assignments some =
+        CallOn(self, envs_, ShardId(0), id, [this, id, ask](fiber::Fiber& remote) { return ask(remote, shard(id)); });
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

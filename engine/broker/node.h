@@ -72,6 +72,9 @@ class Node {
   absl::Status OpenController(fiber::Fiber& self, const ControllerStart& start);
   // Hands the view to every shard, in order, and waits until all have applied it.
   Shard::Assignments Publish(fiber::Fiber& self, std::shared_ptr<const MetadataView> view);
+  Shard::Assignments LostReplicas(fiber::Fiber& self);
+  template <typename Ask>
+  Shard::Assignments AskShards(fiber::Fiber& self, Ask ask);
   absl::Status OpenListeners(fiber::Fiber& self);
   absl::Status OpenOne(fiber::Fiber& self, ListenerKind kind, const config::Endpoint& endpoint,
                        const std::vector<config::Endpoint>& advertised);

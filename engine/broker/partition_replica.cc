@@ -275,6 +275,9 @@ void PartitionReplica::TakeIn(fiber::Fiber& self, const replication::Registratio
   const fiber::MutexLock role(self, role_);
   const Turn turn(self, *this);
   registration_ = registration;
+  if (log_->is_offline() && registration.leader != machine_.options().self) {
+    return StepNow(self, replication::Resign{ErrorCode::kKafkaStorageError});
+  }
   StepNow(self, replication::PartitionChanged{registration});
   FlushAsNewLeader(self);
 }

@@ -6,7 +6,7 @@
 //  2. An append that has begun is finished and told before the machine hears of another leader, or of its end.
 //  3. The high watermark of the log is the machine's, never the log's end (BUG_ZOO RP29).
 //  4. A disk that fails under an effect ends the replica: it answers KAFKA_STORAGE_ERROR until the next start. A leader
-//     whose append fails can still be read.
+//     whose append fails can still be read, until the metadata let another one lead.
 //  5. A watch is told once, after anything changed that a Fetch could answer with; who still waits registers again.
 //
 // Source: engine/replication/README.md "How a shell runs it".

@@ -118,10 +118,31 @@ Shard::Assignments Shard::Misplaced(const std::vector<HostedPartition>& hosted) 
   Assignments misplaced;
   for (const HostedPartition& one : hosted) {
     const storage::LogManager* const holder = directories_.Holder(one.name);
-    if (holder == nullptr || holder->meta().directory_id == one.directory) continue;
+    const auto partition = partitions_.find(one.name);
+    if (holder == nullptr || (partition != partitions_.end() && IsLost(*partition->second))) continue;
+    if (holder->meta().directory_id == one.directory) continue;
     misplaced.push_back({one.topic_id, one.name.partition, holder->meta().directory_id});
   }
   return misplaced;
+}
+
+// Until the next start.
+bool Shard::IsLost(const Partition& partition) {
+  return partition.log().is_offline();
+}
+
+Shard::Assignments Shard::LostReplicas() const {
+  Assignments lost;
+  for (const auto& [name, partition] : partitions_) {
+    if (!IsLost(*partition)) continue;
+    const metadata::TopicState* const topic = view_->image.FindTopicById(partition->topic_id());
+    if (topic == nullptr || !topic->partitions.contains(name.partition)) continue;
+    const metadata::PartitionState& state = topic->partitions.at(name.partition);
+    if (DirectoryOfReplica(state, options_.config.node_id) == metadata::kLostDirectory) continue;
+    REACHED(env_.context, "broker.partition.replica_lost");
+    lost.push_back({partition->topic_id(), name.partition, metadata::kLostDirectory});
+  }
+  return lost;
 }
 
 ShardId Shard::ShardOf(const env::PartitionName& name) const {
@@ -286,6 +307,7 @@ void Shard::DropPartition(fiber::Fiber& self, const TopicPartition& name) {
   const std::shared_ptr<Partition> partition = partitions_.at(name);
   const bool is_deleted = view_->image.FindTopicById(partition->topic_id()) == nullptr;
   partitions_.erase(name);
+  env_.observer.On(env::ReplicaDropped{partition->name()});
   partition->Retire(
       self, is_deleted ? protocol::ErrorCode::kUnknownTopicOrPartition : protocol::ErrorCode::kNotLeaderOrFollower);
   storage::LogManager* const holder = directories_.Holder(name);
@@ -301,6 +323,7 @@ void Shard::SetStraysAside(fiber::Fiber& self, storage::LogManager& logs, const 
     if (known.contains(name) || name.topic == kMetadataTopic) continue;
     // The topic was deleted while the node was down, or the folder is somebody else's: kept aside, never destroyed.
     REACHED(env_.context, "broker.partition.stray");
+    env_.observer.On(env::ReplicaDropped{{name.topic, name.partition}});
     if (const absl::Status status = logs.MarkStray(self, name); !status.ok()) {
       Complain("stray log cannot be set aside", name, status.ToString());
     }

@@ -107,6 +107,9 @@ class Shard {
   // log directory than the view says.
   using Assignments = std::vector<metadata::DirectoryAssignment>;
   Assignments Apply(fiber::Fiber& self, std::shared_ptr<const MetadataView> view);
+  // Replicas whose log went offline and whom the metadata still count on: from now on they are in no directory, so that
+  // others lead (KIP-858). REQUIRES: Apply() was called.
+  Assignments LostReplicas() const;
   // The newest view that was handed to Apply; before the first one, an empty one.
   const metadata::Image& image() const { return view_->image; }
   const MetadataView& view() const { return *view_; }
@@ -181,6 +184,7 @@ class Shard {
   absl::Status SetOtherTopicsAside(fiber::Fiber& self, const HostedPartition& hosted);
   void DropPartition(fiber::Fiber& self, const TopicPartition& name);
   Assignments Misplaced(const std::vector<HostedPartition>& hosted) const;
+  static bool IsLost(const Partition& partition);
   void DropUnknown(fiber::Fiber& self, const std::set<TopicPartition>& known);
   void SetStraysAside(fiber::Fiber& self, storage::LogManager& logs, const std::set<TopicPartition>& known);
   void Complain(std::string_view message, const TopicPartition& name, std::string why);

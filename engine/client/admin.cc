@@ -23,14 +23,6 @@ ErrorCode WholeRequestError(const Results& results) {
   return ErrorCode::kNone;
 }
 
-int32_t TimeoutMillis(const Cluster& cluster) {
-  return static_cast<int32_t>(cluster.config().request_timeout.millis());
-}
-
-std::vector<NodeId> NodeIdsOf(const std::vector<int32_t>& ids) {
-  return {ids.begin(), ids.end()};
-}
-
 PartitionInfo DescribedPartition(const protocol::DescribeTopicPartitionsResponse::Partition& from) {
   return {.partition = PartitionIndex(from.partition_index),
           .error = static_cast<ErrorCode>(from.error_code),
@@ -41,10 +33,6 @@ PartitionInfo DescribedPartition(const protocol::DescribeTopicPartitionsResponse
           .offline_replicas = NodeIdsOf(from.offline_replicas),
           .eligible_leader_replicas = NodeIdsOf(from.eligible_leader_replicas.value_or(std::vector<int32_t>())),
           .last_known_elr = NodeIdsOf(from.last_known_elr.value_or(std::vector<int32_t>()))};
-}
-
-AdminStatus LeftOut() {
-  return {Outcome::kUnknown, ErrorCode::kUnknownServerError, "the answer leaves it out"};
 }
 
 }  // namespace

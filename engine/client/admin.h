@@ -101,6 +101,16 @@ struct ProducerDescription {
   Offset current_txn_start_offset = kNoOffset;
 };
 
+// A partition whose replicas move (KIP-455).
+struct Reassignment {
+  std::vector<NodeId> replicas;  // all: those that are added and those that are to go, too
+  std::vector<NodeId> adding;
+  std::vector<NodeId> removing;
+};
+
+// Of ElectLeadersRequest.
+enum class ElectionType : int8_t { kPreferred = 0, kUnclean = 1 };
+
 enum class Validation : uint8_t { kApply, kValidateOnly };
 
 using TopicStatuses = std::map<std::string, AdminStatus>;
@@ -149,6 +159,18 @@ class Admin {
   AdminResult<std::vector<LogDirDescription>> DescribeLogDirs(fiber::Fiber& self, NodeId broker);
   std::map<TopicPartition, AdminResult<std::vector<ProducerDescription>>> DescribeProducers(
       fiber::Fiber& self, const std::vector<TopicPartition>& partitions);
+
+  // Where replicas are to be, the preferred leader first; nullopt: a move is called off. The call ends when the move
+  // has begun.
+  using Targets = std::map<TopicPartition, std::optional<std::vector<NodeId>>>;
+  std::map<TopicPartition, AdminStatus> AlterPartitionReassignments(fiber::Fiber& self, const Targets& targets);
+  // All that are under way.
+  AdminResult<std::map<TopicPartition, Reassignment>> ListPartitionReassignments(fiber::Fiber& self);
+  // ELECTION_NOT_NEEDED: the partition is led as it should be.
+  std::map<TopicPartition, AdminStatus> ElectLeaders(fiber::Fiber& self, ElectionType type,
+                                                     const std::vector<TopicPartition>& partitions);
+  // The cluster forgets a broker that is gone for good.
+  AdminStatus UnregisterBroker(fiber::Fiber& self, NodeId broker);
 
   // Calls under way end with an error.
   void Close();

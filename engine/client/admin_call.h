@@ -22,6 +22,19 @@ inline AdminStatus StatusOf(int16_t error_code, const std::optional<std::string>
   return {may_be_done ? Outcome::kUnknown : Outcome::kFail, error, std::move(what)};
 }
 
+inline AdminStatus LeftOut() {
+  return {Outcome::kUnknown, protocol::ErrorCode::kUnknownServerError, "the answer leaves it out"};
+}
+
+// How long the controller may take to begin.
+inline int32_t TimeoutMillis(const Cluster& cluster) {
+  return static_cast<int32_t>(cluster.config().request_timeout.millis());
+}
+
+inline std::vector<NodeId> NodeIdsOf(const std::vector<int32_t>& ids) {
+  return {ids.begin(), ids.end()};
+}
+
 // What has another place in the version that the broker speaks is moved there. Most requests need nothing.
 template <typename Request>
 Request FittedTo(const Request& request, int16_t version) {

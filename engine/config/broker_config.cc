@@ -49,6 +49,10 @@ class BrokerReader {
     return static_cast<int32_t>(number);
   }
   Duration Millis(std::string_view name) const { return Duration::SaturatingMillis(Long(name)); }
+  Duration Seconds(std::string_view name) const {
+    constexpr int64_t kMillisMax = std::numeric_limits<int64_t>::max();
+    return Duration::SaturatingMillis(std::min(Long(name), kMillisMax / 1000) * 1000);
+  }
   // nullopt: below `smallest`, which means "no limit".
   std::optional<int64_t> LimitFrom(std::string_view name, int64_t smallest) const {
     const int64_t number = Long(name);
@@ -114,6 +118,38 @@ absl::Status CheckPlaintext(const BrokerReader& read, const std::vector<Endpoint
   return absl::OkStatus();
 }
 
+absl::Status ResolveRole(const BrokerReader& read, BrokerConfig& out) {
+  const std::vector<std::string> roles = read.List("process.roles");
+  const bool is_broker = Contains(roles, "broker");
+  const bool is_controller = Contains(roles, "controller");
+  if (!is_broker && !is_controller) return WrongSetting({.name = "process.roles", .why = "it names no role"});
+  if (is_broker != is_controller) out.role = is_broker ? Role::kBroker : Role::kController;
+  return absl::OkStatus();
+}
+
+// Whether the listeners that there are fit to the node's role; the rules are Kafka's.
+absl::Status CheckListenersOfRole(const BrokerReader& read, const BrokerConfig& out) {
+  if (out.role == Role::kController) {
+    if (out.listeners.empty()) return absl::OkStatus();
+    return WrongSetting({.name = "listeners",
+                         .why = fmt::format("{} is not in controller.listener.names, and process.roles is controller",
+                                            out.listeners.front().listener)});
+  }
+  if (out.role == Role::kBroker && !out.controller_listeners.empty()) {
+    return WrongSetting({.name = "listeners",
+                         .why = fmt::format("{} is in controller.listener.names, and process.roles is broker",
+                                            out.controller_listeners.front().listener)});
+  }
+  if (out.role == Role::kBroker && out.controller_listener.empty()) {
+    return WrongSetting({.name = "controller.listener.names", .why = "the controllers are reached by one"});
+  }
+  if (!out.listeners.empty()) return absl::OkStatus();
+  if (!read.IsSet("listeners")) {
+    return WrongSetting({.name = "controller.listener.names", .why = "it leaves none of listeners to clients"});
+  }
+  return WrongSetting({.name = "listeners", .why = "it needs one that is not the controller's"});
+}
+
 absl::Status ResolveListeners(const BrokerReader& read, BrokerConfig& out) {
   const absl::StatusOr<std::vector<Endpoint>> all = ParseEndpoints("listeners", read.List("listeners"));
   if (!all.ok()) return all.status();
@@ -132,13 +168,10 @@ absl::Status ResolveListeners(const BrokerReader& read, BrokerConfig& out) {
     const bool is_controller = Contains(controller_names, endpoint.listener);
     (is_controller ? out.controller_listeners : out.listeners).push_back(endpoint);
   }
-  if (out.listeners.empty()) {
-    if (!read.IsSet("listeners")) {
-      return WrongSetting({.name = "controller.listener.names", .why = "it leaves none of listeners to clients"});
-    }
-    return WrongSetting({.name = "listeners", .why = "it needs one that is not the controller's"});
-  }
-  if (out.controller_listeners.empty() && !controller_names.empty()) {
+  if (!controller_names.empty()) out.controller_listener = controller_names.front();
+  if (absl::Status role = CheckListenersOfRole(read, out); !role.ok()) return role;
+  if (out.role != Role::kBroker && out.controller_listeners.empty() &&
+      (out.role == Role::kController || !controller_names.empty())) {
     return WrongSetting({.name = "controller.listener.names",
                          .value = read.Text("controller.listener.names"),
                          .why = "none of them is in listeners"});
@@ -172,7 +205,7 @@ absl::Status ResolveAdvertised(const BrokerReader& read, BrokerConfig& out) {
     }
     out.advertised_listeners.push_back(endpoint);
   }
-  if (out.advertised_listeners.empty()) {
+  if (out.advertised_listeners.empty() && !out.listeners.empty()) {
     return WrongSetting({.name = "advertised.listeners", .why = "it names no listener of clients"});
   }
   for (const Endpoint& endpoint : out.controller_listeners) {
@@ -183,6 +216,7 @@ absl::Status ResolveAdvertised(const BrokerReader& read, BrokerConfig& out) {
 }
 
 absl::Status ResolveInterBroker(const BrokerReader& read, BrokerConfig& out) {
+  if (out.role == Role::kController) return absl::OkStatus();
   out.inter_broker_listener = read.Text("inter.broker.listener.name");
   if (out.inter_broker_listener.empty()) out.inter_broker_listener = out.advertised_listeners.front().listener;
   if (FindEndpoint(out.advertised_listeners, out.inter_broker_listener) != nullptr) return absl::OkStatus();
@@ -216,29 +250,32 @@ absl::Status ResolveVoters(const BrokerReader& read, BrokerConfig& out) {
     if (std::any_of(voters.begin(), voters.end(), is_same)) return WrongVoter(text, "its id is there twice");
     voters.push_back(*voter);
   }
-  if (voters.empty()) return absl::OkStatus();
   const auto is_self = [&](const QuorumVoter& voter) { return voter.id == out.node_id; };
-  if (std::none_of(voters.begin(), voters.end(), is_self)) {
-    return WrongVoter(
-        read.Text("controller.quorum.voters"),
-        fmt::format("this node is a controller, and its node.id {} is not among them", out.node_id.value()));
-  }
-  if (voters.size() == 1) return absl::OkStatus();
-  if (out.controller_listeners.empty()) {
-    return WrongSetting({.name = "controller.listener.names", .why = "the other voters reach this node by one"});
+  const bool votes = std::any_of(voters.begin(), voters.end(), is_self);
+  if (out.role == Role::kBroker) {
+    if (voters.empty()) return WrongSetting({.name = "controller.quorum.voters", .why = "process.roles is broker"});
+    if (votes) {
+      return WrongVoter(read.Text("controller.quorum.voters"),
+                        fmt::format("process.roles is broker, and node.id {} is among them", out.node_id.value()));
+    }
+  } else {
+    if (voters.empty()) return absl::OkStatus();
+    if (!votes) {
+      return WrongVoter(
+          read.Text("controller.quorum.voters"),
+          fmt::format("this node is a controller, and its node.id {} is not among them", out.node_id.value()));
+    }
+    if (voters.size() == 1 && out.role == Role::kBrokerAndController) return absl::OkStatus();
+    if (out.controller_listeners.empty()) {
+      return WrongSetting({.name = "controller.listener.names", .why = "the other voters reach this node by one"});
+    }
   }
   std::sort(voters.begin(), voters.end());
   out.quorum.voters = std::move(voters);
   return absl::OkStatus();
 }
 
-// Every node is a broker and a controller that votes.
 absl::Status ResolveQuorum(const BrokerReader& read, BrokerConfig& out) {
-  if (read.List("process.roles").size() != 2) {
-    return WrongSetting({.name = "process.roles",
-                         .value = read.Text("process.roles"),
-                         .why = "this version supports only broker,controller"});
-  }
   if (absl::Status voters = ResolveVoters(read, out); !voters.ok()) return voters;
   const std::vector<std::string> servers = read.List("controller.quorum.bootstrap.servers");
   for (const std::string& server : servers) {
@@ -390,8 +427,12 @@ absl::StatusOr<BrokerConfig> ResolveBrokerConfig(const Layers& layers) {
   ResolveQuorumTimes(read, out.quorum);
   out.heartbeat_interval = Duration::Millis(read.Int("broker.heartbeat.interval.ms"));
   out.session_timeout = Duration::Millis(read.Int("broker.session.timeout.ms"));
+  if (read.Bool("auto.leader.rebalance.enable")) {
+    out.leader_balance_interval = read.Seconds("leader.imbalance.check.interval.seconds");
+  }
+  out.unclean_election_interval = read.Millis("unclean.leader.election.interval.ms");
   for (const auto step :
-       {ResolveDirs, ResolveListeners, ResolveAdvertised, ResolveInterBroker, ResolveMetricsListener}) {
+       {ResolveDirs, ResolveRole, ResolveListeners, ResolveAdvertised, ResolveInterBroker, ResolveMetricsListener}) {
     const absl::Status status = step(read, out);
     if (!status.ok()) return status;
   }

@@ -94,7 +94,8 @@ struct BrokerConfig {
   // An empty host takes the node's own name.
   std::vector<Endpoint> advertised_listeners;             // of clients and other brokers
   std::vector<Endpoint> advertised_controller_listeners;  // one for each of controller_listeners
-  std::string inter_broker_listener;
+  std::string inter_broker_listener;                      // empty: the node is no broker
+  std::string controller_listener;  // by which the quorum's voters are reached; empty: there are no others
   std::optional<HostPort> metrics_listener;
 
   // Folders.
@@ -136,6 +137,9 @@ struct BrokerConfig {
   QuorumConfig quorum;
   Duration heartbeat_interval;
   Duration session_timeout;
+  // nullopt: preferred leaders do not get their partitions back.
+  std::optional<Duration> leader_balance_interval;
+  Duration unclean_election_interval;
   int64_t snapshot_after_bytes = 0;
   std::optional<Duration> snapshot_after_time;
   int32_t metadata_segment_bytes = 0;

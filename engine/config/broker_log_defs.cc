@@ -249,6 +249,12 @@ constexpr ConfigDef kBrokerLogDefs[] = {
      .importance = Importance::kHigh,
      .dynamic = Dynamic::kClusterWide,
      .documentation = "Whether a replica that lacks acknowledged records may lead when no other can."},
+    {.name = "unclean.leader.election.interval.ms",
+     .type = Type::kLong,
+     .default_value = "300000",
+     .range = kFromOne,
+     .visible = Visible::kNo,
+     .documentation = "Time between two looks for partitions that only an unclean election can give a leader."},
 };
 static_assert(InNameOrder(kBrokerLogDefs));
 

@@ -105,16 +105,7 @@ constexpr OtherRow kOfJavaSMetricsIgnored[] = {
 };
 
 constexpr OtherRow kQuorumIgnored[] = {
-    {"broker.heartbeat.interval.ms", kInt, "2000"},
-    {"broker.session.timeout.ms", kInt, "9000"},
     {"controller.quorum.append.linger.ms", kInt, "25", kFromZero},
-    {"controller.quorum.election.backoff.max.ms", kInt, "1000", kFromZero},
-    {"controller.quorum.election.timeout.ms", kInt, "1000", kFromZero},
-    {"controller.quorum.fetch.max.bytes", kInt, "1048576", kFromOne},
-    {"controller.quorum.fetch.snapshot.max.bytes", kInt, "1048576", kFromOne},
-    {"controller.quorum.fetch.timeout.ms", kInt, "2000", kFromZero},
-    {"controller.quorum.request.timeout.ms", kInt, "2000", kFromZero},
-    {"controller.quorum.retry.backoff.ms", kInt, "20", kFromZero},
     {"controller.socket.timeout.ms", kInt, "30000"},
     {"initial.broker.registration.timeout.ms", kInt, "60000"},
 };
@@ -131,9 +122,7 @@ constexpr OtherRow kQuotasIgnored[] = {
 };
 
 constexpr OtherRow kReplicationIgnored[] = {
-    {"auto.leader.rebalance.enable", kBoolean, "true"},
     {"controlled.shutdown.enable", kBoolean, "true"},
-    {"leader.imbalance.check.interval.seconds", kLong, "300", kFromOne},
     {"replica.socket.receive.buffer.bytes", kInt, "65536"},
     {"request.timeout.ms", kInt, "30000"},
     {"socket.connection.setup.timeout.max.ms", kLong, "30000"},
@@ -348,13 +337,6 @@ constexpr OtherRow kOddIgnored[] = {
      Dynamic::kReadOnly,
      {},
      "Of metrics that clients push, which this version lacks."},
-    {"unclean.leader.election.interval.ms",
-     kLong,
-     "300000",
-     kFromOne,
-     Dynamic::kReadOnly,
-     {},
-     "Time between two looks for unclean elections: they happen when a broker comes or goes."},
 };
 
 constexpr OtherRow kOddLacking[] = {
@@ -379,7 +361,7 @@ constexpr OtherRow kOddLacking[] = {
      {},
      Dynamic::kReadOnly,
      {},
-     "Of a quorum with more than one member."},
+     "Whether a new controller asks to become a voter by itself."},
     {"cordoned.log.dirs", kList, "", {}, Dynamic::kPerBroker, {}, "Data folders that get no new partitions."},
     {"create.topic.policy.class.name",
      kClass,
@@ -461,7 +443,8 @@ constexpr OtherSection kOtherSections[] = {
     {Support::kNoEffect, "Of a structure that this broker does not have: a waiting request is a fiber.",
      kOfAStructureThatThisIgnored},
     {Support::kNoEffect, "Of Java's metrics.", kOfJavaSMetricsIgnored},
-    {Support::kNoEffect, "Of a quorum with more than one member.", kQuorumIgnored},
+    {Support::kNoEffect, "Of what brokers and controllers say to each other: nothing waits for it here.",
+     kQuorumIgnored},
     {Support::kNoEffect, "Of client quotas, which this version lacks.", kQuotasIgnored},
     {Support::kNoEffect, "Of replication to other brokers.", kReplicationIgnored},
     {Support::kNoEffect, "Of share groups, which this version lacks.", kShareGroupsIgnored},
@@ -491,7 +474,6 @@ constexpr std::string_view kUnlisted[] = {
     "share.coordinator.cold.partition.snapshot.interval.ms",
     "share.coordinator.state.topic.prune.interval.ms",
     "super.users",
-    "unclean.leader.election.interval.ms",
     "unstable.api.versions.enable",
     "unstable.feature.versions.enable",
 };

@@ -132,6 +132,7 @@ class FieldLister {
     visit_.Field("partition_count", o.partition_count);
   }
   void operator()(const TopicDeleted& o) { visit_.BeginTopic("topic deleted", o.topic); }
+  void operator()(const ReplicaDropped& o) { visit_.Begin("replica dropped", o.partition); }
   void operator()(const NodeStarted& o) {
     visit_.Begin("node started", {});
     visit_.Field("node", o.node.value());

@@ -153,6 +153,10 @@ struct TopicDeleted {
   std::string_view topic;
   TopicId id;
 };
+// The node has no replica any more, and its log goes: the topic was deleted, or the replica has moved.
+struct ReplicaDropped {
+  PartitionName partition;
+};
 struct NodeStarted {
   NodeId node;
   ShutdownKind previous_shutdown;
@@ -162,10 +166,11 @@ struct NodeShutDown {
   NodeId node;
 };
 
-using Observation = std::variant<LogAppended, LogFlushed, LogRolled, LogTruncated, LogStartMoved, SegmentDeleted,
-                                 SegmentExpired, LogRecovered, LogCutOff, LogOffline, HighWatermarkMoved,
-                                 LeaderEpochStarted, ProduceAnswered, RecordsFetched, FetchOutOfRange, TopicCreated,
-                                 TopicDeleted, NodeStarted, NodeShutDown, SegmentsCompacted, LogCleaned, LogTruncating>;
+using Observation =
+    std::variant<LogAppended, LogFlushed, LogRolled, LogTruncated, LogStartMoved, SegmentDeleted, SegmentExpired,
+                 LogRecovered, LogCutOff, LogOffline, HighWatermarkMoved, LeaderEpochStarted, ProduceAnswered,
+                 RecordsFetched, FetchOutOfRange, TopicCreated, TopicDeleted, NodeStarted, NodeShutDown,
+                 SegmentsCompacted, LogCleaned, LogTruncating, ReplicaDropped>;
 
 class Observer {
  public:

@@ -78,7 +78,9 @@ Outcome<MaybeFailure> Controller::AssignDirectories(NodeId broker, BrokerEpoch e
   const DecisionView decision = view();
   DirectoryChanges changes(decision, state);
   for (const DirectoryAssignment& assignment : assignments) {
-    if (std::find(state.log_dirs.begin(), state.log_dirs.end(), assignment.directory) == state.log_dirs.end()) {
+    const bool is_registered =
+        std::find(state.log_dirs.begin(), state.log_dirs.end(), assignment.directory) != state.log_dirs.end();
+    if (!is_registered && assignment.directory != kLostDirectory) {
       outcome.response = Failure{
           ErrorCode::kInvalidRequest,
           fmt::format("Broker {} did not register the directory {}", broker.value(), assignment.directory.ToString())};

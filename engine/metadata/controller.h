@@ -169,7 +169,7 @@ class Controller {
   Outcome<MaybeFailure> FenceBroker(NodeId broker, BrokerEpoch epoch) const;
   Outcome<MaybeFailure> UnfenceBroker(NodeId broker, BrokerEpoch epoch) const;
   // What is known already, and partitions that the broker has no replica of, change nothing. A directory that the
-  // broker did not register refuses them all.
+  // broker did not register refuses them all; in none (kLostDirectory) may any replica be.
   Outcome<MaybeFailure> AssignDirectories(NodeId broker, BrokerEpoch epoch,
                                           std::span<const DirectoryAssignment> assignments) const;
   // The same as a request: a directory that is not online takes the broker out of the partition's ISR.

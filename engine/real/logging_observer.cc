@@ -25,7 +25,8 @@ constexpr std::optional<LogLevel> LevelOf() {
     return std::nullopt;
   }
   // Recovered after a crash; a clean one is the rule.
-  if (kIsOneOf<Kind, env::TopicCreated, env::TopicDeleted, env::LogRecovered>) return LogLevel::kInfo;
+  if (kIsOneOf<Kind, env::TopicCreated, env::TopicDeleted, env::LogRecovered, env::ReplicaDropped>)
+    return LogLevel::kInfo;
   return LogLevel::kDebug;
 }
 

@@ -33,6 +33,11 @@ void Followers::SetReplicas(const std::vector<NodeId>& replicas) {
   INVARIANT(!progress_.contains(self_));
 }
 
+void Followers::Forget(NodeId replica) {
+  const auto at = progress_.find(replica);
+  if (at != progress_.end()) at->second = {};
+}
+
 const Progress* Followers::Find(NodeId replica) const {
   const auto at = progress_.find(replica);
   return at == progress_.end() ? nullptr : &at->second;

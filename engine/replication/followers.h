@@ -41,6 +41,8 @@ class Followers {
   void Reset(const std::vector<NodeId>& replicas, const std::vector<NodeId>& isr, MonoTime now);
   // Whoever stays is not forgotten.
   void SetReplicas(const std::vector<NodeId>& replicas);
+  // What the replica has told.
+  void Forget(NodeId replica);
 
   // Whether `replica` is one of the partition's, other than the leader.
   bool Has(NodeId replica) const { return progress_.contains(replica); }

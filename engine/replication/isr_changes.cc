@@ -68,6 +68,11 @@ void Replica::OnIsrCommitted(const CommittedIsr& committed) {
 void Replica::CommitIsr(const NodeIds& isr, PartitionEpoch epoch, LeaderRecoveryState recovery) {
   REQUIRES(epoch >= partition_epoch_);
   partition_epoch_ = epoch;
+  // Whoever is out shows anew what it has: until then it may be gone, and holds nobody up (as its disk may be,
+  // KIP-858).
+  for (const NodeId member : leading().isr.committed()) {
+    if (!Contains(isr, member)) leading().followers.Forget(member);
+  }
   leading().isr.Commit(isr, epoch);
   leading().recovery = recovery;
   Say(AnnounceIsr{isr, partition_epoch_});

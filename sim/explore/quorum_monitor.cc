@@ -111,17 +111,22 @@ void QuorumMonitor::LookAtPartitions(sim::Node& node, const metadata::Image& ima
                                              .partition_epoch = state.partition_epoch.value(),
                                              .replicas = state.replicas,
                                              .isr = state.isr,
-                                             .elr = state.eligible_leader_replicas};
+                                             .elr = state.eligible_leader_replicas,
+                                             .adding = state.adding_replicas,
+                                             .removing = state.removing_replicas};
       const PartitionId id{topic->id, index};
-      const auto before = epochs_.find(id);
-      const bool is_same = before != epochs_.end() && before->second.leader_epoch == state.leader_epoch &&
+      const auto before = latest_.find(id);
+      const bool is_same = before != latest_.end() && before->second.leader_epoch == state.leader_epoch &&
                            before->second.partition_epoch == state.partition_epoch;
       if (is_same) continue;
-      if (before != epochs_.end()) {
+      if (before != latest_.end()) {
         partition.leader_epoch_before = before->second.leader_epoch;
         partition.partition_epoch_before = before->second.partition_epoch.value();
+        partition.replicas_before = before->second.replicas;
+        partition.adding_before = before->second.adding_replicas;
+        partition.removing_before = before->second.removing_replicas;
       }
-      epochs_[id] = {state.leader_epoch, state.partition_epoch};
+      latest_[id] = state;
       if (state.leader != kNoNode) {
         const auto [known, is_new] =
             partition_leaders_.emplace(std::tuple(topic->id, index, state.leader_epoch), state.leader);
@@ -157,9 +162,11 @@ properties::ClusterAtRest QuorumMonitor::AtRest() {
   for (const auto& [name, topic] : newest->topics()) {
     for (const auto& [index, partition] : topic->partitions) {
       if (partition.leader == kNoNode) rest.leaderless.push_back({name, index});
-      rest.partitions.push_back({.name = {name, index},
-                                 .replica_count = static_cast<int32_t>(partition.replicas.size()),
-                                 .isr_count = static_cast<int32_t>(partition.isr.size())});
+      rest.partitions.push_back(
+          {.name = {name, index},
+           .replica_count = static_cast<int32_t>(partition.replicas.size()),
+           .isr_count = static_cast<int32_t>(partition.isr.size()),
+           .is_moving = !partition.adding_replicas.empty() || !partition.removing_replicas.empty()});
     }
   }
   return rest;

@@ -35,10 +35,6 @@ class QuorumMonitor {
  private:
   // A partition of a topic id.
   using PartitionId = std::pair<TopicId, PartitionIndex>;
-  struct Epochs {
-    LeaderEpoch leader_epoch;
-    PartitionEpoch partition_epoch;
-  };
   struct Vote {
     LeaderEpoch epoch;
     NodeId voted;
@@ -67,7 +63,7 @@ class QuorumMonitor {
   std::map<std::string, Vote> votes_;           // by node
   std::map<std::string, Offset> looked_until_;  // by node: at whose image
   std::map<Offset, SeenImage> images_;          // by their ends
-  std::map<PartitionId, Epochs> epochs_;
+  std::map<PartitionId, metadata::PartitionState> latest_;
   std::map<std::tuple<TopicId, PartitionIndex, LeaderEpoch>, NodeId> partition_leaders_;
 };
 

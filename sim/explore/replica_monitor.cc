@@ -78,6 +78,9 @@ void ReplicaMonitor::OnObservation(sim::NodeIndex node, ShardId, const env::Obse
                  [&](const env::LogRecovered& o) { OnRecovered(node, o); },
                  [&](const env::HighWatermarkMoved& o) { OnHighWatermark(node, o); },
                  [&](const env::TopicDeleted& o) { OnTopicDeleted(o); },
+                 [&](const env::ReplicaDropped& o) {
+                   if (Copy* copy = CopyOf(node, o.partition)) copy->is_deleted = true;
+                 },
                  [](const auto&) {},
              },
              observation);

@@ -240,7 +240,8 @@ class ScenarioCheck {
     CheckCount(at, "count", admins.count(), Within(0, 100));
     CheckRange(at, "pause_ms", admins.pause_ms(), Within(0, 3'600'000));
     const uint64_t weights = uint64_t{admins.list_offsets_weight()} + admins.delete_records_weight() +
-                             admins.topics_weight() + admins.recreate_weight();
+                             admins.topics_weight() + admins.recreate_weight() + admins.reassign_weight() +
+                             admins.elect_leaders_weight();
     if (admins.count() > 0 && weights == 0) Complain(root_, "admins", -1, "no kind of call has a weight");
   }
 

@@ -30,6 +30,11 @@ struct Member {
   env::Address controller_address;
 };
 
+std::string_view RolesText(config::Role role) {
+  if (role == config::Role::kBrokerAndController) return kBothRoles;
+  return role == config::Role::kBroker ? kBrokerRole : kControllerRole;
+}
+
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
 void DrawLimits(const Limits& limits, const SetupDraws& draws, broker::NodeOptions& options) {
@@ -117,42 +122,41 @@ class ServerDraws {
     }
     const env::Address& clients = member.client_address;
     const env::Address& controllers = member.controller_address;
-    std::string listeners = fmt::format("PLAINTEXT://:{}", clients.port);
-    std::string advertised = fmt::format("PLAINTEXT://{}:{}", clients.host, clients.port);
-    if (is_cluster()) {
-      listeners += fmt::format(",CONTROLLER://:{}", controllers.port);
-      advertised += fmt::format(",CONTROLLER://{}:{}", controllers.host, controllers.port);
+    std::vector<std::string> listeners;
+    std::vector<std::string> advertised;
+    if (member.role != config::Role::kController) {
+      listeners.push_back(fmt::format("PLAINTEXT://:{}", clients.port));
+      advertised.push_back(fmt::format("PLAINTEXT://{}:{}", clients.host, clients.port));
+    }
+    if (is_cluster() && member.role != config::Role::kBroker) {
+      listeners.push_back(fmt::format("CONTROLLER://:{}", controllers.port));
+      advertised.push_back(fmt::format("CONTROLLER://{}:{}", controllers.host, controllers.port));
     }
     Properties given = {
         {"node.id", fmt::format("{}", member.id.value())},
-        {"listeners", listeners},
-        {"advertised.listeners", advertised},
+        {"listeners", fmt::format("{}", fmt::join(listeners, ","))},
+        {"advertised.listeners", fmt::format("{}", fmt::join(advertised, ","))},
         {"log.dirs", log_dirs},
     };
-    if (is_cluster()) given.emplace_back("controller.listener.names", "CONTROLLER");
+    if (is_cluster()) {
+      given.emplace_back("controller.listener.names", "CONTROLLER");
+      given.emplace_back("controller.quorum.voters", Voters());
+      given.emplace_back("process.roles", RolesText(member.role));
+    }
     for (const Setting& setting : topology_.broker_config()) {
       given.emplace_back(setting.name(), DrawSetting(IsTopicDefault(setting.name()) ? all_ : own, setting));
     }
     return given;
   }
 
-  // Of the quorum and the role the engine's configuration refuses what it does not offer to users.
-  void JoinCluster(const Member& member, broker::NodeOptions& options) const {
-    options.cluster_id = cluster_id_;
-    options.config.role = member.role;
+  std::string Voters() const {
+    std::vector<std::string> voters;
     for (const Member& voter : members_) {
       if (voter.role == config::Role::kBroker) continue;
-      options.config.quorum.voters.push_back(
-          {voter.id, {voter.controller_address.host, voter.controller_address.port}});
+      const env::Address& address = voter.controller_address;
+      voters.push_back(fmt::format("{}@{}:{}", voter.id.value(), address.host, address.port));
     }
-    if (member.role == config::Role::kController) {
-      options.config.listeners.clear();
-      options.config.advertised_listeners.clear();
-    }
-    if (member.role == config::Role::kBroker) {
-      options.config.controller_listeners.clear();
-      options.config.advertised_controller_listeners.clear();
-    }
+    return fmt::format("{}", fmt::join(voters, ","));
   }
 
   absl::StatusOr<ServerSetup> DrawServer(const Member& member) const {
@@ -172,7 +176,7 @@ class ServerDraws {
     server.node.log_directories = server.node.config.log_dirs;
     DrawLimits(topology_.limits(), own, server.node);
     if (!is_cluster()) return server;
-    JoinCluster(member, server.node);
+    server.node.cluster_id = cluster_id_;
     server.host_names = {member.client_address.host, member.controller_address.host};
     return server;
   }

@@ -43,7 +43,8 @@ absl::Status DrawTopics(const Scenario& scenario, uint64_t seed, RunSetup& setup
     const storage::FlushPolicy policy = storage::PolicyOf(broker::PartitionConfigOf(broker, layers).log);
     const storage::Promise& promise = storage::PromiseFor(policy, storage::StorageFault::kPowerLoss);
     if (policy == storage::FlushPolicy::kEveryAppend) setup.synced_topics.push_back(wanted.name);
-    const bool is_replicated = wanted.replication_factor > 1;
+    // While it moves, a partition of one replica has two.
+    const bool is_replicated = wanted.replication_factor > 1 || scenario.admins().reassign_weight() > 0;
     if (is_replicated) setup.replicated_topics.insert(wanted.name);
     const bool is_kept = is_replicated && scenario.topology().down_max() > 0;
     if (promise.survives != storage::Survives::kAllAcknowledged && !is_kept) setup.acked_survives_power_loss = false;
@@ -58,6 +59,7 @@ absl::Status DrawTopics(const Scenario& scenario, uint64_t seed, RunSetup& setup
     std::vector<workload::TargetTopic>& targets = topic.of_programs() ? setup.own_topics : setup.targets;
     targets.push_back({.name = wanted.name,
                        .partition_count = wanted.partition_count,
+                       .replication_factor = std::max(wanted.replication_factor, int16_t{1}),
                        .keeps_timestamps = resolved.timestamp_type == config::TimestampType::kCreateTime});
     setup.topics.push_back(std::move(wanted));
   }
@@ -198,6 +200,8 @@ void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
                             .list_offsets_weight = wanted.list_offsets_weight(),
                             .delete_records_weight = wanted.delete_records_weight(),
                             .topics_weight = wanted.topics_weight(),
+                            .reassign_weight = wanted.reassign_weight(),
+                            .elect_leaders_weight = wanted.elect_leaders_weight(),
                             .recreate_weight = wanted.recreate_weight(),
                             .made_topics = setup.topics});
   }

@@ -264,6 +264,9 @@ void StateMonitor::OnObservation(sim::NodeIndex node, ShardId shard, const env::
               if (key.first == node && key.second.topic == o.topic) deleted_.insert(key);
             }
           },
+          [&](const env::ReplicaDropped& o) {
+            deleted_.insert({node, NameOf(o.partition)});
+          },
           [](const auto&) {},
       },
       observation);

@@ -153,6 +153,7 @@ struct LogStart {
   TopicPartition partition;
   Offset log_start_offset;
   std::string node = {};
+  bool is_new_replica = false;  // the node had dropped the one that it had
 };
 
 // Retention chose a segment to delete: what the node says that it went by.

@@ -47,11 +47,51 @@ class AdminWorkload::Process final : public sim::ProgramInstance {
     const uint64_t lists = options.list_offsets_weight;
     const uint64_t deletes = options.delete_records_weight;
     const uint64_t recreates = options.recreate_weight;
-    const uint64_t drawn = DrawBelow(env_, lists + deletes + options.topics_weight + recreates);
-    if (drawn < lists) return AskForOffset(self);
-    if (drawn < lists + deletes) return DeleteSomeRecords(self);
-    if (drawn < lists + deletes + recreates) return Delete(self);
+    const uint64_t moves = options.reassign_weight;
+    const uint64_t elects = options.elect_leaders_weight;
+    uint64_t drawn = DrawBelow(env_, lists + deletes + options.topics_weight + recreates + moves + elects);
+    const auto is_chosen = [&drawn](uint64_t weight) {
+      const bool chosen = drawn < weight;
+      drawn -= chosen ? 0 : weight;
+      return chosen;
+    };
+    if (is_chosen(lists)) return AskForOffset(self);
+    if (is_chosen(deletes)) return DeleteSomeRecords(self);
+    if (is_chosen(recreates)) return Delete(self);
+    if (is_chosen(moves)) return Move(self);
+    if (is_chosen(elects)) return Elect(self);
     MakeOrDeleteTopic(self);
+  }
+
+  void Move(fiber::Fiber& self) {
+    const TopicPartition partition = AnyPartition();
+    client::Admin::Targets targets{{partition, std::nullopt}};
+    if (DrawBelow(env_, 4) != 0) {
+      const auto cluster = admin_->DescribeCluster(self);
+      if (!cluster.ok()) return;
+      std::vector<NodeId> nodes;
+      for (const client::BrokerInfo& broker : cluster.value.brokers) nodes.push_back(broker.id);
+      const auto count = static_cast<size_t>(ReplicationFactorOf(partition.topic));
+      if (nodes.size() < count) return;
+      for (size_t i = 0; i < count; ++i) std::swap(nodes[i], nodes[i + DrawBelow(env_, nodes.size() - i)]);
+      nodes.resize(count);
+      targets[partition] = std::move(nodes);
+    }
+    const client::AdminStatus moved = admin_->AlterPartitionReassignments(self, targets).at(partition);
+    if (!moved.ok()) return;
+    if (targets.at(partition)) REACHED(env_.context, "workload.admin.move_begun");
+    if (!targets.at(partition)) REACHED(env_.context, "workload.admin.move_called_off");
+  }
+
+  void Elect(fiber::Fiber& self) {
+    const TopicPartition& partition = AnyPartition();
+    const auto elected = admin_->ElectLeaders(self, client::ElectionType::kPreferred, {partition});
+    if (elected.at(partition).ok()) REACHED(env_.context, "workload.admin.preferred_leader_elected");
+  }
+
+  int16_t ReplicationFactorOf(const std::string& topic) const {
+    const auto is_it = [&topic](const TargetTopic& target) { return target.name == topic; };
+    return std::find_if(work_.options_.topics.begin(), work_.options_.topics.end(), is_it)->replication_factor;
   }
 
   void Delete(fiber::Fiber& self) {

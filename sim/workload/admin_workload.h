@@ -1,5 +1,6 @@
 // Asks for offsets, deletes records, makes and deletes topics of its own and, if it is to, deletes and makes anew the
-// topics that others use, until the faults are over. What it has deleted it makes again before it is done.
+// topics that others use, moves their replicas and has leaders elected, until the faults are over. What it has deleted
+// it makes again before it is done.
 #pragma once
 
 #include <memory>
@@ -23,6 +24,9 @@ struct AdminWorkloadOptions {
   uint32_t list_offsets_weight = 1;
   uint32_t delete_records_weight = 0;
   uint32_t topics_weight = 0;
+  // Replicas of a partition move to other brokers, as many as before, or such a move is called off.
+  uint32_t reassign_weight = 0;
+  uint32_t elect_leaders_weight = 0;
   // One of `made_topics`, which the others write to and read, is deleted and made anew.
   uint32_t recreate_weight = 0;
   std::vector<client::NewTopic> made_topics = {};

@@ -156,6 +156,9 @@ void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& rec
   const Key key{node, {std::string(recovered.partition.topic), recovered.partition.partition}};
   // A new log is seen empty first; until then a start may find the deleted one again.
   if (recovered.log_end_offset == Offset(0)) OnSuccessor(key);
+  // What is left of a replica that was dropped promises nothing, neither does one that takes its place.
+  const bool is_new_replica = dropped_.erase(key) > 0;
+  if (is_new_replica) ghosts_.erase(key);
   LogGhost& ghost = ghosts_[key];
   if (ghost.truncating_to) {
     const Offset left = std::max(*ghost.truncating_to, recovered.log_end_offset);
@@ -185,6 +188,7 @@ void NodeRecorder::OnRecovered(sim::NodeIndex node, const env::LogRecovered& rec
   ghost.power_was_lost = false;
   ghost.cut_damaged_from.reset();
   AddLogStart(node, recovered.partition, recovered.log_start_offset);
+  history_.log_starts.back().is_new_replica = is_new_replica;
 }
 
 // The old log still answers until the deletion takes effect: what it lost counts from the first start of the new one.
@@ -192,6 +196,10 @@ void NodeRecorder::OnTopicDeleted(sim::NodeIndex node, std::string_view topic) {
   for (const auto& [key, ghost] : ghosts_) {
     if (key.first == node && key.second.topic == topic) deleted_.emplace(key, Successor::kUnseen);
   }
+}
+
+void NodeRecorder::OnReplicaDropped(sim::NodeIndex node, const env::PartitionName& partition) {
+  dropped_.insert({node, {std::string(partition.topic), partition.partition}});
 }
 
 void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observation& observation) {
@@ -244,6 +252,7 @@ void NodeRecorder::OnObservation(sim::NodeIndex node, ShardId, const env::Observ
           },
           [&](const env::SegmentExpired& o) { AddExpiration(o); },
           [&](const env::TopicDeleted& o) { OnTopicDeleted(node, o.topic); },
+          [&](const env::ReplicaDropped& o) { OnReplicaDropped(node, o.partition); },
           [&](const env::NodeStarted&) { AddNodeEvent(node, history::NodeEventKind::kStarted); },
           [&](const env::NodeShutDown&) { ++counts_.clean_shutdown_count; },
           [](const auto&) {},

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,6 +88,7 @@ class NodeRecorder final : public sim::ClusterObserver {
   void AddExpiration(const env::SegmentExpired& expired);
   void OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered);
   void OnTopicDeleted(sim::NodeIndex node, std::string_view topic);
+  void OnReplicaDropped(sim::NodeIndex node, const env::PartitionName& partition);
   // A new log of the name: the old ones are gone for everybody.
   void OnSuccessor(const Key& created);
 
@@ -96,6 +98,7 @@ class NodeRecorder final : public sim::ClusterObserver {
   // Logs of deleted topics whose successors were not seen yet on their nodes, and whether they were on another one.
   enum class Successor : uint8_t { kUnseen, kElsewhere };
   std::map<Key, Successor> deleted_;
+  std::set<Key> dropped_;
   std::map<sim::NodeIndex, int64_t> died_at_ns_;
   Counts counts_;
   std::vector<std::string> fatal_reasons_;

@@ -13,6 +13,7 @@ namespace odradek::workload {
 struct TargetTopic {
   std::string name;
   int32_t partition_count = 0;
+  int16_t replication_factor = 1;
   // Whether records keep the timestamps with which they were sent (message.timestamp.type).
   bool keeps_timestamps = true;
 };

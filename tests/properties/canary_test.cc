@@ -253,6 +253,16 @@ TEST(LogStartNeverGoesBack, RejectsASmallerOne) {
   EXPECT_FALSE(Holds(&LogStartNeverGoesBack, run));
 }
 
+TEST(LogStartNeverGoesBack, AcceptsAReplicaThatLeftAndCameBack) {
+  HistoryBuilder run;
+  run.StartsAt(3, 10);
+  run.BeginsAnewAt(0, 20);
+  EXPECT_TRUE(Holds(&LogStartNeverGoesBack, run));
+  run.StartsAt(2, 30);
+  run.StartsAt(1, 40);
+  EXPECT_FALSE(Holds(&LogStartNeverGoesBack, run));
+}
+
 TEST(DeletedRecordsStayDeleted, RejectsALaterRead) {
   HistoryBuilder run;
   run.Deleted(1, 10);

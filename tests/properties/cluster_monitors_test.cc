@@ -104,6 +104,50 @@ TEST(ReplicaSetsAreInOrder, RejectsEachDisorder) {
   EXPECT_FALSE(ReplicaSetsAreInOrder(partition).holds());
 }
 
+// {1, 2} moves to {2, 3}.
+PartitionInImage EndOfAMove() {
+  PartitionInImage partition = GoodPartition();
+  partition.replicas = {NodeId(2), NodeId(3)};
+  partition.isr = {NodeId(2), NodeId(3)};
+  partition.elr = {};
+  partition.replicas_before = {NodeId(2), NodeId(3), NodeId(1)};
+  partition.adding_before = {NodeId(3)};
+  partition.removing_before = {NodeId(1)};
+  return partition;
+}
+
+TEST(MovesEndInSync, RejectsAnEndBeforeAllAreInSync) {
+  EXPECT_TRUE(MovesEndInSync(EndOfAMove()).holds());
+  EXPECT_EQ(MovesEndInSync(EndOfAMove()).fact_count(), 1u);
+  PartitionInImage partition = EndOfAMove();
+  partition.isr = {NodeId(2)};
+  EXPECT_FALSE(MovesEndInSync(partition).holds());
+  partition.isr = {NodeId(3)};
+  EXPECT_FALSE(MovesEndInSync(partition).holds());
+}
+
+TEST(MovesEndInSync, SaysNothingOfWhatGoesOnIsCalledOffOrWasNotSeen) {
+  PartitionInImage partition = EndOfAMove();
+  partition.isr = {NodeId(2)};
+  partition.partition_epoch = 8;
+  EXPECT_EQ(MovesEndInSync(partition).fact_count(), 0u);
+  partition.partition_epoch = 7;
+  partition.adding = {NodeId(4)};
+  EXPECT_EQ(MovesEndInSync(partition).fact_count(), 0u);
+  partition.adding = {};
+  partition.replicas = {NodeId(1), NodeId(2)};
+  EXPECT_EQ(MovesEndInSync(partition).fact_count(), 0u);
+  EXPECT_EQ(MovesEndInSync(GoodPartition()).fact_count(), 0u);
+}
+
+TEST(MovesEnd, RejectsOneThatIsLeft) {
+  ClusterAtRest rest;
+  rest.partitions = {{.name = {"t", PartitionIndex(0)}, .replica_count = 2, .isr_count = 2}};
+  EXPECT_TRUE(MovesEnd(rest).holds());
+  rest.partitions[0].is_moving = true;
+  EXPECT_FALSE(MovesEnd(rest).holds());
+}
+
 TEST(ReplicasAgreeOnWhatIsCommitted, RejectsADifference) {
   ReplicaCommit commit{.node = "b1", .partition = {"t", PartitionIndex(0)}, .high_watermark = Offset(9)};
   EXPECT_TRUE(ReplicasAgreeOnWhatIsCommitted(commit).holds());

@@ -100,6 +100,10 @@ class HistoryBuilder {
   void StartsAt(int64_t offset, int64_t at_ns, const std::string& node = {}) {
     history_.log_starts.push_back({at_ns, kPartition, Offset(offset), node});
   }
+  void BeginsAnewAt(int64_t offset, int64_t at_ns) {
+    StartsAt(offset, at_ns);
+    history_.log_starts.back().is_new_replica = true;
+  }
 
   history::History& history() { return history_; }
 

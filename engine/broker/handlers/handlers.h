@@ -7,6 +7,7 @@
 #include "engine/protocol/generated/allocate_producer_ids.h"
 #include "engine/protocol/generated/alter_configs.h"
 #include "engine/protocol/generated/alter_partition.h"
+#include "engine/protocol/generated/alter_partition_reassignments.h"
 #include "engine/protocol/generated/api_versions.h"
 #include "engine/protocol/generated/assign_replicas_to_dirs.h"
 #include "engine/protocol/generated/begin_quorum_epoch.h"
@@ -22,6 +23,7 @@
 #include "engine/protocol/generated/describe_producers.h"
 #include "engine/protocol/generated/describe_quorum.h"
 #include "engine/protocol/generated/describe_topic_partitions.h"
+#include "engine/protocol/generated/elect_leaders.h"
 #include "engine/protocol/generated/end_quorum_epoch.h"
 #include "engine/protocol/generated/fetch.h"
 #include "engine/protocol/generated/fetch_snapshot.h"
@@ -29,10 +31,12 @@
 #include "engine/protocol/generated/incremental_alter_configs.h"
 #include "engine/protocol/generated/init_producer_id.h"
 #include "engine/protocol/generated/list_offsets.h"
+#include "engine/protocol/generated/list_partition_reassignments.h"
 #include "engine/protocol/generated/metadata.h"
 #include "engine/protocol/generated/offset_for_leader_epoch.h"
 #include "engine/protocol/generated/produce.h"
 #include "engine/protocol/generated/remove_raft_voter.h"
+#include "engine/protocol/generated/unregister_broker.h"
 #include "engine/protocol/generated/update_raft_voter.h"
 #include "engine/protocol/generated/vote.h"
 
@@ -56,6 +60,12 @@ protocol::DescribeLogDirsResponse HandleDescribeLogDirs(RequestContext&, const p
 protocol::CreatePartitionsResponse HandleCreatePartitions(RequestContext&, const protocol::CreatePartitionsRequest&);
 protocol::IncrementalAlterConfigsResponse HandleIncrementalAlterConfigs(
     RequestContext&, const protocol::IncrementalAlterConfigsRequest&);
+protocol::ElectLeadersResponse HandleElectLeaders(RequestContext&, const protocol::ElectLeadersRequest&);
+protocol::AlterPartitionReassignmentsResponse HandleAlterPartitionReassignments(
+    RequestContext&, const protocol::AlterPartitionReassignmentsRequest&);
+protocol::ListPartitionReassignmentsResponse HandleListPartitionReassignments(
+    RequestContext&, const protocol::ListPartitionReassignmentsRequest&);
+protocol::UnregisterBrokerResponse HandleUnregisterBroker(RequestContext&, const protocol::UnregisterBrokerRequest&);
 protocol::DescribeClusterResponse HandleDescribeCluster(RequestContext&, const protocol::DescribeClusterRequest&);
 protocol::DescribeProducersResponse HandleDescribeProducers(RequestContext&, const protocol::DescribeProducersRequest&);
 protocol::DescribeTopicPartitionsResponse HandleDescribeTopicPartitions(

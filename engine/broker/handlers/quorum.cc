@@ -3,9 +3,8 @@
 // RemoveRaftVoter (0), UpdateRaftVoter (0), DescribeQuorum (0 to 2). Sources: KIP-595, KIP-630, KIP-836, KIP-853.
 #include <utility>
 
+#include "engine/broker/handlers/forward.h"
 #include "engine/broker/handlers/handlers.h"
-#include "engine/broker/node.h"
-#include "engine/broker/shard.h"
 #include "engine/raft/wire.h"
 
 namespace odradek::broker {
@@ -31,6 +30,16 @@ Response AnswerReplica(RequestContext& context, const Request& request) {
   const raft::Identity& identity = context.node.controller().quorum().identity();
   const auto answer = AskQuorum<Answer>(context, raft::Read(request, identity), response);
   return answer ? raft::Write(*answer, identity, context.version()) : response;
+}
+
+// Of requests that say nothing about how long they may take.
+constexpr Duration kTimeout = Duration::Seconds(30);
+
+// A client of a broker need not know who leads the quorum. nullopt: this replica answers.
+template <typename Response, typename Request>
+std::optional<Response> AskLeader(RequestContext& context, const Request& request, Duration timeout) {
+  const bool leads = context.node.controller().quorum().leadership().epoch_start.has_value();
+  return leads ? std::nullopt : Forward<Response>(context, request, ErrorCode::kNotController, timeout);
 }
 
 template <typename Response, typename Request>
@@ -94,12 +103,17 @@ protocol::AddRaftVoterResponse HandleAddRaftVoter(RequestContext& context,
                                                   const protocol::AddRaftVoterRequest& request) {
   // The answer comes when the change is committed.
   context.work_place.GiveUp();
+  auto elsewhere = AskLeader<protocol::AddRaftVoterResponse>(context, request, Duration::Millis(request.timeout_ms));
+  if (elsewhere) return *std::move(elsewhere);
   return raft::WriteAdd(ChangeVoters<protocol::AddRaftVoterResponse>(context, request));
 }
 
 protocol::RemoveRaftVoterResponse HandleRemoveRaftVoter(RequestContext& context,
                                                         const protocol::RemoveRaftVoterRequest& request) {
   context.work_place.GiveUp();
+  if (auto elsewhere = AskLeader<protocol::RemoveRaftVoterResponse>(context, request, kTimeout)) {
+    return *std::move(elsewhere);
+  }
   return raft::WriteRemove(ChangeVoters<protocol::RemoveRaftVoterResponse>(context, request));
 }
 
@@ -111,6 +125,9 @@ protocol::UpdateRaftVoterResponse HandleUpdateRaftVoter(RequestContext& context,
 
 protocol::DescribeQuorumResponse HandleDescribeQuorum(RequestContext& context,
                                                       const protocol::DescribeQuorumRequest& request) {
+  if (auto elsewhere = AskLeader<protocol::DescribeQuorumResponse>(context, request, kTimeout)) {
+    return *std::move(elsewhere);
+  }
   const Quorum& quorum = context.node.controller().quorum();
   return raft::WriteDescription(request, quorum.machine(), quorum.machine().Describe(context.self.Now()),
                                 context.home.env().clock.WallNow().timestamp());

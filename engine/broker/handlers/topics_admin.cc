@@ -1,13 +1,10 @@
 // CreateTopics (2 to 7), DeleteTopics (1 to 6), CreatePartitions (0 to 3), IncrementalAlterConfigs (0 to 1),
 // AlterConfigs (0 to 2): the active controller decides. What it cannot begin in time, and what is asked of a controller
 // that is not active, is refused item by item.
-#include <optional>
 #include <utility>
 
-#include "engine/broker/connection.h"
+#include "engine/broker/handlers/forward.h"
 #include "engine/broker/handlers/handlers.h"
-#include "engine/broker/node.h"
-#include "engine/broker/shard.h"
 
 namespace odradek::broker {
 namespace {
@@ -17,21 +14,8 @@ using protocol::ErrorCode;
 template <typename Result>
 Result Refused(ErrorCode error, Result result) {
   result.error_code = protocol::ToWire(error);
-  result.error_message = error == ErrorCode::kRequestTimedOut
-                             ? "The controller did not begin the request within timeout_ms."
-                             : "This is not the active controller.";
+  result.error_message = WhyUndecided(error);
   return result;
-}
-
-// What a client of a broker asks of the controller is carried to the active one. nullopt: there is none, or it is asked
-// of a controller, which must know better.
-template <typename Response, typename Request>
-std::optional<Response> Forward(RequestContext& context, const Request& request, ErrorCode error, Duration timeout) {
-  if (error != ErrorCode::kNotController || context.connection.kind() == ListenerKind::kController) return std::nullopt;
-  REACHED(context.home.env().context, "broker.forwarded_to_controller");
-  auto answer = context.node.controller().link().Ask<Response>(context.self, request, context.version(), timeout);
-  if (answer.error != ErrorCode::kNone) return std::nullopt;
-  return std::move(answer.response);
 }
 
 constexpr Duration kConfigsTimeout = Duration::Seconds(30);

@@ -56,6 +56,30 @@ TEST(QuorumOfThree, ElectsRegistersAndServes) {
   }
 }
 
+TEST(QuorumOfThree, IsDescribedByEveryBroker) {
+  QuorumWorld world;
+  ASSERT_TRUE(world.RunUntil([&] { return world.AllServe() && world.LeaderId() != 0; }));
+  world.RunClient([&](fiber::Fiber& self, env::Env& env) {
+    protocol::DescribeQuorumRequest request;
+    auto& topic = request.topics.emplace_back();
+    topic.topic_name = "__cluster_metadata";
+    topic.partitions.emplace_back();
+    for (int32_t id = 1; id <= kNodeCount; ++id) {
+      const auto connection = Connect(self, env, id);
+      ASSERT_NE(connection, nullptr);
+      const auto answer =
+          connection->Call<protocol::DescribeQuorumRequest, protocol::DescribeQuorumResponse>(self, request);
+      ASSERT_TRUE(answer.ok()) << answer.what;
+      EXPECT_EQ(answer.response.error_code, 0) << id;
+      const auto& partition = answer.response.topics.at(0).partitions.at(0);
+      EXPECT_EQ(partition.error_code, 0) << id;
+      EXPECT_EQ(partition.leader_id, world.LeaderId()) << id;
+      EXPECT_EQ(partition.current_voters.size(), 3u) << id;
+      connection->Close();
+    }
+  });
+}
+
 TEST(QuorumOfThree, GoesOnWithoutItsLeaderAndTakesItBack) {
   QuorumWorld world;
   ASSERT_TRUE(world.RunUntil([&] { return world.AllServe(); }));

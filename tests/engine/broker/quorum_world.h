@@ -31,15 +31,17 @@ inline NodeOptions OptionsOf(int32_t id, const config::PropertyMap& more = {}) {
   set("node.id", std::to_string(id));
   set("listeners", "PLAINTEXT://" + host + ":9092,CONTROLLER://" + host + ":9093");
   set("controller.listener.names", "CONTROLLER");
+  std::string voters;
+  for (int32_t voter = 1; voter <= kNodeCount; ++voter) {
+    voters += (voter == 1 ? "" : ",") + std::to_string(voter) + "@" + NameOf(voter) + ":9093";
+  }
+  set("controller.quorum.voters", voters);
   if (!more.contains("log.dirs")) set("log.dirs", "d0");
   for (const auto& [key, value] : more) {
     const size_t at = value.find("{id}");
     set(key, at == std::string::npos ? value : value.substr(0, at) + std::to_string(id));
   }
   NodeOptions out = NodeOptionsFrom(properties);
-  for (int32_t voter = 1; voter <= kNodeCount; ++voter) {
-    out.config.quorum.voters.push_back({NodeId(voter), {NameOf(voter), kControllerPort}});
-  }
   // Smaller than a user may set them: segments end, snapshots are taken, and the log before them goes.
   out.config.metadata_segment_bytes = 16384;
   out.config.snapshot_after_bytes = 3000;

@@ -192,6 +192,44 @@ TEST(Replication, RefusesWhatTooFewWouldHave) {
   ExpectEverywhere(world, Numbers(0, 8));
 }
 
+// KIP-858: a replica whose disk fails is in no directory, until the next start.
+TEST(Replication, AnotherLeadsWhenTheDiskOfTheLeaderFails) {
+  QuorumWorld world;
+  Fill(world, Numbers(0, 10));
+  const int32_t first = LeaderOf(world, "t");
+  world.node(first).disk()->Inject({.kind = sim::DiskFaultKind::kWriteError, .path_part = "t-0/"});
+  world.RunClient([&](fiber::Fiber& self, env::Env& env) {
+    ReplicatedClient client(self, env, "t");
+    EXPECT_EQ(client.Produce({"10"}).error, ErrorCode::kKafkaStorageError);
+  });
+  ASSERT_TRUE(world.RunUntil([&] { return LeaderOf(world, "t") != first && LeaderOf(world, "t") != 0; }));
+  world.RunClient([&](fiber::Fiber& self, env::Env& env) {
+    ReplicatedClient client(self, env, "t");
+    EXPECT_EQ(client.Produce({"10"}).error, ErrorCode::kNone);
+    EXPECT_EQ(client.FetchFrom(first, 0).error, ErrorCode::kKafkaStorageError);
+  });
+  EXPECT_EQ(IsrSizeOf(world, "t"), 2u);
+  world.node(first).disk()->Heal();
+  world.node(first).Crash();
+  world.node(first).Boot();
+  ExpectEverywhere(world, Numbers(0, 11));
+}
+
+TEST(Replication, TheDiskOfAFollowerFails) {
+  QuorumWorld world;
+  Fill(world, Numbers(0, 10));
+  const int32_t away = Others(LeaderOf(world, "t"))[0];
+  world.node(away).disk()->Inject({.kind = sim::DiskFaultKind::kWriteError, .path_part = "t-0/"});
+  world.RunClient([&](fiber::Fiber& self, env::Env& env) {
+    ReplicatedClient client(self, env, "t");
+    // Nobody waits for replica.lag.time.max.ms.
+    const MonoTime begun = self.Now();
+    while (client.Produce({"10"}).error != ErrorCode::kNone) fiber::SleepFor(self, Duration::Millis(50));
+    EXPECT_LT(self.Now() - begun, Duration::Seconds(4));
+  });
+  EXPECT_EQ(IsrSizeOf(world, "t"), 2u);
+}
+
 TEST(Replication, TellsWhoLeads) {
   QuorumWorld world;
   Fill(world, Numbers(0, 1));

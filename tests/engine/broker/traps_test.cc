@@ -65,8 +65,8 @@ TEST(Traps, OnlyApisWithAHandlerAreAdvertised) {
     TestClient client(self, env);
     std::vector<int16_t> keys;
     for (const auto& api : client.connection().api_versions().api_keys) keys.push_back(api.api_key);
-    EXPECT_EQ(keys, (std::vector<int16_t>{0,  1,  2,  3,  10, 18, 19, 20, 21, 22, 23,
-                                          32, 33, 35, 37, 44, 55, 60, 61, 75, 80, 81}));
+    EXPECT_EQ(keys, (std::vector<int16_t>{0,  1,  2,  3,  10, 18, 19, 20, 21, 22, 23, 32, 33,
+                                          35, 37, 43, 44, 45, 46, 55, 60, 61, 64, 75, 80, 81}));
     for (const auto& feature : client.connection().api_versions().finalized_features) {
       EXPECT_EQ(feature.name, "metadata.version");
     }

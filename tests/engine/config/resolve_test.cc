@@ -223,7 +223,47 @@ TEST(BrokerConfig, VotersAreNamedOnceAndThisNodeIsOne) {
   EXPECT_THAT(BrokerError(with("2@a:1,3@b:1")), HasSubstr("not among them"));
   EXPECT_THAT(BrokerError(with("1@a:1,b:1")), HasSubstr("id@host:port"));
   EXPECT_THAT(BrokerError({{"controller.quorum.voters", "1@a:1,2@b:1"}}), HasSubstr("controller.listener.names"));
-  EXPECT_THAT(BrokerError({{"process.roles", "broker"}}), HasSubstr("process.roles"));
+}
+
+TEST(BrokerConfig, ANodeIsABrokerOrAControllerOrBoth) {
+  const PropertyMap broker = {{"process.roles", "broker"},
+                              {"listeners", "PLAINTEXT://:1"},
+                              {"controller.listener.names", "CONTROLLER,OTHER"},
+                              {"controller.quorum.voters", "7@k:9"}};
+  const PropertyMap controller = {{"process.roles", "controller"},
+                                  {"listeners", "CONTROLLER://:9"},
+                                  {"controller.listener.names", "CONTROLLER"},
+                                  {"controller.quorum.voters", "1@k:9"}};
+  const auto with = [](PropertyMap properties, const std::string& name, const std::string& value) {
+    properties[name] = value;
+    return BrokerError(properties);
+  };
+  EXPECT_EQ(Broker({})->role, Role::kBrokerAndController);
+  ASSERT_TRUE(Broker(broker).ok()) << Broker(broker).status();
+  EXPECT_EQ(Broker(broker)->role, Role::kBroker);
+  EXPECT_EQ(Broker(broker)->controller_listener, "CONTROLLER");
+  EXPECT_THAT(Broker(broker)->quorum.voters, ElementsAre(QuorumVoter{NodeId(7), {"k", 9}}));
+  ASSERT_TRUE(Broker(controller).ok()) << Broker(controller).status();
+  EXPECT_EQ(Broker(controller)->role, Role::kController);
+  EXPECT_TRUE(Broker(controller)->advertised_listeners.empty());
+  EXPECT_THAT(Broker(controller)->quorum.voters, ElementsAre(QuorumVoter{NodeId(1), {"k", 9}}));
+
+  EXPECT_THAT(with(broker, "process.roles", ""), HasSubstr("process.roles"));
+  EXPECT_THAT(with(broker, "node.id", "7"), HasSubstr("process.roles is broker, and node.id 7 is among them"));
+  EXPECT_THAT(with(broker, "controller.quorum.voters", ""), HasSubstr("controller.quorum.voters"));
+  EXPECT_THAT(with(broker, "controller.listener.names", ""), HasSubstr("the controllers are reached by one"));
+  EXPECT_THAT(with(broker, "listeners", "PLAINTEXT://:1,CONTROLLER://:2"),
+              HasSubstr("CONTROLLER is in controller.listener.names, and process.roles is broker"));
+  EXPECT_THAT(with(controller, "listeners", "CONTROLLER://:9,PLAINTEXT://:1"),
+              HasSubstr("PLAINTEXT is not in controller.listener.names, and process.roles is controller"));
+  EXPECT_THAT(with(controller, "node.id", "2"), HasSubstr("not among them"));
+  EXPECT_THAT(with(controller, "listeners", "PLAINTEXT://:1"), HasSubstr("listeners"));
+}
+
+TEST(BrokerConfig, PreferredLeadersGetTheirPartitionsBackUnlessItIsSwitchedOff) {
+  EXPECT_EQ(Broker({})->leader_balance_interval, Duration::Seconds(300));
+  EXPECT_EQ(Broker({{"leader.imbalance.check.interval.seconds", "7"}})->leader_balance_interval, Duration::Seconds(7));
+  EXPECT_EQ(Broker({{"auto.leader.rebalance.enable", "false"}})->leader_balance_interval, std::nullopt);
 }
 
 TEST(BrokerConfig, LogDirsGoesBeforeLogDir) {
