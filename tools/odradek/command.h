@@ -11,6 +11,7 @@ void AddBrokerCommand(CLI::App& app, int& exit_code);
 void AddSimCommand(CLI::App& app, int& exit_code);
 void AddSimZooCommand(CLI::App& sim, int& exit_code);
 void AddTopicCommand(CLI::App& app, int& exit_code);
+void AddClusterCommand(CLI::App& app, int& exit_code);
 void AddProduceCommand(CLI::App& app, int& exit_code);
 void AddConsumeCommand(CLI::App& app, int& exit_code);
 void AddConfigCommand(CLI::App& app, int& exit_code);

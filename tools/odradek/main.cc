@@ -14,6 +14,7 @@ Examples:
   odradek dev --real --brokers 3                    a cluster on this machine, to build against
   odradek sim run calm --seeds 1..100               a hundred simulated runs
   odradek topic create --bootstrap-server localhost:9092 --topic orders --partitions 6
+  odradek cluster describe --bootstrap-server localhost:9092
   odradek produce --bootstrap-server localhost:9092 --topic orders < orders.txt
   odradek consume --bootstrap-server localhost:9092 --topic orders --from-beginning
   odradek config describe --bootstrap-server localhost:9092 --entity-type topics --entity-name orders
@@ -36,6 +37,7 @@ int main(int argc, char** argv) {
   odradek::tool::AddDevCommand(app, exit_code);
   odradek::tool::AddSimCommand(app, exit_code);
   odradek::tool::AddTopicCommand(app, exit_code);
+  odradek::tool::AddClusterCommand(app, exit_code);
   odradek::tool::AddProduceCommand(app, exit_code);
   odradek::tool::AddConsumeCommand(app, exit_code);
   odradek::tool::AddConfigCommand(app, exit_code);
