@@ -129,6 +129,13 @@ constexpr OtherRow kReplicationIgnored[] = {
     {"socket.connection.setup.timeout.ms", kLong, "10000"},
 };
 
+// Kafka has them beside its configuration, for running nodes only; kafka-reassign-partitions removes them when it is done.
+constexpr OtherRow kReplicationQuotasLacking[] = {
+    {"follower.replication.throttled.rate", kLong, kLongMaxText, kFromZero, Dynamic::kClusterWide},
+    {"leader.replication.throttled.rate", kLong, kLongMaxText, kFromZero, Dynamic::kClusterWide},
+    {"replica.alter.log.dirs.io.max.bytes.per.second", kLong, kLongMaxText, kFromZero, Dynamic::kClusterWide},
+};
+
 constexpr OtherRow kShareGroupsIgnored[] = {
     {"group.share.assignment.interval.ms", kInt, "1000", kFromZero, Dynamic::kClusterWide},
     {"group.share.assignors", kList, "simple"},
@@ -452,6 +459,7 @@ constexpr OtherSection kOtherSections[] = {
      kThreadsIgnored},
     {Support::kNoEffect, "Of transactions, which this version lacks.", kTransactionsIgnored},
     {Support::kDefaultOnly, "Of access control, which this version lacks.", kAccessControlLacking},
+    {Support::kDefaultOnly, "Of replication quotas, which this version lacks.", kReplicationQuotasLacking},
     {Support::kRemoved, "", kRemovedRows},
     {Support::kNoEffect, "", kOddIgnored},
     {Support::kDefaultOnly, "", kOddLacking},
@@ -462,14 +470,17 @@ constexpr std::string_view kUnlisted[] = {
     "allow.everyone.if.no.acl.found",
     "controller.performance.always.log.threshold.ms",
     "controller.performance.sample.period.ms",
+    "follower.replication.throttled.rate",
     "group.consumer.regex.refresh.interval.ms",
     "group.share.initialize.retry.interval.ms",
     "group.share.persister.class.name",
     "internal.metadata.delete.delay.millis",
     "internal.metadata.log.segment.bytes",
     "internal.metadata.max.batch.size.in.bytes",
+    "leader.replication.throttled.rate",
     "log.initial.task.delay.ms",
     "producer.id.expiration.check.interval.ms",
+    "replica.alter.log.dirs.io.max.bytes.per.second",
     "server.max.startup.time.ms",
     "share.coordinator.cold.partition.snapshot.interval.ms",
     "share.coordinator.state.topic.prune.interval.ms",

@@ -205,11 +205,10 @@ def quorum(world):
     assert re.search(r'^1\s.*Leader', told, re.MULTILINE), told
 
 
-@tools.check('what is not there is said: groups, elections, ACLs')
+@tools.check('what is not there is said: groups, transactions, ACLs')
 def honest(world):
     create(world.broker, world.topic())
     for name, arguments in (('GroupsCommand', ('--list',)),
-                            ('LeaderElectionCommand', ('--election-type', 'preferred', '--all-topic-partitions')),
                             ('TransactionsCommand', ('list',)), ('AclCommand', ('--list',))):
         told = tool(world.broker, name, *arguments, fails=True)
         assert 'does not support' in told, told
