@@ -49,11 +49,11 @@ absl::Status BrokerLifecycle::Start(fiber::Fiber& self) {
     if (!registered.ok()) return registered.status();
     // Nothing is unfenced that has not seen its own registration.
     if (*registered == Asked::kDone && controller_.WaitUntilApplied(self, Offset(epoch_.value()))) break;
-    Pause(self, kRetryPause);
+    controller_.AwaitNews(self, kRetryPause);
   }
   while (!gives_up_) {
     if (Beat(self, /*wants_shut_down=*/false) == Asked::kDone && !last_beat_.is_fenced) break;
-    Pause(self, kRetryPause);
+    controller_.AwaitNews(self, kRetryPause);
   }
   if (gives_up_) return absl::CancelledError("stopped before the broker was registered");
   controller_.PublishFromNowOn(self);

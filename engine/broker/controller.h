@@ -85,6 +85,10 @@ class Controller {
   // --- The node as a broker.
   // False: it was not in `patience`.
   bool WaitUntilApplied(fiber::Fiber& self, Offset offset);
+  // Until the quorum has another leader or commits something, for at most `patience`.
+  void AwaitNews(fiber::Fiber& self, Duration patience) {
+    if (!stopping_) quorum_->changed().WaitUntil(self, self.Now() + patience);
+  }
   // Until then nothing is published: an older view would begin leaderships anew. Returns when the first view is.
   void PublishFromNowOn(fiber::Fiber& self);
   const metadata::Image& image() const { return machine_->image(); }
