@@ -113,7 +113,7 @@ FetchSessions::Include FetchSessions::Tell(const FetchPlan& plan, const FetchPar
   if (at == found->second.partitions.end()) return Include::kYes;
   Entry& entry = at->second;
   const bool failed = answer.error != protocol::ErrorCode::kNone || answer.is_diverging;
-  const bool changed = failed || answer.records_bytes > 0 || entry.told != answer.told;
+  const bool changed = failed || answer.is_redirected || answer.records_bytes > 0 || entry.told != answer.told;
   // An error is told again until it is over, and what it hid is told then: the client may have dropped the answer.
   entry.told = failed ? std::nullopt : std::optional(answer.told);
   // Who got records goes to the end of the line, so that the size limit starves nobody.
