@@ -90,7 +90,10 @@ FetchPlan FetchSessions::Continue(const FetchSessionRequest& request, MonoTime n
   std::vector<std::pair<uint64_t, FetchWant>> by_turn;
   for (const auto& [key, entry] : session.partitions) by_turn.push_back({entry.turn, {key, entry.wish}});
   std::sort(by_turn.begin(), by_turn.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (auto& [turn, want] : by_turn) plan.wants.push_back(std::move(want));
+  for (auto& [turn, want] : by_turn) {
+    if (MUTATION(context, RP18)) want.wish.current_leader_epoch = kNoLeaderEpoch;
+    plan.wants.push_back(std::move(want));
+  }
   return plan;
 }
 
