@@ -42,6 +42,7 @@ void QuorumMonitor::Look() {
     if (reads_disks) LookAtVote(server, node);
     LookAtImage(node);
   }
+  leaders_of_partitions_.Look();
 }
 
 void QuorumMonitor::LookAtMember(sim::Node& node) {
@@ -112,16 +113,23 @@ void QuorumMonitor::LookAtPartitions(sim::Node& node, const metadata::Image& ima
                                              .replicas = state.replicas,
                                              .isr = state.isr,
                                              .elr = state.eligible_leader_replicas};
+      for (const NodeId id : state.replicas) {
+        const metadata::BrokerState* broker = image.FindBroker(id);
+        if (broker == nullptr || !broker->is_active()) partition.inactive.push_back(id);
+      }
       const PartitionId id{topic->id, index};
-      const auto before = epochs_.find(id);
-      const bool is_same = before != epochs_.end() && before->second.leader_epoch == state.leader_epoch &&
+      const auto before = partitions_.find(id);
+      const bool is_same = before != partitions_.end() && before->second.leader_epoch == state.leader_epoch &&
                            before->second.partition_epoch == state.partition_epoch;
       if (is_same) continue;
-      if (before != epochs_.end()) {
+      if (before != partitions_.end()) {
         partition.leader_epoch_before = before->second.leader_epoch;
         partition.partition_epoch_before = before->second.partition_epoch.value();
+        partition.isr_before = partition.candidates_before = before->second.isr;
+        const std::vector<NodeId>& elr = before->second.elr;
+        partition.candidates_before.insert(partition.candidates_before.end(), elr.begin(), elr.end());
       }
-      epochs_[id] = {state.leader_epoch, state.partition_epoch};
+      partitions_[id] = {state.leader_epoch, state.partition_epoch, state.isr, state.eligible_leader_replicas};
       if (state.leader != kNoNode) {
         const auto [known, is_new] =
             partition_leaders_.emplace(std::tuple(topic->id, index, state.leader_epoch), state.leader);

@@ -12,6 +12,7 @@
 #include "engine/metadata/image.h"
 #include "properties/cluster_monitors.h"
 #include "sim/cluster/cluster.h"
+#include "sim/explore/leader_monitor.h"
 #include "sim/explore/monitor_book.h"
 #include "sim/explore/server_setup.h"
 
@@ -19,8 +20,9 @@ namespace odradek::explore {
 
 class QuorumMonitor {
  public:
-  QuorumMonitor(sim::Cluster& cluster, const std::vector<ServerSetup>& servers)
-      : cluster_(cluster), servers_(servers) {}
+  // `leaders` looks whenever this looks.
+  QuorumMonitor(sim::Cluster& cluster, const std::vector<ServerSetup>& servers, LeaderMonitor& leaders)
+      : cluster_(cluster), servers_(servers), leaders_of_partitions_(leaders) {}
   QuorumMonitor(const QuorumMonitor&) = delete;
   QuorumMonitor& operator=(const QuorumMonitor&) = delete;
 
@@ -35,9 +37,11 @@ class QuorumMonitor {
  private:
   // A partition of a topic id.
   using PartitionId = std::pair<TopicId, PartitionIndex>;
-  struct Epochs {
+  struct Seen {
     LeaderEpoch leader_epoch;
     PartitionEpoch partition_epoch;
+    std::vector<NodeId> isr;
+    std::vector<NodeId> elr;
   };
   struct Vote {
     LeaderEpoch epoch;
@@ -61,13 +65,14 @@ class QuorumMonitor {
 
   sim::Cluster& cluster_;
   const std::vector<ServerSetup>& servers_;
+  LeaderMonitor& leaders_of_partitions_;
   MonitorBook book_;
   uint64_t look_count_ = 0;
   std::map<LeaderEpoch, NodeId> leaders_;
   std::map<std::string, Vote> votes_;           // by node
   std::map<std::string, Offset> looked_until_;  // by node: at whose image
   std::map<Offset, SeenImage> images_;          // by their ends
-  std::map<PartitionId, Epochs> epochs_;
+  std::map<PartitionId, Seen> partitions_;
   std::map<std::tuple<TopicId, PartitionIndex, LeaderEpoch>, NodeId> partition_leaders_;
 };
 
