@@ -58,9 +58,12 @@ struct PartitionInImage {
   std::vector<NodeId> replicas_before;
   std::vector<NodeId> adding_before;
   std::vector<NodeId> removing_before;
+  std::vector<NodeId> inactive;  // of the replicas: fenced, shutting down or not registered
   // Epochs below 0: there is no earlier image with it.
   LeaderEpoch leader_epoch_before{-1};
   int32_t partition_epoch_before = -1;
+  std::vector<NodeId> candidates_before;  // ISR and ELR
+  std::vector<NodeId> isr_before;
   // Who led in `leader_epoch` before; kNoNode: nobody.
   NodeId known_leader = kNoNode;
 };
@@ -77,6 +80,77 @@ struct ReplicaCommit {
   // Of the metadata log, where this is news to everybody: how many voters have all of it on their disks. −1: no matter.
   int32_t durable_count = -1;
   int32_t voter_count = 0;
+};
+
+// The leader of a partition in the newest image, and whom that image would let lead.
+struct LeaderState {
+  int64_t at_ns = 0;
+  std::string node;
+  TopicPartition partition;
+  std::vector<NodeId> isr;          // as the leader knows it
+  std::vector<NodeId> maximal_isr;  // with those whom it has proposed
+  std::vector<NodeId> candidates;   // ISR and ELR of the image
+  int32_t min_isr = 1;
+  // How long its high watermark has been below what all of the maximal ISR has told to have, though nobody else can
+  // join the ISR.
+  int64_t held_back_ns = 0;
+};
+
+// Such a leader has moved its high watermark.
+struct LeaderCommit {
+  int64_t at_ns = 0;
+  std::string node;
+  TopicPartition partition;
+  Offset high_watermark;
+  int32_t isr_count = 0;
+  int32_t min_isr = 1;
+  struct Member {
+    std::string node;
+    Offset end;
+    Offset differs_at = kNoOffset;  // below the high watermark, from what was committed
+  };
+  std::vector<Member> in_sync;  // in the newest image: ISR and ELR, without the leader
+};
+
+// A replica that the controller could elect, by the newest image.
+struct CandidateState {
+  int64_t at_ns = 0;
+  std::string node;
+  TopicPartition partition;
+  Offset end;
+  Offset committed_end;
+  Offset differs_at = kNoOffset;
+};
+
+// Such a replica is about to truncate its log.
+struct CandidateTruncation {
+  int64_t at_ns = 0;
+  std::string node;
+  TopicPartition partition;
+  Offset end;
+  Offset end_before;
+  Offset committed_end;
+};
+
+// A node has told somebody that an offset is out of range: a follower of the partition or its newest leader.
+struct OutOfRangeAnswer {
+  int64_t at_ns = 0;
+  std::string node;
+  TopicPartition partition;
+  Offset fetch_offset;
+  Offset log_start_offset;
+  Offset committed_end;
+};
+
+// Where a leader sends consumers of a rack to.
+struct Redirection {
+  int64_t at_ns = 0;
+  std::string node;
+  TopicPartition partition;
+  std::string rack;
+  NodeId to = kNoNode;
+  std::vector<NodeId> isr;       // as the leader knows it
+  std::vector<NodeId> inactive;  // the same
 };
 
 // When the faults have ended and everybody has had time.
@@ -112,6 +186,18 @@ std::span<const Monitor<PartitionInImage>> MonitorsOf();
 template <>
 std::span<const Monitor<ReplicaCommit>> MonitorsOf();
 template <>
+std::span<const Monitor<LeaderState>> MonitorsOf();
+template <>
+std::span<const Monitor<LeaderCommit>> MonitorsOf();
+template <>
+std::span<const Monitor<CandidateState>> MonitorsOf();
+template <>
+std::span<const Monitor<CandidateTruncation>> MonitorsOf();
+template <>
+std::span<const Monitor<OutOfRangeAnswer>> MonitorsOf();
+template <>
+std::span<const Monitor<Redirection>> MonitorsOf();
+template <>
 std::span<const Monitor<ClusterAtRest>> MonitorsOf();
 
 // One function per file of this folder.
@@ -123,6 +209,16 @@ Findings LeaderEpochsHaveOneLeader(const PartitionInImage&);
 Findings PartitionEpochsNeverFall(const PartitionInImage&);
 Findings ReplicaSetsAreInOrder(const PartitionInImage&);
 Findings MovesEndInSync(const PartitionInImage&);
+Findings OnlyLiveBrokersJoinIsrs(const PartitionInImage&);
+Findings UncleanLeadersStandAlone(const PartitionInImage&);
+Findings LeadersCountWhoMayBeElected(const LeaderState&);
+Findings HighWatermarksAreNotHeldBack(const LeaderState&);
+Findings CommittedRecordsAreOnAllInSync(const LeaderCommit&);
+Findings HighWatermarksRiseOnlyWithEnoughInSync(const LeaderCommit&);
+Findings CandidatesHaveWhatIsCommitted(const CandidateState&);
+Findings CandidatesTruncateNothingCommitted(const CandidateTruncation&);
+Findings CommittedOffsetsAreInRange(const OutOfRangeAnswer&);
+Findings ConsumersAreSentToReplicasInSync(const Redirection&);
 Findings ReplicasAgreeOnWhatIsCommitted(const ReplicaCommit&);
 Findings HighWatermarksNeverFall(const ReplicaCommit&);
 Findings CommittedMetadataIsOnMostDisks(const ReplicaCommit&);

@@ -1,5 +1,6 @@
-// F1. A request that repeats an epoch of a fetch session is answered with an error: INVALID_FETCH_SESSION_EPOCH, or
-// FETCH_SESSION_ID_NOT_FOUND if the session had to give way (KIP-227).
+// F1, F2. A request that repeats an epoch of a fetch session is answered with an error: INVALID_FETCH_SESSION_EPOCH, or
+// FETCH_SESSION_ID_NOT_FOUND if the session had to give way (KIP-227). So is one in a leader epoch that nobody has
+// begun, also in a session that was opened without one (KIP-320, KAFKA-9338).
 #include <fmt/format.h>
 
 #include "properties/property.h"

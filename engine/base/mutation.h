@@ -79,7 +79,38 @@
   X(CL08, "fetch in flight applied after a seek")                                   \
   X(CL09, "consumer returns records before the fetch offset")                       \
   X(CL16, "client sequences a batch anew that may have been appended")              \
+  X(RP01, "the high watermark is the leader's log end")                             \
+  X(RP02, "the high watermark is what most replicas have, in sync or not")          \
+  X(RP04, "a proposed removal from the ISR counts at once")                         \
+  X(RP05, "a change of the ISR is reverted when its fate is unknown")               \
+  X(RP06, "a late answer about the ISR ends the change after it")                   \
+  X(RP07, "the high watermark rises below min.insync.replicas")                     \
+  X(RP09, "a new follower truncates to its high watermark")                         \
+  X(RP10, "the end of an epoch is told without saying of which one")                \
+  X(RP11, "a leader's epoch begins with its first append")                          \
+  X(RP12, "a follower does not compare its log with a leader that leads again")     \
+  X(RP13, "a truncation to the log end keeps the epochs that begin there")          \
+  X(RP17, "a leader counts fetches of other leader epochs")                         \
+  X(RP18, "a fetch session checks the leader epoch once")                           \
+  X(RP20, "a leader that is elected again keeps what it knew of followers")         \
+  X(RP21, "a fetch that has to truncate first counts as progress")                  \
+  X(RP22, "the high watermark waits for a replica that cannot join the ISR")        \
+  X(RP23, "a new ISR does not move the high watermark")                             \
+  X(RP24, "an answer to an earlier question of a follower is applied")              \
+  X(RP27, "a follower ahead of its leader starts from the leader's start")          \
+  X(RP28, "a log that begins anew keeps its high watermark")                        \
+  X(RP29, "a checkpointed high watermark is believed as it is")                     \
+  X(RP33, "an election takes the first live replica")                               \
+  X(RP34, "an unclean leader joins the old ISR")                                    \
+  X(RP35, "a fenced broker joins the ISR")                                          \
+  X(RP38, "a change of the ISR is not fenced by the partition epoch")               \
   X(RP39, "a move of replicas ends before all that stay are in sync")               \
+  X(RP40, "a replica is matched by the name of its topic")                          \
+  X(RP42, "a follower answers OFFSET_OUT_OF_RANGE for what it has not got yet")     \
+  X(RP43, "consumers are sent to replicas outside of the ISR")                      \
+  X(RP44, "consumers are served in any leader epoch")                               \
+  X(RP48, "below the log start the epochs are compared nevertheless")               \
+  X(RP49, "who does not lead answers UNKNOWN_LEADER_EPOCH")                         \
   X(RF01, "a vote is answered before it is on disk")                                \
   X(RF02, "a follower forgets whom it voted for in its epoch")                      \
   X(RF03, "a restarted leader leads on in its epoch")                               \

@@ -90,7 +90,10 @@ FetchPlan FetchSessions::Continue(const FetchSessionRequest& request, MonoTime n
   std::vector<std::pair<uint64_t, FetchWant>> by_turn;
   for (const auto& [key, entry] : session.partitions) by_turn.push_back({entry.turn, {key, entry.wish}});
   std::sort(by_turn.begin(), by_turn.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (auto& [turn, want] : by_turn) plan.wants.push_back(std::move(want));
+  for (auto& [turn, want] : by_turn) {
+    if (MUTATION(context, RP18)) want.wish.current_leader_epoch = kNoLeaderEpoch;
+    plan.wants.push_back(std::move(want));
+  }
   return plan;
 }
 
@@ -113,7 +116,7 @@ FetchSessions::Include FetchSessions::Tell(const FetchPlan& plan, const FetchPar
   if (at == found->second.partitions.end()) return Include::kYes;
   Entry& entry = at->second;
   const bool failed = answer.error != protocol::ErrorCode::kNone || answer.is_diverging;
-  const bool changed = failed || answer.records_bytes > 0 || entry.told != answer.told;
+  const bool changed = failed || answer.is_redirected || answer.records_bytes > 0 || entry.told != answer.told;
   // An error is told again until it is over, and what it hid is told then: the client may have dropped the answer.
   entry.told = failed ? std::nullopt : std::optional(answer.told);
   // Who got records goes to the end of the line, so that the size limit starves nobody.

@@ -55,7 +55,8 @@ struct FetchAnswerState {
   FetchPartitionTold told;
   int64_t records_bytes = 0;
   protocol::ErrorCode error = protocol::ErrorCode::kNone;
-  bool is_diverging = false;  // the client takes nothing else from the answer
+  bool is_diverging = false;   // the client takes nothing else from the answer
+  bool is_redirected = false;  // who does not hear of it asks here again, at once
 };
 
 // Session id and epoch of a request: (0, 0) opens a session, (0, −1) asks without one, (id, 0) replaces, (id, −1)

@@ -187,7 +187,11 @@ std::shared_ptr<PartitionReplica> PartitionReplica::Start(env::Env& env, ShardRe
 PartitionReplica::PartitionReplica(env::Env& env, ShardReplication& shared, std::shared_ptr<storage::Log> log,
                                    const TopicId& topic_id, const replication::Options& options,
                                    replication::LogFacts facts)
-    : env_(env), shared_(shared), log_(std::move(log)), topic_id_(topic_id), machine_(options, std::move(facts)) {}
+    : env_(env),
+      shared_(shared),
+      log_(std::move(log)),
+      topic_id_(topic_id),
+      machine_(options, std::move(facts), env.context) {}
 
 replication::Surroundings PartitionReplica::Around() const {
   return {.now = env_.clock.Now(), .brokers = shared_.brokers(), .broker_epoch = shared_.broker_epoch()};
@@ -246,7 +250,7 @@ void PartitionReplica::BeginAnew(fiber::Fiber& self) {
   if (!facts || !registration_) {
     return CarryOut(self, machine_.Step(Around(), replication::Resign{ErrorCode::kKafkaStorageError}), {});
   }
-  machine_ = replication::Replica(machine_.options(), *std::move(facts));
+  machine_ = replication::Replica(machine_.options(), *std::move(facts), env_.context);
   CarryOut(self, machine_.Step(Around(), replication::PartitionChanged{*registration_}), {});
 }
 

@@ -250,6 +250,10 @@ net::FetchSession::Partitions ReplicaFetcher::WantedOf(const Questions<replicati
                     .last_fetched_epoch = one.asked.last_fetched_epoch,
                     .log_start = one.asked.log_start,
                     .bytes_max = shared_.config.fetch_bytes_max};
+    const auto known = session_.partitions().find(name);
+    const bool is_same_leader_again =
+        known != session_.partitions().end() && known->second.leader_epoch < one.asked.current_leader_epoch;
+    if (is_same_leader_again && MUTATION(env_.context, RP12)) wanted[name].last_fetched_epoch = kNoLeaderEpoch;
   }
   return wanted;
 }

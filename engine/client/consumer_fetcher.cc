@@ -471,8 +471,10 @@ void ConsumerCore::TakeRedirect(Partition& partition, const Asked& asked, const 
   ++metrics_.preferred_replica_count;
   env_.context.Reached("client.consumer.preferred_replica");
   partition.preferred = preferred;
-  // A leader that insists on a replica that is gone is not asked in a hurry.
-  if (cluster_->is_unreachable(preferred, Purpose::kLongPolls)) RetryLater(partition);
+  // A leader that insists on a replica that is gone is not asked in a hurry. One that is not known may be new, or back.
+  const bool is_known = cluster_->metadata().FindBroker(preferred) != nullptr;
+  if (!is_known) cluster_->RequestUpdate();
+  if (!is_known || cluster_->is_unreachable(preferred, Purpose::kLongPolls)) RetryLater(partition);
   partition.preferred_until = env_.clock.Now() + config_.common.metadata_max_age;
 }
 

@@ -43,21 +43,23 @@ std::vector<NodeId> IdsOf(const std::vector<Member>& members) {
 
 // A fenced broker, or one that is shutting down, does not join an ISR (KIP-841), nor does a process that started after
 // the leader last heard of its predecessor (KIP-903).
-bool IsEligibleMember(const Image& image, const Member& member) {
+bool IsEligibleMember(const Image& image, const Member& member, base::Context& context) {
   const BrokerState* const broker = image.FindBroker(member.id);
-  if (broker == nullptr || !broker->is_active()) return false;
+  if (broker == nullptr) return false;
+  if (!broker->is_active() && !MUTATION(context, RP35)) return false;
   return member.epoch == kAnyEpoch || member.epoch == broker->epoch;
 }
 
 // SEMANTICS.md 30, in Kafka's order: what comes first decides the answer, and with it what the leader does.
-ErrorCode CheckIsr(const Image& image, NodeId sender, const PartitionState& partition, const IsrRequest& request,
+ErrorCode CheckIsr(const DecisionView& view, NodeId sender, const PartitionState& partition, const IsrRequest& request,
                    int16_t version) {
   // The leader knows more than this controller: a newer one must have told it.
   if (LeaderEpoch(request.leader_epoch) > partition.leader_epoch) return ErrorCode::kNotController;
   if (PartitionEpoch(request.partition_epoch) > partition.partition_epoch) return ErrorCode::kNotController;
   if (LeaderEpoch(request.leader_epoch) < partition.leader_epoch) return ErrorCode::kFencedLeaderEpoch;
   if (sender != partition.leader) return ErrorCode::kInvalidRequest;
-  if (PartitionEpoch(request.partition_epoch) < partition.partition_epoch) return ErrorCode::kInvalidUpdateVersion;
+  const bool is_of_old_state = PartitionEpoch(request.partition_epoch) < partition.partition_epoch;
+  if (is_of_old_state && !MUTATION(view.context, RP38)) return ErrorCode::kInvalidUpdateVersion;
   const std::vector<Member> members = MembersOf(request, version);
   const std::vector<NodeId> isr = IdsOf(members);
   if (isr.empty() || !AreDistinct(isr)) return ErrorCode::kInvalidRequest;
@@ -68,7 +70,7 @@ ErrorCode CheckIsr(const Image& image, NodeId sender, const PartitionState& part
     // What it lost is not settled: nobody else can be in sync with it, and it does not begin anew.
     if (isr.size() > 1 || partition.recovery == LeaderRecovery::kRecovered) return ErrorCode::kInvalidRequest;
   }
-  const auto is_eligible = [&](const Member& m) { return IsEligibleMember(image, m); };
+  const auto is_eligible = [&](const Member& m) { return IsEligibleMember(view.image, m, view.context); };
   return std::all_of(members.begin(), members.end(), is_eligible) ? ErrorCode::kNone : ErrorCode::kIneligibleReplica;
 }
 
@@ -112,6 +114,7 @@ ErrorCode IsrChanges::Change(PartitionAddress at, PartitionState& partition, con
   const absl::Status merged = Merge(*changed, partition);
   INVARIANT(merged.ok());
   records.emplace_back(*std::move(changed));
+  REACHED(view_.context, "metadata.isr.changed_by_leader");
   // The change completed a reassignment, and the leader was one of the replicas that went.
   return partition.leader == sender_ ? ErrorCode::kNone : ErrorCode::kNewLeaderElected;
 }
@@ -128,7 +131,7 @@ IsrAnswer IsrChanges::Alter(const TopicId& topic_id, const IsrRequest& request, 
   const PartitionIndex index(request.partition_index);
   PartitionState* const partition = Find(*topic, index);
   if (partition == nullptr) return refuse(ErrorCode::kUnknownTopicOrPartition);
-  ErrorCode code = CheckIsr(view_.image, sender_, *partition, request, version_);
+  ErrorCode code = CheckIsr(view_, sender_, *partition, request, version_);
   if (code == ErrorCode::kNone) code = Change({*topic, index}, *partition, request, records);
   if (code != ErrorCode::kNone) return refuse(code);
   answer.leader_id = partition->leader.value();

@@ -118,7 +118,7 @@ NodeId Step::CleanLeader() const {
   if (target_.election == Election::kPreferred && IsEligible(preferred)) return preferred;
   if (IsEligible(before_.leader)) return before_.leader;
   for (const NodeId id : next_.replicas) {
-    if (IsEligible(id)) return id;
+    if (IsEligible(id) || (MayLead(id) && MUTATION(context_, RP33))) return id;
   }
   return kNoNode;
 }
@@ -146,6 +146,11 @@ void Step::Elect() {
     return;
   }
   REACHED(context_, "metadata.election.unclean");
+  if (MUTATION(context_, RP34)) {
+    if (!has_elr()) isr_ = before_.isr;
+    isr_.push_back(next_.leader);
+    return;
+  }
   isr_ = {next_.leader};
   next_.eligible_leader_replicas.clear();
   next_.recovery = LeaderRecovery::kRecovering;
@@ -153,9 +158,9 @@ void Step::Elect() {
 
 void Step::TakeIsr() {
   std::vector<NodeId>& elr = next_.eligible_leader_replicas;
-  if (next_.leader != kNoNode && isr_.empty()) {
+  if (next_.leader != kNoNode && !Contains(isr_, next_.leader)) {
     REACHED(context_, "metadata.election.from_elr");
-    isr_ = {next_.leader};
+    isr_.push_back(next_.leader);
     std::erase(elr, next_.leader);
   }
   // Without ELR the last members stay in the ISR: nothing else says who has all that was acknowledged.

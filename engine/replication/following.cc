@@ -39,9 +39,9 @@ void Replica::OnFetched(const Fetched& fetched, MonoTime now) {
   const auto* follower = std::get_if<Follower>(&role_);
   if (follower == nullptr || follower->phase != Follower::Phase::kFetching) return;
   // KIP-966's checks: the answer is to what we would ask now. Otherwise the log, or the leader, is another since.
-  if (fetched.asked.current_leader_epoch != leader_epoch_) return;
-  if (fetched.asked.fetch_offset != log_.end()) return;
-  if (fetched.asked.last_fetched_epoch != log_.latest_epoch()) return;
+  const bool is_asked_now =
+      fetched.asked == FetchPosition{leader_epoch_, log_.end(), log_.latest_epoch(), fetched.asked.log_start};
+  if (!is_asked_now && !MUTATION(*context_, RP24)) return;
   if (fetched.error != ErrorCode::kNone) return OnRefusal(fetched.error, now);
   if (!fetched.diverging.is_none()) return OnDiverging(fetched.diverging, fetched.asked.last_fetched_epoch, now);
   AppendFetchedBatches(fetched, now);
@@ -74,6 +74,7 @@ void Replica::OnDiverging(const EpochEndOffset& diverging, LeaderEpoch asked, Mo
 void Replica::Truncate(Offset end) {
   REQUIRES(end >= log_.start());
   REQUIRES(end <= log_.end());
+  if (end == log_.end() && MUTATION(*context_, RP13)) return;
   const bool is_below = end < log_.high_watermark();
   log_.TruncateTo(end);
   Say(TruncateLog{end});
@@ -162,7 +163,9 @@ void Replica::OnOffsetsAnswered(const OffsetsAnswered& answer, MonoTime now) {
   if (answer.error != ErrorCode::kNone) return OnRefusal(answer.error, now);
   if (answer.log_start < Offset(0) || answer.log_end < answer.log_start) return BackOff(now);
   follower->phase = Follower::Phase::kFetching;
-  if (answer.log_end < log_.start()) {
+  if (answer.log_end < log_.end() && MUTATION(*context_, RP27)) {
+    Restart(answer.log_start);
+  } else if (answer.log_end < log_.start()) {
     Restart(answer.log_end);
   } else if (answer.log_end < log_.end()) {
     // Only what is too much goes: the rest may be the leader's as well (KAFKA-2143, BUG_ZOO RP27).

@@ -41,9 +41,14 @@ void Replica::OnAlterPartitionAnswered(const AlterPartitionAnswered& answer, Mon
   // Of a change that the metadata has ended, or of an earlier attempt (KAFKA-12686, BUG_ZOO RP06).
   const bool is_awaited =
       isr.change() && isr.change()->attempt == answer.attempt && isr.change()->state == IsrChange::State::kSent;
-  if (!is_awaited) return;
+  if (!is_awaited) {
+    if (isr.is_changing() && MUTATION(*context_, RP06)) isr.Revert();
+    return;
+  }
   if (answer.error == ErrorCode::kNone) return OnIsrCommitted(answer.committed);
-  switch (FateOf(answer.error)) {
+  Fate fate = FateOf(answer.error);
+  if (fate == Fate::kUnknown && MUTATION(*context_, RP05)) fate = Fate::kNotApplied;
+  switch (fate) {
     case Fate::kNotApplied:
       isr.Revert();
       leading().next_change_at = now + options_.alter_partition_backoff;
@@ -112,6 +117,7 @@ void Replica::MaybeShrinkIsr(const Surroundings& around) {
   NodeIds isr;
   std::ranges::copy_if(leader.isr.committed(), std::back_inserter(isr), stays);
   INVARIANT(isr.size() < leader.isr.committed().size());
+  if (MUTATION(*context_, RP04)) leading().isr.Commit(isr, partition_epoch_);
   Propose(std::move(isr), around);
 }
 

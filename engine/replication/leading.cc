@@ -1,11 +1,26 @@
 // What a leader does: counts what is appended and fetched, moves the high watermark and the low one, and tells those
 // who wait for them.
 #include <algorithm>
+#include <functional>
+#include <vector>
 
 #include "engine/base/check.h"
 #include "engine/replication/replica.h"
 
 namespace odradek::replication {
+namespace {
+
+// What most of the replicas have, whoever of them is in sync (BUG_ZOO RP02).
+Offset MajorityEnd(Offset own_end, const Followers& followers, const Brokers& brokers) {
+  std::vector<Offset> ends = {own_end};
+  for (const auto& [replica, progress] : followers.all()) {
+    ends.push_back(followers.EndOf(replica, brokers).value_or(Offset(0)));
+  }
+  std::ranges::sort(ends, std::greater());
+  return ends[ends.size() / 2];
+}
+
+}  // namespace
 
 Offset Replica::own_end() const {
   if (options_.own_end == OwnEnd::kAppended) return log_.end();
@@ -68,12 +83,13 @@ void Replica::OnDeleteRecords(const DeleteRecords& request) {
 void Replica::OnFollowerFetch(const FollowerFetch& fetch, const Surroundings& around) {
   const FetchAnswer check = AnswerTo(fetch, around);
   // A fetch that is refused or has to truncate first shows nothing of the follower's log (SEMANTICS 24).
-  if (check.error == ErrorCode::kNone && check.diverging.is_none()) {
+  const bool shows_its_log = check.diverging.is_none() || MUTATION(*context_, RP21);
+  if (check.error == ErrorCode::kNone && shows_its_log) {
     INVARIANT(leads());
     leading().followers.OnFetch(
         {.replica = fetch.replica,
          .broker_epoch = fetch.broker_epoch,
-         .offset = fetch.position.fetch_offset,
+         .offset = std::min(fetch.position.fetch_offset, log_.end()),
          .log_start = std::clamp(fetch.position.log_start, kNoOffset, fetch.position.fetch_offset),
          .leader_end = log_.end(),
          .now = around.now});
@@ -91,7 +107,8 @@ bool Replica::HoldsBack(NodeId replica, const Surroundings& around) const {
   const Leader& leader = leading();
   if (leader.isr.MaximalHas(replica)) return true;
   const Followers::Lag lag{log_.end(), around.now, options_.replica_lag_time_max};
-  return leader.followers.IsCaughtUp(replica, lag) && leader.followers.IsEligible(replica, around.brokers);
+  if (!leader.followers.IsCaughtUp(replica, lag)) return false;
+  return leader.followers.IsEligible(replica, around.brokers) || MUTATION(*context_, RP22);
 }
 
 // Up to where everything is committed, as far as the followers have told. nullopt: cannot be said now.
@@ -100,8 +117,10 @@ std::optional<Offset> Replica::CommittedEnd(const Surroundings& around) const {
   const Leader& leader = leading();
   // KIP-966: below min ISR the controller may elect a member of the ELR, of whom a leader knows nothing (RP07). The
   // committed ISR counts: a proposed addition may never come to be.
-  if (leader.isr.committed().size() < effective_min_isr()) return std::nullopt;
+  if (leader.isr.committed().size() < effective_min_isr() && !MUTATION(*context_, RP07)) return std::nullopt;
   Offset end = own_end();
+  if (MUTATION(*context_, RP01)) return end;
+  if (MUTATION(*context_, RP02)) return MajorityEnd(end, leader.followers, around.brokers);
   for (const auto& [replica, progress] : leader.followers.all()) {
     if (!HoldsBack(replica, around)) continue;
     const std::optional<Offset> known = leader.followers.EndOf(replica, around.brokers);

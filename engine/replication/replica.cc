@@ -7,7 +7,8 @@
 
 namespace odradek::replication {
 
-Replica::Replica(const Options& options, LogFacts log) : options_(options), log_(std::move(log)) {
+Replica::Replica(const Options& options, LogFacts log, base::Context& context)
+    : options_(options), context_(&context), log_(std::move(log)) {
   REQUIRES(options_.self >= NodeId(0));
   REQUIRES(options_.min_insync_replicas >= 1);
 }
@@ -38,7 +39,8 @@ Output Replica::Tick(const Surroundings& around) {
 
 Output Replica::Finish(const Surroundings& around) {
   const Offset before = log_.high_watermark();
-  if (leads()) AfterLeaderEvent(around);
+  const bool has_new_isr = !output_.effects.empty() && std::holds_alternative<AnnounceIsr>(output_.effects.front());
+  if (leads() && !(has_new_isr && MUTATION(*context_, RP23))) AfterLeaderEvent(around);
   INVARIANT(log_.high_watermark() >= before);
   INVARIANT(!leads() || leading().isr.partition_epoch() == partition_epoch_);
   return std::exchange(output_, {});
@@ -147,13 +149,19 @@ void Replica::BecomeLeader(const Registration& registration, const Surroundings&
     next.deletions = leading().deletions;
     next.flushed_end = leading().flushed_end;
   }
-  next.followers.Reset(registration.replicas, registration.isr, around.now);
+  if (leads() && MUTATION(*context_, RP20)) {
+    next.followers = leading().followers;
+  } else {
+    next.followers.Reset(registration.replicas, registration.isr, around.now);
+  }
   next.isr = Isr(registration.isr, registration.partition_epoch);
   next.recovery = registration.recovery;
   // Written at once, not with the first record: a follower may have records of an epoch that nobody here has seen, and
   // must be told where the last common one ends (KAFKA-7415, BUG_ZOO RP11).
-  log_.BeginEpoch(leader_epoch_);
-  Say(BeginLeaderEpoch{leader_epoch_, next.epoch_start});
+  if (!MUTATION(*context_, RP11)) {
+    log_.BeginEpoch(leader_epoch_);
+    Say(BeginLeaderEpoch{leader_epoch_, next.epoch_start});
+  }
   role_ = std::move(next);
   Assign(registration);
   Announce();
@@ -173,6 +181,7 @@ void Replica::BecomeFollower(const Registration& registration, const Surrounding
   const bool asks = options_.truncation == Truncation::kByEpochRequest && log_.latest_epoch() != kNoLeaderEpoch;
   next.phase = asks ? Follower::Phase::kTruncating : Follower::Phase::kFetching;
   INVARIANT(NextQuestion(around.now) == std::nullopt);
+  if (log_.high_watermark() < log_.end() && MUTATION(*context_, RP09)) Truncate(log_.high_watermark());
   role_ = next;
   Announce();
 }

@@ -30,6 +30,7 @@
 #include <optional>
 #include <string_view>
 
+#include "engine/base/context.h"
 #include "engine/replication/log_facts.h"
 #include "engine/replication/roles.h"
 #include "engine/replication/steps.h"
@@ -64,8 +65,8 @@ struct EpochEndAnswer {
 
 class Replica {
  public:
-  // Absent until a PartitionChanged says what it is.
-  Replica(const Options& options, LogFacts log);
+  // Absent until a PartitionChanged says what it is. `context` is asked for mutations only, and outlives this.
+  Replica(const Options& options, LogFacts log, base::Context& context);
 
   Output Step(const Surroundings& around, const Event& event);
   // To be called at next_deadline(), and may be called at any time.
@@ -169,6 +170,8 @@ class Replica {
   void Say(Effect effect) { output_.effects.push_back(std::move(effect)); }
 
   Options options_;
+  // Not a reference: replicas are copied and assigned.
+  base::Context* context_;
   LogFacts log_;
   LeaderEpoch leader_epoch_ = kNoLeaderEpoch;
   PartitionEpoch partition_epoch_ = kNoPartitionEpoch;

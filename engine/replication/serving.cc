@@ -28,7 +28,7 @@ Admission Replica::MayAppend(Acks acks) const {
   if (!leads()) return {.error = ErrorCode::kNotLeaderOrFollower, .hint = hint()};
   const bool is_enough = leading().isr.committed().size() >= effective_min_isr();
   if (acks == Acks::kAll && !is_enough) return {.error = ErrorCode::kNotEnoughReplicas, .hint = {}};
-  INVARIANT(log_.latest_epoch() == leader_epoch_);
+  INVARIANT(log_.latest_epoch() == leader_epoch_ || MUTATION(*context_, RP11));
   return {.error = ErrorCode::kNone, .hint = {}, .leader_epoch = leader_epoch_};
 }
 
@@ -36,9 +36,12 @@ Admission Replica::MayAppend(Acks acks) const {
 FetchAnswer Replica::CheckPosition(const FetchPosition& position) const {
   const bool is_inside = position.fetch_offset >= log_.start() && position.fetch_offset <= log_.end();
   if (position.last_fetched_epoch >= LeaderEpoch(0)) {
-    const EpochEndOffset end = log_.EndOffsetFor(position.last_fetched_epoch);
+    EpochEndOffset end = log_.EndOffsetFor(position.last_fetched_epoch);
+    const bool has_other_epoch = !end.is_none() && end.epoch != position.last_fetched_epoch;
+    if (has_other_epoch && MUTATION(*context_, RP10)) end.epoch = position.last_fetched_epoch;
     // Below the log start there is nothing to compare with (KAFKA-12996, BUG_ZOO RP48).
-    if (end.is_none() || position.fetch_offset < log_.start()) return Refuse(ErrorCode::kOffsetOutOfRange);
+    const bool is_below = position.fetch_offset < log_.start() && !MUTATION(*context_, RP48);
+    if (end.is_none() || is_below) return Refuse(ErrorCode::kOffsetOutOfRange);
     if (end.epoch < position.last_fetched_epoch || end.end_offset < position.fetch_offset) {
       FetchAnswer answer;
       answer.diverging = end;
@@ -60,7 +63,8 @@ FetchAnswer Replica::AnswerTo(const FollowerFetch& fetch, const Surroundings& ar
   // The epoch first: a stale question gets an answer that says so, whoever asks (KAFKA-14078, BUG_ZOO RP49; KIP-320's
   // first try did without, RP17).
   const ErrorCode error = CheckEpoch(std::max(fetch.position.current_leader_epoch, kNoLeaderEpoch));
-  if (error != ErrorCode::kNone) return Refuse(error);
+  if (!leads() && MUTATION(*context_, RP49)) return Refuse(ErrorCode::kUnknownLeaderEpoch);
+  if (error != ErrorCode::kNone && !MUTATION(*context_, RP17)) return Refuse(error);
   if (!leads()) return Refuse(ErrorCode::kNotLeaderOrFollower);
   const Leader& leader = leading();
   if (!leader.followers.Has(fetch.replica)) {
@@ -83,12 +87,14 @@ FetchAnswer Replica::AnswerTo(const FollowerFetch& fetch, const Surroundings& ar
 FetchAnswer Replica::AnswerTo(const ConsumerFetch& fetch, const Surroundings& around) const {
   const FetchPosition& position = fetch.position;
   const ErrorCode error = CheckEpoch(std::max(position.current_leader_epoch, kNoLeaderEpoch));
-  if (error != ErrorCode::kNone) return Refuse(error);
+  if (error != ErrorCode::kNone && !MUTATION(*context_, RP44)) return Refuse(error);
   const bool may_read = leads() || (role() == Role::kFollower && fetch.from == ConsumerFetch::From::kAnyReplica);
   if (!may_read) return Refuse(ErrorCode::kNotLeaderOrFollower);
   // What a follower has not got yet is not out of range: the consumer would start from the beginning (RP42).
   const bool is_ahead = position.fetch_offset > log_.end() || position.last_fetched_epoch > log_.latest_epoch();
-  if (!leads() && is_ahead) return Refuse(ErrorCode::kOffsetNotAvailable);
+  if (!leads() && is_ahead) {
+    return Refuse(MUTATION(*context_, RP42) ? ErrorCode::kOffsetOutOfRange : ErrorCode::kOffsetNotAvailable);
+  }
   FetchAnswer answer = CheckPosition(position);
   if (answer.error != ErrorCode::kNone || !answer.diverging.is_none()) return answer;
   answer.preferred_read_replica = leads() ? PreferredReadReplica(fetch, around) : kNoNode;
@@ -111,7 +117,8 @@ NodeId Replica::PreferredReadReplica(const ConsumerFetch& fetch, const Surroundi
   for (const auto& [replica, progress] : leader.followers.all()) {
     const auto broker = around.brokers.find(replica);
     if (broker == around.brokers.end() || broker->second.rack != fetch.rack) continue;
-    if (broker->second.fenced || broker->second.in_controlled_shutdown || !leader.isr.Has(replica)) continue;
+    const bool is_gone = broker->second.fenced || broker->second.in_controlled_shutdown;
+    if ((is_gone || !leader.isr.Has(replica)) && !MUTATION(*context_, RP43)) continue;
     const std::optional<Offset> end = leader.followers.EndOf(replica, around.brokers);
     if (!end || *end < offset || progress.log_start < Offset(0) || progress.log_start > offset) continue;
     best = std::max(best, {*end, progress.caught_up_at.value_or(MonoTime()), replica});

@@ -392,6 +392,7 @@ absl::Status Log::Loader::Finish() {
   if (error != DiskError::kNone) return DiskProblem(kEpochCheckpointName, error);
 
   log.high_watermark_ = std::clamp(std::max(checkpoints_.high_watermark, log.log_start_), log.log_start_, log.log_end_);
+  if (MUTATION(log.env_.context, RP29)) log.high_watermark_ = checkpoints_.high_watermark;
   log.cleaned_until_ = std::min(checkpoints_.cleaned_until, log.log_end_);
   if (checkpoints_.cleaned_until > log.log_end_) {
     error = log.PersistMarks(self_, {.cleaned_until_at_most = log.log_end_});

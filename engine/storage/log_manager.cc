@@ -252,7 +252,8 @@ absl::StatusOr<std::shared_ptr<Log>> LogManager::Create(fiber::Fiber& self, cons
     return base::Unavailable(fmt::format("{}: {}: {}", folder, what, env::ToString(error)));
   };
   const auto hosted = logs_.find(name);
-  if (hosted != logs_.end() && hosted->second.topic_id && *hosted->second.topic_id != topic_id) {
+  const bool is_other = hosted != logs_.end() && hosted->second.topic_id && *hosted->second.topic_id != topic_id;
+  if (is_other && !MUTATION(env_.context, RP40)) {
     return base::FailedPrecondition(fmt::format("{} belongs to topic id {}, not {}", folder,
                                                 hosted->second.topic_id->ToString(), topic_id.ToString()));
   }

@@ -159,7 +159,7 @@ DiskError Log::TruncateFullyLocked(fiber::Fiber& self, Offset offset, KnownProdu
   ++truncations_;
   log_start_ = offset;
   log_end_ = offset;
-  high_watermark_ = offset;
+  if (!MUTATION(env_.context, RP28)) high_watermark_ = offset;
   flush_.recovery_point = offset;
   flush_.suspect_from = kNoOffset;
   producers_.states() = std::move(below);

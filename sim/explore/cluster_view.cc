@@ -68,17 +68,25 @@ std::vector<sim::Node*> ClusterView::ActiveController(sim::Cluster& cluster) {
   return latest == nullptr ? std::vector<sim::Node*>() : std::vector{latest};
 }
 
-const metadata::Image* ClusterView::NewestImage(sim::Cluster& cluster) {
-  const metadata::Image* newest = nullptr;
-  Offset end = kNoOffset;
-  for (sim::Node* node : Servers(cluster)) {
+const broker::Controller* ClusterView::Newest(sim::Cluster& cluster) {
+  const broker::Controller* newest = nullptr;
+  for (const ServerSetup& server : servers_) {
+    sim::Node* node = cluster.FindNode(server.name);
     if (!node->is_up() || !BrokerOf(*node)->node().has_quorum()) continue;
     const broker::Controller& controller = BrokerOf(*node)->node().controller();
-    if (controller.applied_end() <= end) continue;
-    newest = &controller.image();
-    end = controller.applied_end();
+    if (newest == nullptr || controller.applied_end() > newest->applied_end()) newest = &controller;
   }
   return newest;
+}
+
+const metadata::Image* ClusterView::NewestImage(sim::Cluster& cluster) {
+  const broker::Controller* newest = Newest(cluster);
+  return newest == nullptr ? nullptr : &newest->image();
+}
+
+Offset ClusterView::NewestEnd(sim::Cluster& cluster) {
+  const broker::Controller* newest = Newest(cluster);
+  return newest == nullptr ? kNoOffset : newest->applied_end();
 }
 
 std::vector<sim::Node*> ClusterView::Replicas(sim::Cluster& cluster, const sim::plan::Partition& wanted, Part part) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "engine/broker/controller.h"
 #include "engine/metadata/image.h"
 #include "sim/explore/server_setup.h"
 #include "sim/nemesis/nemesis.h"
@@ -23,6 +24,11 @@ class ClusterView final : public sim::Parts, public sim::Survivability {
   std::vector<sim::Node*> Leaders(sim::Cluster& cluster, const sim::plan::Partition& partition) override;
   std::vector<sim::Node*> Followers(sim::Cluster& cluster, const sim::plan::Partition& partition) override;
 
+  // nullptr: no server knows any.
+  const metadata::Image* NewestImage(sim::Cluster& cluster);
+  // Up to where the log is in it; kNoOffset: there is none.
+  Offset NewestEnd(sim::Cluster& cluster);
+
   bool Allows(sim::Cluster& cluster, const sim::Node& target, const sim::plan::Action& action) override;
 
  private:
@@ -31,8 +37,8 @@ class ClusterView final : public sim::Parts, public sim::Survivability {
   sim::Node* FindNode(sim::Cluster& cluster, NodeId id) const;
   enum class Part : uint8_t { kLeader, kFollower };
   std::vector<sim::Node*> Replicas(sim::Cluster& cluster, const sim::plan::Partition& wanted, Part part);
-  // nullptr: no server knows any.
-  const metadata::Image* NewestImage(sim::Cluster& cluster);
+  // Of the node that has applied most.
+  const broker::Controller* Newest(sim::Cluster& cluster);
 
   // Whether a replica in sync of every replicated partition keeps what was acknowledged, in memory at least.
   bool SurvivesPowerLoss(sim::Cluster& cluster, const ServerSetup& struck);

@@ -42,6 +42,7 @@ void QuorumMonitor::Look() {
     if (reads_disks) LookAtVote(server, node);
     LookAtImage(node);
   }
+  leaders_of_partitions_.Look();
 }
 
 void QuorumMonitor::LookAtMember(sim::Node& node) {
@@ -114,6 +115,10 @@ void QuorumMonitor::LookAtPartitions(sim::Node& node, const metadata::Image& ima
                                              .elr = state.eligible_leader_replicas,
                                              .adding = state.adding_replicas,
                                              .removing = state.removing_replicas};
+      for (const NodeId id : state.replicas) {
+        const metadata::BrokerState* broker = image.FindBroker(id);
+        if (broker == nullptr || !broker->is_active()) partition.inactive.push_back(id);
+      }
       const PartitionId id{topic->id, index};
       const auto before = latest_.find(id);
       const bool is_same = before != latest_.end() && before->second.leader_epoch == state.leader_epoch &&
@@ -125,6 +130,9 @@ void QuorumMonitor::LookAtPartitions(sim::Node& node, const metadata::Image& ima
         partition.replicas_before = before->second.replicas;
         partition.adding_before = before->second.adding_replicas;
         partition.removing_before = before->second.removing_replicas;
+        partition.isr_before = partition.candidates_before = before->second.isr;
+        const std::vector<NodeId>& elr = before->second.eligible_leader_replicas;
+        partition.candidates_before.insert(partition.candidates_before.end(), elr.begin(), elr.end());
       }
       latest_[id] = state;
       if (state.leader != kNoNode) {

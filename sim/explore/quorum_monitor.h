@@ -12,6 +12,7 @@
 #include "engine/metadata/image.h"
 #include "properties/cluster_monitors.h"
 #include "sim/cluster/cluster.h"
+#include "sim/explore/leader_monitor.h"
 #include "sim/explore/monitor_book.h"
 #include "sim/explore/server_setup.h"
 
@@ -19,8 +20,9 @@ namespace odradek::explore {
 
 class QuorumMonitor {
  public:
-  QuorumMonitor(sim::Cluster& cluster, const std::vector<ServerSetup>& servers)
-      : cluster_(cluster), servers_(servers) {}
+  // `leaders` looks whenever this looks.
+  QuorumMonitor(sim::Cluster& cluster, const std::vector<ServerSetup>& servers, LeaderMonitor& leaders)
+      : cluster_(cluster), servers_(servers), leaders_of_partitions_(leaders) {}
   QuorumMonitor(const QuorumMonitor&) = delete;
   QuorumMonitor& operator=(const QuorumMonitor&) = delete;
 
@@ -57,6 +59,7 @@ class QuorumMonitor {
 
   sim::Cluster& cluster_;
   const std::vector<ServerSetup>& servers_;
+  LeaderMonitor& leaders_of_partitions_;
   MonitorBook book_;
   uint64_t look_count_ = 0;
   std::map<LeaderEpoch, NodeId> leaders_;

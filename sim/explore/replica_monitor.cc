@@ -1,11 +1,13 @@
 #include "sim/explore/replica_monitor.h"
 
 #include <algorithm>
+#include <memory>
 #include <variant>
 
 #include "engine/base/check.h"
 #include "engine/metadata/topic_name.h"
 #include "sim/disk/sim_node_disk.h"
+#include "sim/explore/broker_program.h"
 #include "sim/explore/disk_look.h"
 
 namespace odradek::explore {
@@ -58,7 +60,7 @@ void ReplicaMonitor::Shorten(Copy& copy, Offset end) {
   copy.compared_end = std::min(copy.compared_end, end);
 }
 
-void ReplicaMonitor::OnObservation(sim::NodeIndex node, ShardId, const env::Observation& observation) {
+void ReplicaMonitor::OnObservation(sim::NodeIndex node, ShardId shard, const env::Observation& observation) {
   std::visit(OnEach{
                  [&](const env::LogAppended& o) {
                    Copy* copy = CopyOf(node, o.partition);
@@ -76,7 +78,7 @@ void ReplicaMonitor::OnObservation(sim::NodeIndex node, ShardId, const env::Obse
                  },
                  [&](const env::LogTruncated& o) { OnTruncated(node, o); },
                  [&](const env::LogRecovered& o) { OnRecovered(node, o); },
-                 [&](const env::HighWatermarkMoved& o) { OnHighWatermark(node, o); },
+                 [&](const env::HighWatermarkMoved& o) { OnHighWatermark(node, shard, o); },
                  [&](const env::TopicDeleted& o) { OnTopicDeleted(o); },
                  [&](const env::ReplicaDropped& o) {
                    if (Copy* copy = CopyOf(node, o.partition)) copy->is_deleted = true;
@@ -123,6 +125,7 @@ void ReplicaMonitor::OnRecovered(sim::NodeIndex node, const env::LogRecovered& r
   copy.start = recovered.log_start_offset;
   copy.end = recovered.log_end_offset;
   copy.high_watermark = kNoOffset;
+  copy.has_lost_its_end = is_shorter;
   copy.compared_end = Offset(0);
   const sim::DiskModel& disk = static_cast<sim::SimNodeDisk*>(cluster_.node(node).disk())->model();
   for (const std::string& directory : SetupOf(node).node.log_directories) {
@@ -170,10 +173,38 @@ Offset ReplicaMonitor::Compare(Copy& copy, Ledger& ledger, Offset end) {
   return kNoOffset;
 }
 
-void ReplicaMonitor::OnHighWatermark(sim::NodeIndex node, const env::HighWatermarkMoved& moved) {
+std::optional<Offset> ReplicaMonitor::EndOf(sim::NodeIndex node, const TopicPartition& partition) const {
+  const auto at = copies_.find({node, partition});
+  return at == copies_.end() || at->second.is_deleted ? std::nullopt : std::optional(at->second.end);
+}
+
+bool ReplicaMonitor::HasLostItsEnd(sim::NodeIndex node, const TopicPartition& partition) const {
+  const auto at = copies_.find({node, partition});
+  return at != copies_.end() && at->second.has_lost_its_end;
+}
+
+Offset ReplicaMonitor::FirstDifference(sim::NodeIndex node, const TopicPartition& partition, Offset end) {
+  return Compare(copies_.at({node, partition}), ledgers_[partition], std::min(end, CommittedEnd(partition)));
+}
+
+Offset ReplicaMonitor::CommittedEnd(const TopicPartition& partition) const {
+  const auto at = ledgers_.find(partition);
+  return at == ledgers_.end() ? Offset(0) : at->second.end;
+}
+
+// A follower gives up what is below its leader's log start before its high watermark passes it, and deletes it then.
+Offset ReplicaMonitor::ShownFrom(sim::NodeIndex node, ShardId shard, const TopicPartition& partition) {
+  BrokerProcess* process = BrokerOf(cluster_.node(node));
+  if (process == nullptr || !process->is_serving()) return kNoOffset;
+  const std::shared_ptr<broker::Partition> found = process->node().shard(shard).Find(partition);
+  return found == nullptr ? kNoOffset : found->replica().machine().log().start();
+}
+
+void ReplicaMonitor::OnHighWatermark(sim::NodeIndex node, ShardId shard, const env::HighWatermarkMoved& moved) {
   Copy* copy = CopyOf(node, moved.partition);
   if (copy == nullptr) return;
   const TopicPartition name = NameOf(moved.partition);
+  if (!IsMetadata(name)) copy->start = std::max(copy->start, ShownFrom(node, shard, name));
   Ledger& ledger = ledgers_[name];
   properties::ReplicaCommit commit{.at_ns = cluster_.kernel().Now().nanos(),
                                    .node = cluster_.node(node).name(),

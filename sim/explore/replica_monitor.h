@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -29,6 +30,14 @@ class ReplicaMonitor final : public sim::ClusterObserver {
 
   void OnObservation(sim::NodeIndex node, ShardId shard, const env::Observation& observation) override;
 
+  // Of a node's replica, as it was observed. nullopt: nothing is judged of it.
+  std::optional<Offset> EndOf(sim::NodeIndex node, const TopicPartition& partition) const;
+  // When it was loaded last it was shorter than before.
+  bool HasLostItsEnd(sim::NodeIndex node, const TopicPartition& partition) const;
+  // kNoOffset: below `end` it is, as far as it goes, as it was committed. REQUIRES: EndOf().
+  Offset FirstDifference(sim::NodeIndex node, const TopicPartition& partition, Offset end);
+  Offset CommittedEnd(const TopicPartition& partition) const;
+
   const properties::Verdicts& verdicts() const { return book_.verdicts(); }
 
  private:
@@ -41,7 +50,8 @@ class ReplicaMonitor final : public sim::ClusterObserver {
     Offset flushed_end;
     Offset high_watermark = kNoOffset;  // since it was loaded
     Offset compared_end;                // all below is as it was committed
-    bool is_deleted = false;            // its topic is
+    bool has_lost_its_end = false;
+    bool is_deleted = false;  // its topic is
   };
   struct Ledger {
     properties::AppendedBatches committed;
@@ -54,7 +64,9 @@ class ReplicaMonitor final : public sim::ClusterObserver {
   static void Shorten(Copy& copy, Offset end);
   void OnRecovered(sim::NodeIndex node, const env::LogRecovered& recovered);
   void OnTruncated(sim::NodeIndex node, const env::LogTruncated& truncated);
-  void OnHighWatermark(sim::NodeIndex node, const env::HighWatermarkMoved& moved);
+  void OnHighWatermark(sim::NodeIndex node, ShardId shard, const env::HighWatermarkMoved& moved);
+  // Below it the node shows nobody anything, though it may still have it.
+  Offset ShownFrom(sim::NodeIndex node, ShardId shard, const TopicPartition& partition);
   void OnTopicDeleted(const env::TopicDeleted& deleted);
   // kNoOffset: nowhere below `end`. What is news to the ledger is added to it.
   static Offset Compare(Copy& copy, Ledger& ledger, Offset end);

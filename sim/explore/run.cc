@@ -17,6 +17,7 @@
 #include "sim/explore/broker_program.h"
 #include "sim/explore/cluster_view.h"
 #include "sim/explore/damage_ledger.h"
+#include "sim/explore/leader_monitor.h"
 #include "sim/explore/operator.h"
 #include "sim/explore/quorum_monitor.h"
 #include "sim/explore/replica_monitor.h"
@@ -68,7 +69,10 @@ class Run {
     void OnObservation(sim::NodeIndex node, ShardId shard, const env::Observation& observation) override {
       run_.nodes_.OnObservation(node, shard, observation);
       run_.monitor_.OnObservation(node, shard, observation);
-      if (run_.operator_.is_cluster()) run_.replicas_.OnObservation(node, shard, observation);
+      if (run_.operator_.is_cluster()) {
+        run_.replicas_.OnObservation(node, shard, observation);
+        run_.leaders_.OnObservation(node, shard, observation);
+      }
       if (run_.options_.witness != nullptr) run_.options_.witness->OnObservation(node, shard, observation);
     }
 
@@ -123,6 +127,7 @@ class Run {
   Operator operator_;
   ClusterView view_;
   ReplicaMonitor replicas_;
+  LeaderMonitor leaders_;
   QuorumMonitor quorum_;
   bool is_stuck_ = false;  // no time passes any more
   bool is_healed_ = false;
@@ -160,7 +165,8 @@ Run::Run(const Scenario& scenario, RunSetup setup, const RunOptions& options)
       operator_(cluster_, nodes_),
       view_(setup_.servers, scenario.topology().down_max()),
       replicas_(cluster_, setup_.servers, MonitorOptionsOf(setup_).compacted_topics),
-      quorum_(cluster_, setup_.servers) {
+      leaders_(cluster_, setup_.servers, view_, replicas_),
+      quorum_(cluster_, setup_.servers, leaders_) {
   cluster_.kernel().SetTrace(options.trace);
   cluster_.kernel().SetHashLog(options.hash_log);
   cluster_.SetObserver(&observers_);
@@ -435,7 +441,8 @@ properties::Verdicts Run::Judge() {
   ForgetWhatLeadersAcknowledged();
   properties::Verdicts all = properties::CheckAll(recorder_.history());
   JudgeOwn(all);
-  for (const properties::Verdicts* seen : {&monitor_.verdicts(), &replicas_.verdicts(), &quorum_.verdicts()}) {
+  for (const properties::Verdicts* seen :
+       {&monitor_.verdicts(), &replicas_.verdicts(), &leaders_.verdicts(), &quorum_.verdicts()}) {
     all.violations.insert(all.violations.end(), seen->violations.begin(), seen->violations.end());
     for (const auto& [id, count] : seen->fact_counts) all.fact_counts[id] += count;
   }

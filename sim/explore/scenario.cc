@@ -11,7 +11,7 @@
 
 #include "engine/base/absl_compat.h"
 #include "engine/config/def.h"
-#include "properties/property.h"
+#include "sim/explore/sentences.h"
 #include "sim/explore/server_setup.h"
 #include "sim/explore/text_file.h"
 
@@ -250,6 +250,7 @@ class ScenarioCheck {
     const Located at{strangers, Nested(root_, "strangers", -1)};
     CheckCount(at, "count", strangers.count(), Within(0, 100));
     CheckRange(at, "pause_ms", strangers.pause_ms(), Within(0, 3'600'000));
+    CheckCount(at, "foreign_epoch_ppm", strangers.foreign_epoch_ppm(), Within(0, kAllPpm));
     // They speak with one broker, whatever it leads.
     if (strangers.count() > 0 && ServersOf(scenario_.topology()).size() > 1) {
       Complain(at, "count", -1, "strangers know no clusters");
@@ -311,10 +312,8 @@ class ScenarioCheck {
   }
 
   bool IsProperty(const std::string& id) const {
-    const auto all = properties::AllProperties();
-    return std::any_of(all.begin(), all.end(), [&](const auto& property) { return property.id == id; }) ||
-           std::any_of(lab_.properties.begin(), lab_.properties.end(),
-                       [&](const lab::Property& property) { return property.name == id; });
+    const std::vector<Sentence> all = AllSentences(&lab_);
+    return std::any_of(all.begin(), all.end(), [&](const Sentence& sentence) { return sentence.property == id; });
   }
 
   void CheckProperties(const char* field, const google::protobuf::RepeatedPtrField<std::string>& ids) {

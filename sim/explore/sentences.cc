@@ -33,6 +33,12 @@ std::vector<Sentence> AllSentences(const lab::Lab* lab) {
   AddMonitors<properties::ImageState>(all);
   AddMonitors<properties::PartitionInImage>(all);
   AddMonitors<properties::ReplicaCommit>(all);
+  AddMonitors<properties::LeaderState>(all);
+  AddMonitors<properties::LeaderCommit>(all);
+  AddMonitors<properties::CandidateState>(all);
+  AddMonitors<properties::CandidateTruncation>(all);
+  AddMonitors<properties::OutOfRangeAnswer>(all);
+  AddMonitors<properties::Redirection>(all);
   AddMonitors<properties::ClusterAtRest>(all);
   if (lab == nullptr) return all;
   for (const lab::Property& property : lab->properties) all.push_back({property.name, property.sentence});

@@ -135,6 +135,7 @@ client::ConsumerConfig DrawConsumerConfig(const Consumers& consumers, const Clie
   config.poll_records_max = draws.Choose("poll records", consumers.poll_records(), config.poll_records_max);
   const bool committed_only = draws.PartsPerMillion("isolation", consumers.read_committed_ppm());
   if (committed_only) config.isolation_level = client::IsolationLevel::kReadCommitted;
+  config.client_rack = draws.Choose("rack", consumers.rack(), std::string());
   config.fetch_max_wait =
       Duration::Millis(draws.Choose("fetch wait", consumers.fetch_wait_ms(), config.fetch_max_wait.millis()));
   INVARIANT(client::CheckConfig(config).empty());
@@ -210,7 +211,8 @@ void DrawClients(const Scenario& scenario, uint64_t seed, RunSetup& setup) {
                                .client_id = StrangerName(i),
                                .broker = setup.servers.front().client_address(),
                                .topics = setup.targets,
-                               .pause = MillisOf(scenario.strangers().pause_ms())});
+                               .pause = MillisOf(scenario.strangers().pause_ms()),
+                               .foreign_epoch_ppm = scenario.strangers().foreign_epoch_ppm()});
   }
   setup.programs = DrawOwnNodes(scenario.program(), seed, setup.servers);
   setup.workloads = DrawOwnNodes(scenario.workload(), seed, setup.servers);
@@ -357,9 +359,10 @@ std::string DescribeSetup(const RunSetup& setup) {
   }
   for (const workload::ConsumerWorkloadOptions& consumer : setup.consumers) {
     const client::ConsumerConfig& config = consumer.config;
-    text += fmt::format("consumer {} (client {}): fetch={} partition={} poll={} wait={}ms\n", config.common.client_id,
-                        consumer.client, config.fetch_max_bytes, config.partition_fetch_bytes_max,
-                        config.poll_records_max, config.fetch_max_wait.millis());
+    text +=
+        fmt::format("consumer {} (client {}): fetch={} partition={} poll={} wait={}ms{}\n", config.common.client_id,
+                    consumer.client, config.fetch_max_bytes, config.partition_fetch_bytes_max, config.poll_records_max,
+                    config.fetch_max_wait.millis(), config.client_rack.empty() ? "" : " rack=" + config.client_rack);
   }
   for (const auto* nodes : {&setup.programs, &setup.workloads}) {
     for (const OwnNodeSetup& node : *nodes) {

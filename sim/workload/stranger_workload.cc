@@ -29,6 +29,7 @@ constexpr int64_t kStrangerPayloadBytesMax = 120;
 constexpr int16_t kProduceVersionMax = 12;
 constexpr int16_t kFetchVersionMax = 12;
 constexpr int kFetchesBeyond = 10;
+constexpr int32_t kEpochOfNobody = 1'000'000;
 constexpr Duration kPauseWithoutConnection = Duration::Millis(50);
 
 // Answers that prove that nothing was appended.
@@ -91,6 +92,8 @@ class StrangerWorkload::Process final : public sim::ProgramInstance {
   }
 
   void Act(fiber::Fiber& self) {
+    const uint32_t foreign_epoch_ppm = work_.options_.foreign_epoch_ppm;
+    if (foreign_epoch_ppm > 0 && DrawPartsPerMillion(env_, foreign_epoch_ppm)) return FetchInAnotherEpoch(self);
     const uint64_t drawn = DrawBelow(env_, 9);
     if (drawn == 0) return RepeatFetch(self);
     if (drawn == 7) return FetchBeyond(self);
@@ -307,6 +310,39 @@ class StrangerWorkload::Process final : public sim::ProgramInstance {
     const std::optional<protocol::FetchResponse> third = Fetch(self, request);
     if (!third) return;
     refusal.error = third->error_code;
+    work_.recorder_.Add(std::move(refusal));
+  }
+
+  // In a leader epoch that nobody has begun: at once, and in a session that was opened without one.
+  void FetchInAnotherEpoch(fiber::Fiber& self) {
+    protocol::FetchRequest request;
+    request.max_bytes = 1;
+    auto& topic = request.topics.emplace_back();
+    topic.topic = work_.options_.topics.front().name;
+    auto& partition = topic.partitions.emplace_back();
+    partition.partition_max_bytes = 1;
+    partition.current_leader_epoch = kEpochOfNobody;
+    MustBeRefused(self, request, "a fetch in a leader epoch of nobody");
+    partition.current_leader_epoch = -1;
+    request.session_epoch = 0;
+    const std::optional<protocol::FetchResponse> opened = Fetch(self, request);
+    if (!opened || opened->error_code != 0 || opened->session_id == 0) return;
+    partition.current_leader_epoch = kEpochOfNobody;
+    request.session_id = opened->session_id;
+    request.session_epoch = 1;
+    MustBeRefused(self, request, "a fetch in a leader epoch of nobody, in a session");
+  }
+
+  // `request` names one partition.
+  void MustBeRefused(fiber::Fiber& self, const protocol::FetchRequest& request, std::string what) {
+    history::Refusal refusal{
+        .span = {.invoked_ns = work_.recorder_.NowNanos()}, .client = work_.options_.client, .what = std::move(what)};
+    const std::optional<protocol::FetchResponse> answer = Fetch(self, request);
+    if (!answer) return;
+    refusal.error = answer->error_code;
+    for (const auto& topic : answer->responses) {
+      for (const auto& partition : topic.partitions) refusal.error = partition.error_code;
+    }
     work_.recorder_.Add(std::move(refusal));
   }
 

@@ -1,11 +1,13 @@
 // A client of somebody else's making, which speaks the protocol by hand and is careless: it sends batches again after
 // they were acknowledged, resends them with more records in them, goes on with an epoch that has ended, begins an epoch
-// in the middle, sends in the wrong order, damages batches, and repeats requests of a fetch session. A broker must
-// refuse all of it, or do what was meant. What it writes is in the history as anybody's sends.
+// in the middle, sends in the wrong order, damages batches, repeats requests of a fetch session, and asks in leader
+// epochs that nobody has begun. A broker must refuse all of it, or do what was meant. What it writes is in the history
+// as anybody's sends.
 //
 // Invariants: every act has a producer id of its own; an act ends with the first answer that does not come.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +25,7 @@ struct StrangerWorkloadOptions {
   env::Address broker;
   std::vector<TargetTopic> topics;
   Between<Duration> pause{};
+  uint32_t foreign_epoch_ppm = 0;
   Duration request_timeout = Duration::Seconds(3);
 };
 

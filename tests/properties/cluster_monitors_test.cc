@@ -148,6 +148,141 @@ TEST(MovesEnd, RejectsOneThatIsLeft) {
   EXPECT_FALSE(MovesEnd(rest).holds());
 }
 
+TEST(OnlyLiveBrokersJoinIsrs, RejectsWhoIsFenced) {
+  PartitionInImage partition = GoodPartition();
+  partition.isr_before = {NodeId(2)};
+  EXPECT_TRUE(OnlyLiveBrokersJoinIsrs(partition).holds());
+  EXPECT_EQ(OnlyLiveBrokersJoinIsrs(partition).fact_count(), 1u);
+  partition.inactive = {NodeId(3)};
+  EXPECT_FALSE(OnlyLiveBrokersJoinIsrs(partition).holds());
+  partition.inactive = {NodeId(1), NodeId(2)};
+  EXPECT_TRUE(OnlyLiveBrokersJoinIsrs(partition).holds());
+  partition.inactive = {NodeId(3)};
+  partition.partition_epoch_before = 5;
+  EXPECT_EQ(OnlyLiveBrokersJoinIsrs(partition).fact_count(), 0u);
+}
+
+LeaderState GoodLeader() {
+  return {.node = "b1",
+          .partition = {"t", PartitionIndex(0)},
+          .isr = {NodeId(1), NodeId(2)},
+          .maximal_isr = {NodeId(1), NodeId(2), NodeId(3)},
+          .candidates = {NodeId(1), NodeId(2), NodeId(3)},
+          .min_isr = 2,
+          .held_back_ns = 1'000'000'000};
+}
+
+TEST(LeadersCountWhoMayBeElected, RejectsOneWhoIsLeftOut) {
+  LeaderState leader = GoodLeader();
+  EXPECT_TRUE(LeadersCountWhoMayBeElected(leader).holds());
+  leader.maximal_isr = {NodeId(1), NodeId(2)};
+  EXPECT_FALSE(LeadersCountWhoMayBeElected(leader).holds());
+  leader.min_isr = 3;
+  EXPECT_EQ(LeadersCountWhoMayBeElected(leader).fact_count(), 0u);
+}
+
+TEST(HighWatermarksAreNotHeldBack, RejectsALongTime) {
+  LeaderState leader = GoodLeader();
+  EXPECT_TRUE(HighWatermarksAreNotHeldBack(leader).holds());
+  ++leader.held_back_ns;
+  EXPECT_FALSE(HighWatermarksAreNotHeldBack(leader).holds());
+}
+
+LeaderCommit GoodCommit() {
+  return {.node = "b1",
+          .partition = {"t", PartitionIndex(0)},
+          .high_watermark = Offset(9),
+          .isr_count = 2,
+          .min_isr = 2,
+          .in_sync = {{"b2", Offset(9)}, {"b3", Offset(12)}}};
+}
+
+TEST(CommittedRecordsAreOnAllInSync, RejectsAShorterLogAndAnotherOne) {
+  LeaderCommit commit = GoodCommit();
+  EXPECT_TRUE(CommittedRecordsAreOnAllInSync(commit).holds());
+  EXPECT_EQ(CommittedRecordsAreOnAllInSync(commit).fact_count(), 2u);
+  commit.in_sync[0].end = Offset(8);
+  EXPECT_FALSE(CommittedRecordsAreOnAllInSync(commit).holds());
+  commit = GoodCommit();
+  commit.in_sync[1].differs_at = Offset(3);
+  EXPECT_FALSE(CommittedRecordsAreOnAllInSync(commit).holds());
+}
+
+TEST(HighWatermarksRiseOnlyWithEnoughInSync, RejectsTooFew) {
+  LeaderCommit commit = GoodCommit();
+  EXPECT_TRUE(HighWatermarksRiseOnlyWithEnoughInSync(commit).holds());
+  commit.isr_count = 1;
+  EXPECT_FALSE(HighWatermarksRiseOnlyWithEnoughInSync(commit).holds());
+}
+
+TEST(CandidatesHaveWhatIsCommitted, RejectsAShorterLogAndAnotherOne) {
+  CandidateState candidate{
+      .node = "b2", .partition = {"t", PartitionIndex(0)}, .end = Offset(9), .committed_end = Offset(9)};
+  EXPECT_TRUE(CandidatesHaveWhatIsCommitted(candidate).holds());
+  candidate.end = Offset(8);
+  EXPECT_FALSE(CandidatesHaveWhatIsCommitted(candidate).holds());
+  candidate.end = Offset(10);
+  candidate.differs_at = Offset(3);
+  EXPECT_FALSE(CandidatesHaveWhatIsCommitted(candidate).holds());
+}
+
+TEST(CandidatesTruncateNothingCommitted, RejectsACutBelowWhatIsCommitted) {
+  CandidateTruncation truncation{.node = "b2",
+                                 .partition = {"t", PartitionIndex(0)},
+                                 .end = Offset(9),
+                                 .end_before = Offset(12),
+                                 .committed_end = Offset(9)};
+  EXPECT_TRUE(CandidatesTruncateNothingCommitted(truncation).holds());
+  truncation.end = Offset(8);
+  EXPECT_FALSE(CandidatesTruncateNothingCommitted(truncation).holds());
+  // It has no more, whatever is committed elsewhere.
+  truncation.end_before = Offset(8);
+  EXPECT_TRUE(CandidatesTruncateNothingCommitted(truncation).holds());
+}
+
+TEST(UncleanLeadersStandAlone, RejectsCompany) {
+  PartitionInImage partition = GoodPartition();
+  partition.candidates_before = {NodeId(3), NodeId(2)};
+  EXPECT_EQ(UncleanLeadersStandAlone(partition).fact_count(), 0u);
+  partition.candidates_before = {NodeId(3)};
+  EXPECT_FALSE(UncleanLeadersStandAlone(partition).holds());
+  partition.isr = {NodeId(2)};
+  EXPECT_FALSE(UncleanLeadersStandAlone(partition).holds());
+  partition.elr.clear();
+  EXPECT_TRUE(UncleanLeadersStandAlone(partition).holds());
+  EXPECT_EQ(UncleanLeadersStandAlone(partition).fact_count(), 1u);
+}
+
+TEST(CommittedOffsetsAreInRange, RejectsOneThatIsCommitted) {
+  OutOfRangeAnswer answer{.node = "b1",
+                          .partition = {"t", PartitionIndex(0)},
+                          .fetch_offset = Offset(10),
+                          .log_start_offset = Offset(5),
+                          .committed_end = Offset(9)};
+  EXPECT_TRUE(CommittedOffsetsAreInRange(answer).holds());
+  answer.fetch_offset = Offset(9);
+  EXPECT_FALSE(CommittedOffsetsAreInRange(answer).holds());
+  answer.fetch_offset = Offset(4);
+  EXPECT_TRUE(CommittedOffsetsAreInRange(answer).holds());
+}
+
+TEST(ConsumersAreSentToReplicasInSync, RejectsWhoIsNotAndWhoIsGone) {
+  Redirection redirection{.node = "b1",
+                          .partition = {"t", PartitionIndex(0)},
+                          .rack = "a",
+                          .to = NodeId(2),
+                          .isr = {NodeId(1), NodeId(2)},
+                          .inactive = {NodeId(3)}};
+  EXPECT_TRUE(ConsumersAreSentToReplicasInSync(redirection).holds());
+  redirection.inactive = {NodeId(2)};
+  EXPECT_FALSE(ConsumersAreSentToReplicasInSync(redirection).holds());
+  redirection.inactive.clear();
+  redirection.isr = {NodeId(1)};
+  EXPECT_FALSE(ConsumersAreSentToReplicasInSync(redirection).holds());
+  redirection.to = kNoNode;
+  EXPECT_EQ(ConsumersAreSentToReplicasInSync(redirection).fact_count(), 0u);
+}
+
 TEST(ReplicasAgreeOnWhatIsCommitted, RejectsADifference) {
   ReplicaCommit commit{.node = "b1", .partition = {"t", PartitionIndex(0)}, .high_watermark = Offset(9)};
   EXPECT_TRUE(ReplicasAgreeOnWhatIsCommitted(commit).holds());

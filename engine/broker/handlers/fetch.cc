@@ -308,7 +308,8 @@ protocol::FetchResponse HandleFetch(RequestContext& context, const protocol::Fet
                                           .log_start_offset = item.result.log_start_offset},
                                  .records_bytes = item.result.records.size_bytes,
                                  .error = item.result.error,
-                                 .is_diverging = item.result.diverging.has_value()};
+                                 .is_diverging = item.result.diverging.has_value(),
+                                 .is_redirected = item.result.preferred_read_replica != kNoNode};
     if (sessions.Tell(plan, item.want.key, state) == FetchSessions::Include::kNo) continue;
     if (item.result.records.size_bytes > 0 && MUTATION(context.home.env().context, RT17)) {
       FetchItem again = item;

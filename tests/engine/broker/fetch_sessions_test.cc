@@ -72,7 +72,8 @@ TEST(FetchSessions, AnOldSessionMakesRoomForALargerOne) {
   EXPECT_EQ(cache.Use(large, 2), protocol::ErrorCode::kNone);
 }
 
-// An answer that says where logs part tells nothing else, and neither does one to who knows another leader since.
+// An answer that says where logs part tells nothing else, and neither does one to who knows another leader since. Where
+// to read instead is said whenever it is so.
 TEST(FetchSessions, WhatWasNotTakenInIsToldAgain) {
   FetchSessions sessions({.slots_max = 2});
   base::NullContext context;
@@ -95,6 +96,10 @@ TEST(FetchSessions, WhatWasNotTakenInIsToldAgain) {
   EXPECT_EQ(sessions.Tell(plan_of(7, 4, {want(1)}), key, empty), kNo);
   EXPECT_EQ(sessions.Tell(plan_of(7, 5, {want(2)}), key, empty), kYes);
   EXPECT_EQ(sessions.Tell(plan_of(7, 6, {}), key, empty), kNo);
+  FetchAnswerState redirected = empty;
+  redirected.is_redirected = true;
+  EXPECT_EQ(sessions.Tell(plan_of(7, 7, {}), key, redirected), kYes);
+  EXPECT_EQ(sessions.Tell(plan_of(7, 8, {}), key, redirected), kYes);
 }
 
 }  // namespace

@@ -47,6 +47,9 @@ struct AlterRequest {
   SendAlterPartition request;
 };
 
+// Of all machines: worlds are copied.
+inline base::NullContext no_context;
+
 struct BrokerNode {
   NodeId id = kNoNode;
   DiskModel disk;

@@ -18,7 +18,7 @@ class Script {
     options.self = NodeId(1);
     options.replica_lag_time_max = Duration::Millis(100);
     for (int32_t id = 1; id <= 4; ++id) brokers_[NodeId(id)].epoch = BrokerEpoch(10 + id);
-    replica_.emplace(options, log ? *std::move(log) : OldLog());
+    replica_.emplace(options, log ? *std::move(log) : OldLog(), context_);
   }
 
   static LogFacts OldLog() { return Log(0, 5, 3, {{1, 0}, {2, 3}}); }
@@ -107,6 +107,7 @@ class Script {
   }
 
  private:
+  base::NullContext context_;
   Brokers brokers_;
   MonoTime now_ = MonoTime::FromNanos(1000000000);
   std::optional<Replica> replica_;

@@ -128,7 +128,7 @@ class World {
     checker_.OnDeleted(node, partition.leader_epoch);
     node.disk = DiskModel();
     node.asked.reset();
-    node.machine.emplace(MachineOptions(node), node.disk.Facts());
+    node.machine.emplace(MachineOptions(node), node.disk.Facts(), no_context);
   }
   void Produce(BrokerNode& node, Acks acks) {
     const Admission admission = node.machine->MayAppend(acks);
@@ -185,7 +185,7 @@ class World {
     options.min_insync_replicas = options_.min_isr;
     return options;
   }
-  void Boot(BrokerNode& node) { node.machine.emplace(MachineOptions(node), node.disk.Facts()); }
+  void Boot(BrokerNode& node) { node.machine.emplace(MachineOptions(node), node.disk.Facts(), no_context); }
   void GoDown(BrokerNode& node) {
     node.machine.reset();
     node.asked.reset();
