@@ -30,6 +30,8 @@ namespace {
 
 constexpr Duration kLookAgain = Duration::Millis(20);
 constexpr Duration kSetupTimeMax = Duration::Seconds(60);
+// Who takes longer to finish is named, for a reader to wonder about.
+constexpr Duration kPromptly = Duration::Seconds(5);
 constexpr Duration kCleanEndMax = Duration::Seconds(30);
 constexpr history::ClientId kReaderClient = 1000;
 // Values of a client are numbered below a million.
@@ -87,11 +89,14 @@ class Run {
   void StartAll();
   bool AwaitServing(fiber::Fiber& self, std::string_view phase);
   void NotConverged(const std::string& why);
+  void Phase(std::string_view name);
+  std::string PhasesText() const;
   std::string WhoIsNotDone() const;
   ClockPair ReadClocks() const;
   void ReadLogs();
   properties::Verdicts Judge();
-  void Count(RunOutcome& outcome) const;
+  void CountSends();
+  void Count();
   RunOutcome MakeOutcome();
   std::string FailureText(const explore::RunResult& result);
   env::Env& env() { return node_->env(); }
@@ -112,6 +117,13 @@ class Run {
   std::unique_ptr<Striker> striker_;
   std::unique_ptr<real::RealNode> node_;
   ClockPair began_;
+  std::string late_;  // clients that did not finish promptly
+  struct Began {
+    std::string_view phase;
+    int64_t at_ns = 0;
+  };
+  std::vector<Began> phases_;
+  std::map<std::string, uint64_t, std::less<>> counts_;
 };
 
 Run::Run(const explore::Scenario& scenario, explore::RunSetup setup, const RunOptions& options)
@@ -204,22 +216,37 @@ bool Run::AwaitServing(fiber::Fiber& self, std::string_view phase) {
   return false;
 }
 
+void Run::Phase(std::string_view name) {
+  phases_.push_back({name, recorder_->NowNanos()});
+}
+
+std::string Run::PhasesText() const {
+  std::string text;
+  for (size_t i = 0; i + 1 < phases_.size(); ++i) {
+    const double seconds = static_cast<double>(phases_[i + 1].at_ns - phases_[i].at_ns) / 1e9;
+    text += fmt::format("{}{} {:.1f} s", i == 0 ? "" : ", ", phases_[i].phase, seconds);
+  }
+  return text;
+}
+
 bool Run::SetUp(fiber::Fiber& self) {
+  Phase("set-up");
   StartAll();
   if (!AwaitServing(self, "set-up")) return false;
   auto& work =
       *helpers_.emplace_back(std::make_unique<workload::TopicSetup>(setup_.final_reader.common, setup_.topics));
   Boot(work);
-  if (RunUntil(
-          self, [&] { return work.is_done(); }, kSetupTimeMax))
-    return true;
+  const auto is_done = [&] { return work.is_done(); };
+  if (RunUntil(self, is_done, kSetupTimeMax)) return true;
   NotConverged(work.Progress());
   return false;
 }
 
 bool Run::FaultyPhase(fiber::Fiber& self) {
+  Phase("faults");
   for (const auto& work : workloads_) Boot(*work);
   striker_->Run(self, Plan(), setup_.faulty_phase);
+  Phase("all serve again");
   return AwaitServing(self, "after the faults");
 }
 
@@ -232,15 +259,18 @@ std::string Run::WhoIsNotDone() const {
 }
 
 bool Run::LivenessPhase(fiber::Fiber& self) {
+  Phase("clients finish");
   for (const auto& work : workloads_) work->Hurry();
-  if (RunUntil(
-          self, [&] { return WhoIsNotDone().empty(); }, setup_.liveness_phase))
-    return true;
+  const auto is_done = [this] { return WhoIsNotDone().empty(); };
+  if (RunUntil(self, is_done, kPromptly)) return true;
+  late_ = WhoIsNotDone();
+  if (RunUntil(self, is_done, setup_.liveness_phase)) return true;
   NotConverged(fmt::format("{} s after the last fault: {}", setup_.liveness_phase.millis() / 1000, WhoIsNotDone()));
   return false;
 }
 
 bool Run::ReadAll(fiber::Fiber& self, std::string name) {
+  Phase("reading");
   client::ConsumerConfig config = setup_.final_reader;
   config.common.client_id = std::move(name);
   const workload::FinalReaderOptions options{.client = kReaderClient + static_cast<history::ClientId>(helpers_.size()),
@@ -250,9 +280,8 @@ bool Run::ReadAll(fiber::Fiber& self, std::string name) {
       options, *recorder_,
       [this](const workload::PartitionContents& contents) { recorder_->Add(workload::FinalReadOf(contents)); }));
   Boot(work);
-  if (RunUntil(
-          self, [&] { return work.is_done(); }, setup_.liveness_phase))
-    return true;
+  const auto is_done = [&] { return work.is_done(); };
+  if (RunUntil(self, is_done, setup_.liveness_phase)) return true;
   NotConverged(work.Progress());
   return false;
 }
@@ -290,6 +319,7 @@ bool Run::RestartAll(fiber::Fiber& self) {
 bool Run::End(fiber::Fiber& self) {
   if (setup_.ending == explore::Ending::kNothing) return true;
   recorder_->FinalReadsBecomePolls(kReaderClient);
+  Phase(explore::ToString(setup_.ending));
   if (setup_.ending == explore::Ending::kCleanRestart) {
     if (!RestartAll(self)) return false;
   } else {
@@ -305,6 +335,7 @@ void Run::RunPhases(fiber::Fiber& self) {
   const bool is_done = SetUp(self) && FaultyPhase(self) && LivenessPhase(self) && CallDisaster(self) &&
                        ReadAll(self, "reader") && End(self);
   if (is_done) recorder_->history().converged = true;
+  Phase("end");
   // So that their logs are whole.
   CrashAll(self);
 }
@@ -331,24 +362,28 @@ properties::Verdicts Run::Judge() {
   return verdicts;
 }
 
-void Run::Count(RunOutcome& outcome) const {
+void Run::CountSends() {
+  for (const history::Send& send : recorder_->history().sends) {
+    ++counts_[fmt::format("sends {}", history::ToString(send.outcome))];
+  }
+}
+
+void Run::Count() {
   const history::History& history = recorder_->history();
-  auto& counts = outcome.counts;
-  for (const history::Send& send : history.sends) ++counts[fmt::format("sends {}", history::ToString(send.outcome))];
-  for (const history::Poll& poll : history.polls) counts["records polled"] += poll.records.size();
-  for (const history::FinalRead& read : history.final_reads) counts["records in the end"] += read.records.size();
-  counts["offsets listed"] = history.list_offsets.size();
-  counts["records deleted"] = history.delete_records.size();
-  counts["log starts"] = history.log_starts.size();
+  for (const history::Poll& poll : history.polls) counts_["records polled"] += poll.records.size();
+  for (const history::FinalRead& read : history.final_reads) counts_["records in the end"] += read.records.size();
+  counts_["offsets listed"] = history.list_offsets.size();
+  counts_["deletions of records"] = history.delete_records.size();
+  counts_["log starts"] = history.log_starts.size();
   for (const sim::Strike& strike : striker_->strikes()) {
-    if (strike.result == sim::StrikeResult::kDone) ++counts[strike.action.substr(0, strike.action.find(' '))];
+    if (strike.result == sim::StrikeResult::kDone) ++counts_[strike.action.substr(0, strike.action.find(' '))];
   }
   for (const history::NodeEvent& event : history.node_events) {
-    if (event.kind == history::NodeEventKind::kStarted) ++counts["starts of nodes"];
+    if (event.kind == history::NodeEventKind::kStarted) ++counts_["starts of nodes"];
   }
   if (wires_ == nullptr) return;
-  counts["packets carried"] = wires_->carried_count();
-  counts["packets dropped"] = wires_->dropped_count();
+  counts_["packets carried"] = wires_->carried_count();
+  counts_["packets dropped"] = wires_->dropped_count();
 }
 
 std::string Run::FailureText(const explore::RunResult& result) {
@@ -377,6 +412,8 @@ std::string Run::FailureText(const explore::RunResult& result) {
 }
 
 RunOutcome Run::MakeOutcome() {
+  // Before those are forgotten that promise nothing.
+  CountSends();
   const properties::Verdicts verdicts = Judge();
   RunOutcome outcome;
   explore::RunResult& result = outcome.result;
@@ -397,11 +434,13 @@ RunOutcome Run::MakeOutcome() {
     tally->set_name(id);
     tally->set_count(count);
   }
-  Count(outcome);
-  outcome.text = fmt::format("{} seed {}: {} after {:.1f} s;", scenario_.name(), setup_.seed,
-                             explore::VerdictName(result.verdict()), static_cast<double>(result.virtual_ns()) / 1e9);
+  Count();
+  outcome.counts = counts_;
+  outcome.text = fmt::format("{} seed {}: {}; {};", scenario_.name(), setup_.seed,
+                             explore::VerdictName(result.verdict()), PhasesText());
   for (const auto& [name, count] : outcome.counts) outcome.text += fmt::format(" {} {},", count, name);
   outcome.text.back() = '\n';
+  if (!late_.empty()) outcome.text += fmt::format("  late: {}\n", late_);
   if (!outcome.passed()) {
     outcome.text += FailureText(result);
     outcome.kept_folder = folder_.path();
