@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <utility>
@@ -194,7 +195,9 @@ bool Servers::AwaitServing(fiber::Fiber& self, Duration patience) {
     }
     Reap();
     if (who_is_silent_.empty()) return true;
-    if (self.Now() >= deadline) return false;
+    // Nobody starts it again.
+    const bool has_ended = std::ranges::any_of(servers_, [](const Server& s) { return s.state == State::kOff; });
+    if (has_ended || self.Now() >= deadline) return false;
     fiber::SleepFor(self, kAskAgain);
   }
 }

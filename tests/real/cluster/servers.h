@@ -62,7 +62,7 @@ class Servers {
   // False: it is still there after `patience`.
   bool AwaitEnd(fiber::Fiber& self, size_t server, Duration patience);
   void KillAndReap(fiber::Fiber& self, size_t server);
-  // Whether all answer requests. False: not in time; `WhoIsSilent` says who.
+  // Whether all answer requests. False: not in time, or one has ended; `WhoIsSilent` says who.
   bool AwaitServing(fiber::Fiber& self, Duration patience);
   const std::string& WhoIsSilent() const { return who_is_silent_; }
 
