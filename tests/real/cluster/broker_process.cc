@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@ namespace {
 // What a shell says of a command that it cannot start.
 constexpr int kCannotStart = 127;
 
-// Between fork and exec: nothing but system calls.
+// Before exec: nothing but system calls.
 [[noreturn]] void Become(char* const* command, int log, int network_namespace, pid_t parent) {
   const bool is_placed = network_namespace < 0 || setns(network_namespace, CLONE_NEWNET) == 0;
   // A group of its own: the Ctrl-C of a terminal is for the test.
@@ -44,7 +45,9 @@ void BrokerProcess::Start() {
   const real::UniqueFd log(open(options_.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   INVARIANT(log.valid());
   const pid_t parent = getpid();
-  const pid_t child = fork();
+  // A copy of this process, for which this thread waits until exec has closed the copies of its descriptors: a socket
+  // that was closed here before would stay in the reactor's epoll, for a source that is gone.
+  const auto child = static_cast<pid_t>(syscall(SYS_clone, CLONE_VFORK | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
   INVARIANT(child >= 0);
   if (child == 0) Become(command.data(), log.get(), options_.network_namespace, parent);
   pid_ = child;
