@@ -109,7 +109,7 @@ class ConsumerCore : public std::enable_shared_from_this<ConsumerCore> {
   void RunBackground(fiber::Fiber& self);
   void NoticeNewLeaders();
   void StartFetches(MonoTime now, MonoTime& wake_at);
-  bool IsFetchable(const Partition& partition) const;
+  bool IsFlowing(const Partition& partition) const;
   // The leader, or the replica that it sent us to. kNoNode: nobody now.
   NodeId SourceOf(const TopicPartition& tp, Partition& partition, MonoTime now);
   void StartFetch(NodeId node, const net::FetchSession::Partitions& wanted, MonoTime& wake_at);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -235,9 +236,8 @@ void ConsumerCore::TakeValidation(const TopicPartition& tp, const Asked& asked,
   partition->offset_epoch = LeaderEpoch(answer.leader_epoch);
 }
 
-bool ConsumerCore::IsFetchable(const Partition& partition) const {
-  return partition.state == State::kFetching && partition.flow == Flow::kFlowing && partition.completed == nullptr &&
-         !partition.problem;
+bool ConsumerCore::IsFlowing(const Partition& partition) const {
+  return partition.state == State::kFetching && partition.flow == Flow::kFlowing && !partition.problem;
 }
 
 NodeId ConsumerCore::SourceOf(const TopicPartition& tp, Partition& partition, MonoTime now) {
@@ -252,8 +252,15 @@ NodeId ConsumerCore::SourceOf(const TopicPartition& tp, Partition& partition, Mo
 
 void ConsumerCore::StartFetches(MonoTime now, MonoTime& wake_at) {
   std::map<NodeId, net::FetchSession::Partitions> wanted;
+  // Who is asked again when nothing of theirs is left to be polled: a long poll for partitions that have nothing would
+  // hold up those that have something, as soon as they are drained (KAFKA-17182).
+  std::set<NodeId> undrained;
   for (auto& [tp, partition] : partitions_) {
-    if (!IsFetchable(partition) || partition.is_fetching) continue;
+    if (!IsFlowing(partition) || partition.is_fetching) continue;
+    if (partition.completed != nullptr) {
+      undrained.insert(SourceOf(tp, partition, now));
+      continue;
+    }
     if (partition.retry_at > now) {
       wake_at = std::min(wake_at, partition.retry_at);
       continue;
@@ -271,7 +278,7 @@ void ConsumerCore::StartFetches(MonoTime now, MonoTime& wake_at) {
   }
   for (const auto& [node, partitions] : wanted) {
     Broker& broker = brokers_[node];
-    if (broker.in_flight) continue;
+    if (broker.in_flight || undrained.contains(node)) continue;
     if (broker.retry_at > now) {
       wake_at = std::min(wake_at, broker.retry_at);
       continue;

@@ -99,11 +99,8 @@ class Run {
   bool RestartAll();
   bool AllDone() const;
   std::string WhoIsNotDone() const;
-  void FinalReadsBecomePolls();
   void NotConverged(const std::string& why);
   void EndWorld();
-  // acks=1 promises nothing about a partition with other replicas: the next leader may never have had it.
-  void ForgetWhatLeadersAcknowledged();
   properties::Verdicts Judge();
   void JudgeOwn(properties::Verdicts& verdicts) const;
   RunResult MakeResult(const properties::Verdicts& verdicts);
@@ -345,19 +342,6 @@ bool Run::ReadAll(std::string name) {
   return false;
 }
 
-void Run::FinalReadsBecomePolls() {
-  history::History& history = recorder_.history();
-  for (history::FinalRead& read : history.final_reads) {
-    recorder_.Add(history::Poll{.span = read.span,
-                                .client = kReaderClient,
-                                .partition = read.partition,
-                                .position_before = read.log_start_offset,
-                                .position_after = read.end_offset,
-                                .records = std::move(read.records)});
-  }
-  history.final_reads.clear();
-}
-
 bool Run::RestartAll() {
   for (sim::Node* server : operator_.servers()) {
     // A death by a supervisor's restart may have it down already.
@@ -386,7 +370,7 @@ bool Run::RestartAll() {
 bool Run::End() {
   if (setup_.ending == Ending::kNothing) return true;
   Phase("ending: " + std::string(ToString(setup_.ending)));
-  FinalReadsBecomePolls();
+  recorder_.FinalReadsBecomePolls(kReaderClient);
   if (setup_.ending == Ending::kCleanRestart) {
     if (!RestartAll()) return false;
   } else {
@@ -428,17 +412,8 @@ void Run::JudgeOwn(properties::Verdicts& verdicts) const {
   }
 }
 
-void Run::ForgetWhatLeadersAcknowledged() {
-  for (history::Send& send : recorder_.history().sends) {
-    if (send.acks != history::Acks::kLeader || send.outcome != history::Outcome::kOk) continue;
-    if (!setup_.replicated_topics.contains(send.partition.topic)) continue;
-    send.outcome = history::Outcome::kUnknown;
-    send.offset = kNoOffset;
-  }
-}
-
 properties::Verdicts Run::Judge() {
-  ForgetWhatLeadersAcknowledged();
+  history::ForgetWhatLeadersAcknowledged(setup_.replicated_topics, recorder_.history());
   properties::Verdicts all = properties::CheckAll(recorder_.history());
   JudgeOwn(all);
   for (const properties::Verdicts* seen :

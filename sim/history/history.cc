@@ -36,4 +36,13 @@ std::string_view ToString(NodeEventKind kind) {
   return "?";
 }
 
+void ForgetWhatLeadersAcknowledged(const std::set<std::string>& replicated_topics, History& history) {
+  for (Send& send : history.sends) {
+    if (send.acks != Acks::kLeader || send.outcome != Outcome::kOk) continue;
+    if (!replicated_topics.contains(send.partition.topic)) continue;
+    send.outcome = Outcome::kUnknown;
+    send.offset = kNoOffset;
+  }
+}
+
 }  // namespace odradek::history

@@ -7,7 +7,9 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/ids.h"
@@ -251,6 +253,9 @@ struct History {
   bool converged = false;
   std::string why_not_converged;
 };
+
+// acks=1 promises nothing about a partition with other replicas: the next leader may never have had the record.
+void ForgetWhatLeadersAcknowledged(const std::set<std::string>& replicated_topics, History& history);
 
 // What a property found: the sentence that is false, and what it was seen on.
 struct Violation {

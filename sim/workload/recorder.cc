@@ -28,10 +28,8 @@ std::string_view QueryName(history::OffsetQuery query) {
 
 Recorder::SendIndex Recorder::BeginSend(history::Send send) {
   send.span = {.invoked_ns = NowNanos(), .completed_ns = INT64_MAX};
-  kernel_.Fold(send.value, static_cast<uint64_t>(send.timestamp.value()));
-  kernel_.Trace(sim::TraceKind::kClient, [&] {
-    return fmt::format("client {} sends {} to {}", send.client, send.value, ToString(send.partition));
-  });
+  Fold(send.value, static_cast<uint64_t>(send.timestamp.value()));
+  Trace([&] { return fmt::format("client {} sends {} to {}", send.client, send.value, ToString(send.partition)); });
   history_.sends.push_back(std::move(send));
   return history_.sends.size() - 1;
 }
@@ -45,8 +43,8 @@ void Recorder::EndSend(SendIndex index, const SendEnd& end) {
   send.offset = end.offset;
   send.acked_timestamp = end.timestamp;
   send.error = end.error;
-  kernel_.Fold(send.value, static_cast<uint64_t>(end.offset.value()) * 4 + static_cast<uint64_t>(end.outcome));
-  kernel_.Trace(sim::TraceKind::kClient, [&] {
+  Fold(send.value, static_cast<uint64_t>(end.offset.value()) * 4 + static_cast<uint64_t>(end.outcome));
+  Trace([&] {
     return fmt::format("client {} value {} {} at {}@{} error={}", send.client, send.value,
                        history::ToString(end.outcome), ToString(send.partition), end.offset.value(), end.error);
   });
@@ -54,11 +52,11 @@ void Recorder::EndSend(SendIndex index, const SendEnd& end) {
 
 void Recorder::Add(history::Poll poll) {
   poll.span.completed_ns = NowNanos();
-  kernel_.Fold(static_cast<uint64_t>(poll.position_before.value()), static_cast<uint64_t>(poll.position_after.value()));
+  Fold(static_cast<uint64_t>(poll.position_before.value()), static_cast<uint64_t>(poll.position_after.value()));
   for (const history::PolledRecord& record : poll.records) {
-    kernel_.Fold(static_cast<uint64_t>(record.offset.value()), record.value);
+    Fold(static_cast<uint64_t>(record.offset.value()), record.value);
   }
-  kernel_.Trace(sim::TraceKind::kClient, [&] {
+  Trace([&] {
     std::string values;
     for (const history::PolledRecord& record : poll.records) values += fmt::format(" {}", record.value);
     return fmt::format("client {} polls {}@{} to {}:{}", poll.client, ToString(poll.partition),
@@ -69,8 +67,8 @@ void Recorder::Add(history::Poll poll) {
 
 void Recorder::Add(history::ListOffsets call) {
   call.span.completed_ns = NowNanos();
-  kernel_.Fold(static_cast<uint64_t>(call.query), static_cast<uint64_t>(call.offset.value()));
-  kernel_.Trace(sim::TraceKind::kClient, [&] {
+  Fold(static_cast<uint64_t>(call.query), static_cast<uint64_t>(call.offset.value()));
+  Trace([&] {
     return fmt::format("client {} asks {} for the {} offset ({}): {} {} timestamp={}", call.client,
                        ToString(call.partition), QueryName(call.query), call.timestamp.value(),
                        history::ToString(call.outcome), call.offset.value(), call.found_timestamp.value());
@@ -80,8 +78,8 @@ void Recorder::Add(history::ListOffsets call) {
 
 void Recorder::Add(history::DeleteRecords call) {
   call.span.completed_ns = NowNanos();
-  kernel_.Fold(static_cast<uint64_t>(call.before.value()), static_cast<uint64_t>(call.low_watermark.value()));
-  kernel_.Trace(sim::TraceKind::kClient, [&] {
+  Fold(static_cast<uint64_t>(call.before.value()), static_cast<uint64_t>(call.low_watermark.value()));
+  Trace([&] {
     return fmt::format("client {} deletes {} before {}: {} low_watermark={}", call.client, ToString(call.partition),
                        call.before.value(), history::ToString(call.outcome), call.low_watermark.value());
   });
@@ -90,8 +88,8 @@ void Recorder::Add(history::DeleteRecords call) {
 
 void Recorder::Add(history::TopicDeletion call) {
   call.span.completed_ns = NowNanos();
-  kernel_.FoldBytes(AsBytes(call.topic));
-  kernel_.Trace(sim::TraceKind::kClient, [&] {
+  if (kernel_ != nullptr) kernel_->FoldBytes(AsBytes(call.topic));
+  Trace([&] {
     return fmt::format("client {} deletes topic {}: {}", call.client, call.topic, history::ToString(call.outcome));
   });
   history_.topic_deletions.push_back(std::move(call));
@@ -99,8 +97,8 @@ void Recorder::Add(history::TopicDeletion call) {
 
 void Recorder::Add(history::Refusal refusal) {
   refusal.span.completed_ns = NowNanos();
-  kernel_.Fold(static_cast<uint64_t>(refusal.client), static_cast<uint64_t>(refusal.error));
-  kernel_.Trace(sim::TraceKind::kClient, [&] {
+  Fold(static_cast<uint64_t>(refusal.client), static_cast<uint64_t>(refusal.error));
+  Trace([&] {
     return fmt::format("client {} asks what must be refused: {}: error={}", refusal.client, refusal.what,
                        refusal.error);
   });
@@ -109,14 +107,14 @@ void Recorder::Add(history::Refusal refusal) {
 
 void Recorder::Add(history::FetchShape shape) {
   shape.span.completed_ns = NowNanos();
-  kernel_.Fold(static_cast<uint64_t>(shape.named_count), static_cast<uint64_t>(shape.distinct_count));
+  Fold(static_cast<uint64_t>(shape.named_count), static_cast<uint64_t>(shape.distinct_count));
   history_.fetch_shapes.push_back(shape);
 }
 
 void Recorder::Add(history::FinalRead read) {
   read.span.completed_ns = NowNanos();
-  kernel_.Fold(static_cast<uint64_t>(read.log_start_offset.value()), static_cast<uint64_t>(read.end_offset.value()));
-  kernel_.Trace(sim::TraceKind::kClient, [&] {
+  Fold(static_cast<uint64_t>(read.log_start_offset.value()), static_cast<uint64_t>(read.end_offset.value()));
+  Trace([&] {
     return fmt::format("final read of {}: {} to {}, {} records", ToString(read.partition),
                        read.log_start_offset.value(), read.end_offset.value(), read.records.size());
   });
@@ -126,6 +124,18 @@ void Recorder::Add(history::FinalRead read) {
     return;
   }
   history_.final_reads.push_back(std::move(read));
+}
+
+void Recorder::FinalReadsBecomePolls(history::ClientId reader) {
+  for (history::FinalRead& read : history_.final_reads) {
+    Add(history::Poll{.span = read.span,
+                      .client = reader,
+                      .partition = read.partition,
+                      .position_before = read.log_start_offset,
+                      .position_after = read.end_offset,
+                      .records = std::move(read.records)});
+  }
+  history_.final_reads.clear();
 }
 
 }  // namespace odradek::workload

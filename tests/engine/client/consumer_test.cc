@@ -79,6 +79,38 @@ TEST_F(ConsumerTest, GivesAtMostMaxPollRecordsAndServesEveryPartition) {
   });
 }
 
+// As soon as nothing of a node is left to be polled, all of its partitions are asked for at once.
+TEST_F(ConsumerTest, APartitionThatIsBehindDoesNotWaitForOneThatHasNothing) {
+  constexpr int kBatches = 20;
+  config_.poll_records_max = 1;
+  config_.partition_fetch_bytes_max = 1;  // one batch
+  for (int i = 0; i < kBatches; ++i) Write(kT0, {"a", "b"});
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0, kT1});
+    EXPECT_EQ(Poll(self, consumer), "t-0:0=a");
+    const MonoTime began = self.Now();
+    for (int i = 1; i < 2 * kBatches; ++i) {
+      fiber::SleepFor(self, Duration::Millis(1));  // the application works
+      EXPECT_NE(Poll(self, consumer), "");
+    }
+    EXPECT_LT(self.Now() - began, config_.fetch_max_wait);
+  });
+}
+
+TEST_F(ConsumerTest, APausedPartitionWithRecordsHoldsUpNoOther) {
+  config_.poll_records_max = 1;
+  Write(kT0, {"a", "b"});
+  RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
+    consumer.Assign(std::vector{kT0, kT1});
+    EXPECT_EQ(Poll(self, consumer), "t-0:0=a");
+    EXPECT_TRUE(consumer.Pause(std::vector{kT0}).ok());
+    Write(kT1, {"x"});
+    EXPECT_EQ(Poll(self, consumer), "t-1:0=x");
+    EXPECT_TRUE(consumer.Resume(std::vector{kT0}).ok());
+    EXPECT_EQ(Poll(self, consumer), "t-0:1=b");
+  });
+}
+
 TEST_F(ConsumerTest, RecordsStayValidAfterLaterPolls) {
   Write(kT0, {"first"});
   RunConsumer([this](fiber::Fiber& self, Consumer& consumer) {
