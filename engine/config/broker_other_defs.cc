@@ -129,7 +129,8 @@ constexpr OtherRow kReplicationIgnored[] = {
     {"socket.connection.setup.timeout.ms", kLong, "10000"},
 };
 
-// Kafka has them beside its configuration, for running nodes only; kafka-reassign-partitions removes them when it is done.
+// Kafka has them beside its configuration, for running nodes only; kafka-reassign-partitions removes them when it is
+// done.
 constexpr OtherRow kReplicationQuotasLacking[] = {
     {"follower.replication.throttled.rate", kLong, kLongMaxText, kFromZero, Dynamic::kClusterWide},
     {"leader.replication.throttled.rate", kLong, kLongMaxText, kFromZero, Dynamic::kClusterWide},
