@@ -1,7 +1,6 @@
 // What a leader does: counts what is appended and fetched, moves the high watermark and the low one, and tells those
 // who wait for them.
 #include <algorithm>
-#include <functional>
 #include <vector>
 
 #include "engine/base/check.h"
@@ -16,7 +15,7 @@ Offset MajorityEnd(Offset own_end, const Followers& followers, const Brokers& br
   for (const auto& [replica, progress] : followers.all()) {
     ends.push_back(followers.EndOf(replica, brokers).value_or(Offset(0)));
   }
-  std::ranges::sort(ends, std::greater());
+  std::ranges::sort(ends, std::ranges::greater());
   return ends[ends.size() / 2];
 }
 
