@@ -207,6 +207,9 @@ bool Shard::IsInLostDirectory(const metadata::PartitionState& partition) const {
 
 storage::LogManager* Shard::DirectoryFor(const HostedPartition& hosted) const {
   if (storage::LogManager* const holder = directories_.Holder(hosted.name); holder != nullptr) return holder;
+  // Its disk had failed. Where every directory is there and none has it, its folder was never made, or is gone.
+  const bool is_lost = hosted.directory == metadata::kLostDirectory;
+  if (is_lost) return directories_.offline().empty() ? directories_.ForNewPartition() : nullptr;
   if (IsChosen(hosted.directory)) return directories_.ById(hosted.directory);
   // Whoever made it may have died before it told where: in a directory that is offline now, perhaps.
   const auto missing = missing_.find(hosted.name);
