@@ -141,7 +141,9 @@ absl::Status CheckListenersOfRole(const BrokerReader& read, const BrokerConfig& 
                                             out.controller_listeners.front().listener)});
   }
   if (out.role == Role::kBroker && out.controller_listener.empty()) {
-    return WrongSetting({.name = "controller.listener.names", .why = "the controllers are reached by one"});
+    return WrongSetting({.name = "process.roles",
+                         .value = "broker",
+                         .why = "the controllers are reached by one of controller.listener.names, which is not set"});
   }
   if (!out.listeners.empty()) return absl::OkStatus();
   if (!read.IsSet("listeners")) {
@@ -253,7 +255,11 @@ absl::Status ResolveVoters(const BrokerReader& read, BrokerConfig& out) {
   const auto is_self = [&](const QuorumVoter& voter) { return voter.id == out.node_id; };
   const bool votes = std::any_of(voters.begin(), voters.end(), is_self);
   if (out.role == Role::kBroker) {
-    if (voters.empty()) return WrongSetting({.name = "controller.quorum.voters", .why = "process.roles is broker"});
+    if (voters.empty()) {
+      return WrongSetting({.name = "process.roles",
+                           .value = "broker",
+                           .why = "controller.quorum.voters must say where the controllers are, and is not set"});
+    }
     if (votes) {
       return WrongVoter(read.Text("controller.quorum.voters"),
                         fmt::format("process.roles is broker, and node.id {} is among them", out.node_id.value()));

@@ -259,9 +259,9 @@ absl::Status Log::Loader::SettleStart() {
   }
   const std::vector<EpochEntry>& epochs = log_.epochs_.list().entries();
   if (checkpoints_.are_log_starts_damaged && !none && !epochs.empty()) {
-    // The list of epochs begins where the log does: what was deleted stays deleted.
+    // The list of epochs begins where the log does: what was deleted stays deleted, also if all that was left is lost.
     REACHED(log_.env_.context, "storage.log_start_from_epochs");
-    log_.log_start_ = std::max(log_.log_start_, std::min(epochs.front().start_offset, log_.log_end_));
+    log_.log_start_ = std::max(log_.log_start_, epochs.front().start_offset);
   }
   if (!none && (log_.log_start_ < log_.log_end_ || log_.log_start_ == first_base)) return absl::OkStatus();
   // Either nothing is there, or what is there lies wholly below the start: then only what it says of producers counts.

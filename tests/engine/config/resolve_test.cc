@@ -251,7 +251,7 @@ TEST(BrokerConfig, ANodeIsABrokerOrAControllerOrBoth) {
   EXPECT_THAT(with(broker, "process.roles", ""), HasSubstr("process.roles"));
   EXPECT_THAT(with(broker, "node.id", "7"), HasSubstr("process.roles is broker, and node.id 7 is among them"));
   EXPECT_THAT(with(broker, "controller.quorum.voters", ""), HasSubstr("controller.quorum.voters"));
-  EXPECT_THAT(with(broker, "controller.listener.names", ""), HasSubstr("the controllers are reached by one"));
+  EXPECT_THAT(with(broker, "controller.listener.names", ""), HasSubstr("controller.listener.names, which is not set"));
   EXPECT_THAT(with(broker, "listeners", "PLAINTEXT://:1,CONTROLLER://:2"),
               HasSubstr("CONTROLLER is in controller.listener.names, and process.roles is broker"));
   EXPECT_THAT(with(controller, "listeners", "CONTROLLER://:9,PLAINTEXT://:1"),

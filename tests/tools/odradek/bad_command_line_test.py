@@ -16,8 +16,8 @@ NO_DESERIALIZER = (" is none of Kafka's StringDeserializer, BytesDeserializer, S
 
 # What CLI11 or a verb finds wrong: the exit code is 2, and a second line points at --help.
 USAGE = (
-    ((), 'odradek: a verb is missing: one of broker, dev, sim, topic, produce, consume, config, dump-log, completion'),
-    (('brocker',), 'odradek: there is no verb "brocker": one of broker, dev, sim, topic, produce, consume, config, dump-log, '
+    ((), 'odradek: a verb is missing: one of broker, dev, sim, topic, cluster, produce, consume, config, dump-log, completion'),
+    (('brocker',), 'odradek: there is no verb "brocker": one of broker, dev, sim, topic, cluster, produce, consume, config, dump-log, '
                    'completion'),
     (('topic',), 'odradek topic: a verb is missing: one of create, alter, delete, list, describe'),
     (('topic', 'created'), 'odradek topic: there is no verb "created": one of create, alter, delete, list, describe'),

@@ -76,7 +76,11 @@ SERVER_PROPERTIES = (
      "1: Invalid value 'PLAINTEXT' for configuration listener.security.protocol.map: expected NAME:PROTOCOL"),
     ('log.dirs=a,./a\n', '1: Invalid configuration log.dirs: {cwd}/a is there twice'),
     ('process.roles=broker\n',
-     "1: Invalid value 'broker' for configuration process.roles: this version supports only broker,controller"),
+     "1: Invalid value 'broker' for configuration process.roles: the controllers are reached by one of "
+     'controller.listener.names, which is not set'),
+    ('process.roles=broker\ncontroller.listener.names=C\n',
+     "1: Invalid value 'broker' for configuration process.roles: controller.quorum.voters must say where the controllers "
+     'are, and is not set'),
     ('controller.quorum.voters=1@a:1,b:1\n',
      "1: Invalid value 'b:1' for configuration controller.quorum.voters: expected id@host:port"),
     # A text that speaks of another property is not about it.

@@ -7,7 +7,7 @@ from with_broker import WithBroker, interop_broker
 
 BROKERS, CONTROLLERS = 1, 2
 MISMATCHED_ENDPOINT_TYPE, UNSUPPORTED_ENDPOINT_TYPE = 114, 115
-SERVED = [1, 18, 19, 20, 32, 33, 37, 44, 52, 53, 54, 55, 56, 59, 60, 62, 63, 67, 73, 80, 81, 82]
+SERVED = [1, 18, 19, 20, 32, 33, 37, 43, 44, 45, 46, 52, 53, 54, 55, 56, 59, 60, 62, 63, 64, 67, 73, 80, 81, 82]
 
 
 def cluster(port, endpoint_type):
