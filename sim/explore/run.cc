@@ -387,6 +387,8 @@ void Run::RunPhases() {
   // A program that lost something may wait for it for ever: what it lost can be read nevertheless.
   const bool is_alive = LivenessPhase();
   if (!is_alive && (is_stuck_ || setup_.own_topics.empty())) return;
+  // A leader that was cut off may not know yet that another one leads: what it shows is not the end of the log.
+  if (operator_.is_cluster()) RunUntil([&] { return quorum_.HasConverged(); }, setup_.liveness_phase);
   if (!ReadAll("reader") || !is_alive || !End()) return;
   if (operator_.is_cluster()) RunUntil([&] { return quorum_.HasConverged(); }, setup_.liveness_phase);
   Phase("last look");

@@ -69,6 +69,8 @@ INSTANTIATE_TEST_SUITE_P(
         // Damage became durable: an epoch in a batch that was written again, a list of epochs made from such batches.
         OnceFailed{"bit_rot", 3000647}, OnceFailed{"bit_rot", 3000251}, OnceFailed{"bit_rot", 3003147},
         OnceFailed{"bit_rot", 3004643}, OnceFailed{"bit_rot", 3003970},
+        // The last reader took the end of a deposed leader for the end of the log.
+        OnceFailed{"cluster_elections", 300020}, OnceFailed{"cluster_elections", 300037},
         // A replica whose disk failed before its folder was made was offline for ever.
         OnceFailed{"hung_disk", 51}, OnceFailed{"hung_disk", 80},
         // A leader told its end while the log had not reached yet what the machine knew to be committed.
